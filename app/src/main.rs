@@ -1,0 +1,2 @@
+//! The binary: read configuration, wire, start, drain.
+fn main() {}

@@ -1,0 +1,27 @@
+//! What the program says about itself to its operator: one line per event on standard error or in a file.
+
+use std::path::Path;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging for this process. `filter` is in the form of `RUST_LOG`; with `file` lines are appended there.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub fn start(filter: &str, file: Option<&Path>) -> std::io::Result<()> {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(true);
+    match file {
+        Some(path) => {
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+            builder
+                .with_ansi(false)
+                .with_writer(std::sync::Arc::new(file))
+                .init();
+        }
+        None => builder.with_writer(std::io::stderr).init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Images: where bytes by digest live, and which names lead to them.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An image to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRef {
+    /// As a person wrote it, such as `127.0.0.1:4566/web:7` or `nginx`.
+    pub name: String,
+    /// Digest of the manifest, `sha256:…`. With it nothing is looked up by name any more: the same bytes run
+    /// however the tag moves.
+    pub digest: Option<String>,
+}
+
+/// Content-addressed blobs (manifests, configurations, layers), shared by builder, registry and runtime.
+#[async_trait]
+pub trait Blobs: Send + Sync {
+    /// Size in bytes, or `None` if it is not here.
+    async fn size(&self, digest: &str) -> Result<Option<u64>, BlobError>;
+    /// A whole small blob (manifest, configuration); at most `limit_bytes`.
+    async fn read(&self, digest: &str, limit_bytes: u64) -> Result<Bytes, BlobError>;
+    /// The file that holds it, for streaming; it must not be changed.
+    async fn path(&self, digest: &str) -> Result<PathBuf, BlobError>;
+    /// Stores a small blob and returns its digest.
+    async fn write(&self, bytes: Bytes) -> Result<String, BlobError>;
+    /// Begins an upload that arrives in pieces; returns its id, which survives a restart.
+    async fn upload_begin(&self) -> Result<String, BlobError>;
+    /// Appends; returns the new size in bytes. `offset`, when given, must equal the present size.
+    async fn upload_append(&self, id: &str, offset: Option<u64>, bytes: Bytes) -> Result<u64, BlobError>;
+    async fn upload_size(&self, id: &str) -> Result<u64, BlobError>;
+    /// Ends an upload: the content must hash to `digest`. Durable when it returns.
+    async fn upload_finish(&self, id: &str, digest: &str) -> Result<(), BlobError>;
+    async fn upload_cancel(&self, id: &str) -> Result<(), BlobError>;
+    /// Removes all blobs, layers and uploads but those that these manifests lead to; returns bytes freed.
+    async fn retain(&self, manifests: &[String]) -> Result<u64, BlobError>;
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    #[error("blob {0} is not here")]
+    NotFound(String),
+    #[error("upload {0} is not known")]
+    UploadUnknown(String),
+    #[error("content has digest {actual}, not {expected}")]
+    DigestMismatch { expected: String, actual: String },
+    #[error("{0} is not a digest that is served here")]
+    DigestInvalid(String),
+    #[error("upload stands at {actual} bytes, not at {expected}")]
+    OffsetMismatch { expected: u64, actual: u64 },
+    #[error("blob {digest} has {size_bytes} bytes, more than {limit_bytes}")]
+    TooLarge {
+        digest: String,
+        size_bytes: u64,
+        limit_bytes: u64,
+    },
+    #[error("image store: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// The names of a registry: repositories with tags that lead to manifests. Served by the registry service.
+#[async_trait]
+pub trait Catalog: Send + Sync {
+    /// Who is asking, from the password of a registry login; `None` if it is wrong or has expired.
+    async fn authenticate(&self, user: &str, password: &str) -> Option<Tenant>;
+    /// Repositories by name, ascending, after `after`, at most `limit`.
+    async fn repositories(&self, tenant: &Tenant, after: Option<&str>, limit: usize) -> Vec<String>;
+    /// Digest and media type of a tag or digest.
+    async fn resolve(
+        &self,
+        tenant: &Tenant,
+        repository: &str,
+        reference: &str,
+    ) -> Result<CatalogEntry, CatalogError>;
+    /// Records a pushed manifest, whose blobs are all here, under its digest and, if given, a tag.
+    async fn put(&self, tenant: &Tenant, repository: &str, manifest: PutManifest)
+    -> Result<(), CatalogError>;
+    /// Removes a tag (`reference` is a tag) or a manifest with all its tags (`reference` is a digest).
+    async fn delete(&self, tenant: &Tenant, repository: &str, reference: &str) -> Result<(), CatalogError>;
+    /// Tags, ascending, after `after`, at most `limit`.
+    async fn tags(
+        &self,
+        tenant: &Tenant,
+        repository: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, CatalogError>;
+    /// Whether pushes to this repository are possible at all (it exists).
+    async fn repository_exists(&self, tenant: &Tenant, repository: &str) -> bool;
+}
+
+/// Whose part of the registry: names of different tenants do not meet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Tenant {
+    pub account: String,
+    pub region: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogEntry {
+    pub digest: String,
+    pub media_type: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutManifest {
+    pub digest: String,
+    pub media_type: String,
+    pub tag: Option<String>,
+    /// Manifest, configuration and layers together.
+    pub size_bytes: u64,
+    pub config_media_type: Option<String>,
+    /// Digest of the manifest that this one refers to (OCI `subject`).
+    pub subject: Option<String>,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("The repository with name '{0}' does not exist in the registry")]
+    RepositoryUnknown(String),
+    #[error("Requested image not found: {0}")]
+    ManifestUnknown(String),
+    #[error(
+        "The image tag '{0}' already exists in the repository and cannot be overwritten because the repository is immutable"
+    )]
+    TagImmutable(String),
+    #[error("{0}")]
+    Invalid(String),
+    #[error("registry: {0}")]
+    Failed(String),
+}

@@ -1,0 +1,90 @@
+//! Log lines in streams, streams in groups.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+/// Where a line belongs. `scope` keeps tenants apart (account and region), and is opaque here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StreamId {
+    pub scope: String,
+    pub group: String,
+    pub stream: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Milliseconds since 1970.
+    pub at_ms: i64,
+    pub message: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredLine {
+    /// Rises with every line of the store; order of arrival.
+    pub sequence: u64,
+    pub stream: String,
+    pub at_ms: i64,
+    pub stored_at_ms: i64,
+    pub message: String,
+}
+
+/// Which lines of one group. Lines come by time, then by arrival.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogQuery {
+    pub scope: String,
+    pub group: String,
+    /// Only these streams; all if empty.
+    pub streams: Vec<String>,
+    pub stream_prefix: Option<String>,
+    /// From this time on (included), milliseconds since 1970.
+    pub from_ms: Option<i64>,
+    /// Up to this time (included).
+    pub to_ms: Option<i64>,
+    /// Strictly after (or, backwards, before) this (time, sequence).
+    pub after: Option<(i64, u64)>,
+    pub backwards: bool,
+    pub limit: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamSummary {
+    pub stream: String,
+    pub first_ms: Option<i64>,
+    pub last_ms: Option<i64>,
+    pub last_stored_ms: Option<i64>,
+    pub bytes: u64,
+}
+
+/// How far a spool file has been taken in, so that a crash neither loses nor doubles a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolPosition {
+    /// Names the spool file; unique for ever.
+    pub spool: String,
+    pub offset_bytes: u64,
+}
+
+#[async_trait]
+pub trait LogStore: Send + Sync {
+    /// Durable when it returns. With `position`, lines and position are saved together or not at all.
+    async fn append(
+        &self,
+        stream: &StreamId,
+        lines: Vec<Line>,
+        position: Option<SpoolPosition>,
+    ) -> Result<(), LogError>;
+    /// Bytes of this spool file that were taken in already.
+    async fn position(&self, spool: &str) -> Result<u64, LogError>;
+    async fn forget_spool(&self, spool: &str) -> Result<(), LogError>;
+    async fn query(&self, query: LogQuery) -> Result<Vec<StoredLine>, LogError>;
+    async fn streams(&self, scope: &str, group: &str) -> Result<Vec<StreamSummary>, LogError>;
+    async fn remove_group(&self, scope: &str, group: &str) -> Result<(), LogError>;
+    async fn remove_stream(&self, stream: &StreamId) -> Result<(), LogError>;
+    /// Removes lines of a group older than this.
+    async fn expire(&self, scope: &str, group: &str, before_ms: i64) -> Result<u64, LogError>;
+    /// Removes everything.
+    async fn clear(&self) -> Result<(), LogError>;
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("log store: {0}")]
+pub struct LogError(pub String);

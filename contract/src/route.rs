@@ -1,0 +1,143 @@
+//! What the load balancer serves: listeners, target groups, targets; and how healthy those are.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything the proxy needs, whole: there are no partial updates. Kept on disk by the proxy, so that it serves
+/// before and without anybody else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTable {
+    /// A table with a lower generation than the one in use is refused.
+    pub generation: u64,
+    pub listeners: Vec<Listener>,
+    pub target_groups: Vec<TargetGroup>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    pub id: String,
+    /// Where it listens: the load balancer's own loopback address.
+    pub bind: SocketAddr,
+    /// Names under `localhost` by which the same listener answers on 127.0.0.1 with the same port, chosen by
+    /// the Host header, for browsers that resolve every `*.localhost` to that address.
+    pub names: Vec<String>,
+    pub default_action: Action,
+    pub idle_timeout_seconds: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// By weight; the target groups' ids.
+    Forward(Vec<WeightedGroup>),
+    FixedResponse {
+        status: u16,
+        content_type: String,
+        body: String,
+    },
+    Redirect {
+        status: u16,
+        location: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightedGroup {
+    pub target_group: String,
+    pub weight: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetGroup {
+    pub id: String,
+    /// The network in which the targets' addresses mean something.
+    pub network: String,
+    /// Own addresses inside that network from which connections are made; any if empty.
+    pub feet: Vec<Ipv4Addr>,
+    pub health_check: HealthCheck,
+    pub targets: Vec<Target>,
+    /// How long a draining target may finish what it has begun.
+    pub deregistration_delay_seconds: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    pub enabled: bool,
+    /// The target's own port if absent.
+    pub port: Option<u16>,
+    pub path: String,
+    /// Status codes that count as healthy, both ends included.
+    pub matcher: Vec<(u16, u16)>,
+    pub interval_seconds: u32,
+    pub timeout_seconds: u32,
+    pub healthy_threshold: u32,
+    pub unhealthy_threshold: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    pub address: Ipv4Addr,
+    pub port: u16,
+    /// Gets no new requests; those in flight may finish.
+    pub draining: bool,
+}
+
+/// What the proxy has seen, whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedRoutes {
+    /// Of the table in use.
+    pub generation: u64,
+    pub listeners: Vec<ObservedListener>,
+    pub targets: Vec<ObservedTarget>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedListener {
+    pub id: String,
+    /// `None` when it accepts connections, else a sentence that says why not.
+    pub failure: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedTarget {
+    pub target_group: String,
+    pub address: Ipv4Addr,
+    pub port: u16,
+    pub health: TargetHealth,
+    /// Requests (or upgraded connections) that are being served now.
+    pub in_flight: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TargetHealth {
+    /// Not enough checks yet.
+    Initial,
+    Healthy,
+    Unhealthy(Unhealthy),
+    /// `done` when nothing is in flight any more or the delay is over.
+    Draining {
+        done: bool,
+    },
+    /// Health checks are disabled.
+    Unchecked,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unhealthy {
+    Timeout,
+    /// The connection was refused or reset; the system's words.
+    Connection(String),
+    /// A status that the matcher does not allow.
+    Status(u16),
+}
+
+impl RouteTable {
+    /// Name of the table; it has one row, under `KEY`.
+    pub const TABLE: &'static str = "dataplane/route_table";
+    pub const KEY: &'static str = "routes";
+}
+
+impl ObservedRoutes {
+    /// Name of the table; it has one row, under `RouteTable::KEY`.
+    pub const TABLE: &'static str = "dataplane/observed_routes";
+}

@@ -1,0 +1,202 @@
+//! Tasks: groups of containers that share one network interface and one fate.
+
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::image::ImageRef;
+use crate::network::Interface;
+
+/// A task as it shall be. The row exists as long as the task shall leave traces; when it vanishes the data plane
+/// kills what runs at once, without grace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DesiredTask {
+    /// 32 hexadecimal digits, unique on this machine.
+    pub id: String,
+    /// Raised by every change of this row.
+    pub generation: u64,
+    /// What a person calls it, such as `web:7`; used in messages only.
+    pub label: String,
+    /// Limit for the whole task; 1024 units are one CPU.
+    pub cpu_units: Option<u32>,
+    /// Limit for the whole task.
+    pub memory_mib: Option<u32>,
+    /// The task's own address; `None` is a task with loopback only.
+    pub interface: Option<Interface>,
+    pub containers: Vec<Container>,
+    /// Set once when the task shall end; never unset.
+    pub stop: Option<Stop>,
+}
+
+/// The wish that a task ends: SIGTERM, then SIGKILL after each container's `stop_timeout_seconds`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    pub name: String,
+    pub image: ImageRef,
+    /// Replaces the image's ENTRYPOINT; the image's CMD is then not used.
+    pub entry_point: Option<Vec<String>>,
+    /// Replaces the image's CMD.
+    pub command: Option<Vec<String>>,
+    /// Added to the image's ENV, in this order, later wins.
+    pub environment: Vec<(String, String)>,
+    pub working_directory: Option<String>,
+    /// `uid`, `name`, `uid:gid`, `name:group`; the image's USER if absent.
+    pub user: Option<String>,
+    /// When an essential container ends, the task ends.
+    pub essential: bool,
+    pub depends_on: Vec<Dependency>,
+    /// How long a dependency may take before the dependent is given up.
+    pub start_timeout_seconds: Option<u32>,
+    pub stop_timeout_seconds: u32,
+    pub readonly_root: bool,
+    /// Keeps standard input open.
+    pub interactive: bool,
+    /// Gives the container a terminal.
+    pub pseudo_terminal: bool,
+    /// Only loopback inside this container.
+    pub disable_networking: bool,
+    /// Share (relative weight) of CPU inside the task.
+    pub cpu_units: Option<u32>,
+    /// Hard limit.
+    pub memory_mib: Option<u32>,
+    pub health_check: Option<HealthCheck>,
+    pub ulimits: Vec<Ulimit>,
+    /// Ports the application says it listens on; nothing is published by them.
+    pub ports: Vec<u16>,
+    pub log: LogTarget,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    pub container: String,
+    pub condition: Condition,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Condition {
+    Start,
+    Complete,
+    Success,
+    Healthy,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// `["CMD", "prog", "arg"]` or `["CMD-SHELL", "line"]`, as in Docker.
+    pub command: Vec<String>,
+    pub interval_seconds: u32,
+    pub timeout_seconds: u32,
+    pub retries: u32,
+    pub start_period_seconds: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ulimit {
+    /// Docker's name, such as `nofile`.
+    pub name: String,
+    pub soft: u64,
+    pub hard: u64,
+}
+
+/// Where a container's output goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogTarget {
+    /// Kept on disk with the task only.
+    None,
+    /// Appended to a stream of the log store.
+    Stream(crate::log::StreamId),
+}
+
+/// A task as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedTask {
+    pub id: String,
+    /// Of the desired row that this observation has taken in.
+    pub generation: u64,
+    pub phase: TaskPhase,
+    pub address: Option<Ipv4Addr>,
+    pub containers: Vec<ObservedContainer>,
+    pub pull_started_at: Option<Timestamp>,
+    pub pull_stopped_at: Option<Timestamp>,
+    /// All containers that shall start have started.
+    pub started_at: Option<Timestamp>,
+    pub stopping_at: Option<Timestamp>,
+    pub stopped_at: Option<Timestamp>,
+    pub stop_cause: Option<StopCause>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TaskPhase {
+    /// Network interface is being made.
+    Provisioning,
+    /// Images are being fetched, containers made.
+    Pending,
+    Running,
+    /// Told to stop, not yet gone.
+    Stopping,
+    /// Gone, and everything it held given back.
+    Stopped,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopCause {
+    pub kind: StopKind,
+    /// A sentence for a person, such as `CannotPullContainerError: …` or `Essential container in task exited`.
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopKind {
+    FailedToStart,
+    EssentialContainerExited,
+    /// The desired row said so.
+    Requested,
+    /// The processes are gone without a word: crash of the shim, reboot.
+    Lost,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedContainer {
+    pub name: String,
+    /// `<task id>-<10 digits>`, stable for the container's life.
+    pub runtime_id: String,
+    pub phase: ContainerPhase,
+    pub image_digest: Option<String>,
+    pub exit_code: Option<i32>,
+    /// A sentence, such as `OutOfMemoryError: container killed due to memory usage`.
+    pub reason: Option<String>,
+    pub health: Health,
+    pub started_at: Option<Timestamp>,
+    pub stopped_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ContainerPhase {
+    Pending,
+    Running,
+    Stopped,
+}
+
+/// `Unknown` is a container without a health check, or one whose check has not yet decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Health {
+    Unknown,
+    Healthy,
+    Unhealthy,
+}
+
+impl DesiredTask {
+    /// Name of the table, keyed by task id.
+    pub const TABLE: &'static str = "dataplane/desired_task";
+}
+
+impl ObservedTask {
+    /// Name of the table, keyed by task id.
+    pub const TABLE: &'static str = "dataplane/observed_task";
+}

@@ -1,0 +1,2 @@
+//! What the project does to itself: code generation, checks, the example.
+fn main() {}
