@@ -93,9 +93,9 @@ impl LogStore for LogFile {
             let id = stream_id(transaction, &stream)?;
             let mut insert = transaction
                 .prepare_cached("INSERT INTO line (stream, at_ms, stored_at_ms, message) VALUES (?1, ?2, ?3, ?4)")?;
-            let mut bytes = 0;
+            let mut bytes = 0_i64;
             for line in &lines {
-                bytes += line.message.len() + LINE_OVERHEAD_BYTES;
+                bytes += line.message.len() as i64 + LINE_OVERHEAD_BYTES;
                 insert.execute(params![id, line.at_ms, now_ms, line.message])?;
             }
             if let (Some(first), Some(last)) = (lines.iter().map(|l| l.at_ms).min(), lines.iter().map(|l| l.at_ms).max()) {
@@ -207,7 +207,7 @@ impl LogStore for LogFile {
 }
 
 /// What a line counts beyond its message, as CloudWatch Logs counts it.
-const LINE_OVERHEAD_BYTES: usize = 26;
+const LINE_OVERHEAD_BYTES: i64 = 26;
 
 #[cfg(test)]
 mod tests;
