@@ -67,9 +67,9 @@ pub struct Shape {
     #[serde(rename = "type")]
     pub kind: Kind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min: Option<f64>,
+    pub min: Option<serde_json::Number>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<f64>,
+    pub max: Option<serde_json::Number>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     #[serde(default, rename = "enum", skip_serializing_if = "Vec::is_empty")]
@@ -141,7 +141,10 @@ pub struct Member {
     pub idempotency_token: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 fn is_false(value: &bool) -> bool {
     !*value
 }
@@ -162,16 +165,27 @@ pub enum ModelError {
 /// # Errors
 /// When the file cannot be read or a line is something else.
 pub fn read_served(path: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, ModelError> {
-    let text = std::fs::read_to_string(path).map_err(|cause| ModelError::File { path: path.into(), cause })?;
+    let text = std::fs::read_to_string(path).map_err(|cause| ModelError::File {
+        path: path.into(),
+        cause,
+    })?;
     let mut served: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default();
         match line.split_whitespace().collect::<Vec<_>>()[..] {
             [] => {}
             [service, operation] => {
-                served.entry(service.to_owned()).or_default().insert(operation.to_owned());
+                served
+                    .entry(service.to_owned())
+                    .or_default()
+                    .insert(operation.to_owned());
             }
-            _ => return Err(ModelError::Served { path: path.into(), line: index + 1 }),
+            _ => {
+                return Err(ModelError::Served {
+                    path: path.into(),
+                    line: index + 1,
+                });
+            }
         }
     }
     Ok(served)
@@ -181,16 +195,31 @@ impl Service {
     /// # Errors
     /// When the file cannot be read or does not hold the facts of a service.
     pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let text = std::fs::read_to_string(path).map_err(|cause| ModelError::File { path: path.into(), cause })?;
-        serde_json::from_str(&text).map_err(|cause| ModelError::Json { path: path.into(), cause })
+        let text = std::fs::read_to_string(path).map_err(|cause| ModelError::File {
+            path: path.into(),
+            cause,
+        })?;
+        serde_json::from_str(&text).map_err(|cause| ModelError::Json {
+            path: path.into(),
+            cause,
+        })
     }
 
     /// As a fact file holds it: JSON with one operation and one shape a line, so that a change reads well.
     pub fn to_text(&self) -> String {
-        let head = Self { operations: BTreeMap::new(), shapes: BTreeMap::new(), ..self.clone() };
+        let head = Self {
+            operations: BTreeMap::new(),
+            shapes: BTreeMap::new(),
+            ..self.clone()
+        };
         let value = serde_json::to_value(head).expect("facts are strings, numbers and lists");
         let mut out = String::from("{\n");
-        for (key, value) in value.as_object().expect("a structure is an object") {
+        let fields: BTreeMap<_, _> = value
+            .as_object()
+            .expect("a structure is an object")
+            .iter()
+            .collect();
+        for (key, value) in fields {
             match key.as_str() {
                 "operations" => section(&mut out, key, &self.operations),
                 "shapes" => section(&mut out, key, &self.shapes),

@@ -1,1 +1,17 @@
-//! 
+//! How AWS speaks: awsJson, awsQuery and ec2Query, both ways, driven by schemas; and what every operation is
+//! handed and may answer.
+//!
+//! Knows no service. A [`ServiceSchema`] (generated, in `aws-shape`) says what a message looks like; the codecs
+//! turn bytes into a [`Value`] and back; the generated types turn a [`Value`] into structs and back.
+
+mod context;
+mod error;
+mod schema;
+mod value;
+
+pub use context::Context;
+pub use error::ApiError;
+pub use schema::{
+    ErrorSchema, Kind, Member, OperationSchema, Protocol, Schema, ServiceSchema, TimestampFormat,
+};
+pub use value::{Element, Fields, Mismatch, Shaped, Value};

@@ -1,1 +1,25 @@
-//! 
+//! What the AWS services can be asked: generated types, schemas and one trait per service.
+//!
+//! A service implements its trait; a test may put a fake in its place; `aws-client` implements the same trait
+//! over HTTP. Input and output types have the names of AWS's own model.
+
+use aws_protocol::{ApiError, Shaped, Value};
+
+#[rustfmt::skip]
+mod service {
+    pub mod ec2;
+    pub mod ecr;
+    pub mod ecs;
+    pub mod elbv2;
+    pub mod iam;
+    pub mod logs;
+    pub mod sts;
+}
+
+pub use service::{ec2, ecr, ecs, elbv2, iam, logs, sts};
+
+/// An operation's input from a decoded message. The message was checked against the schema before, so what
+/// does not fit is our fault.
+fn input<T: Shaped>(value: Value) -> Result<T, ApiError> {
+    T::read(value).map_err(ApiError::internal)
+}
