@@ -16,9 +16,9 @@ pub struct ApiError {
     /// Further members of the error's shape.
     pub fields: Fields,
     /// For the operator only; never sent.
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
     /// Known to a client that was answered.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
 }
 
 /// Code of an error that is the service's own fault, until the protocol's own code replaces it.
@@ -47,7 +47,7 @@ impl ApiError {
     pub fn internal(cause: impl Display) -> Self {
         let message = "An internal error occurred. The request id leads to its cause in Wharf's log.";
         Self {
-            cause: Some(cause.to_string()),
+            cause: Some(cause.to_string().into()),
             ..Self::with_status(500, INTERNAL, message)
         }
     }
