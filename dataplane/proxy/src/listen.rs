@@ -1,0 +1,185 @@
+//! Accepting connections where the table says.
+//!
+//! Each load balancer has a loopback address of its own, so that any number of them can listen on port 80. Names under
+//! `localhost` lead to 127.0.0.1 in browsers; there the same listeners answer, chosen by the Host header.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::serve::{self, Door};
+use crate::state::State;
+
+/// How long requests in flight may take when their listener goes away.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// How often a port that could not be opened is tried again.
+const RETRY_EVERY: Duration = Duration::from_secs(2);
+const BACKLOG_CONNECTIONS: u32 = 4096;
+
+struct Open {
+    door: Door,
+    close: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// Follows the table until `shutdown`, then lets go of everything.
+pub(crate) async fn run(state: Arc<State>, mut shutdown: watch::Receiver<bool>) {
+    let mut open: HashMap<SocketAddr, Open> = HashMap::new();
+    let mut changed = state.changed.subscribe();
+    loop {
+        changed.borrow_and_update();
+        let all_open = converge(&state, &mut open).await;
+        tokio::select! {
+            // The sender is part of the state and lives as long as this.
+            _ = changed.changed() => {}
+            () = tokio::time::sleep(RETRY_EVERY), if !all_open => {}
+            _ = shutdown.wait_for(|stop| *stop) => break,
+        }
+    }
+    let closing: Vec<_> = open.into_values().map(close).collect();
+    for task in closing {
+        let _ = task.await;
+    }
+}
+
+fn close(open: Open) -> JoinHandle<()> {
+    open.close.cancel();
+    open.task
+}
+
+/// Which addresses shall be open, and how requests that come in there find their listener.
+fn wanted(state: &State) -> HashMap<SocketAddr, (Door, Option<String>)> {
+    let routing = state.routing.load();
+    let mut wanted = HashMap::new();
+    for listener in &routing.table.listeners {
+        wanted.insert(
+            listener.bind,
+            (Door::Listener(listener.id.clone()), Some(listener.id.clone())),
+        );
+    }
+    for listener in routing
+        .table
+        .listeners
+        .iter()
+        .filter(|listener| !listener.names.is_empty())
+    {
+        let port = listener.bind.port();
+        wanted
+            .entry(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+            .or_insert((Door::ByName(port), None));
+    }
+    wanted
+}
+
+async fn converge(state: &Arc<State>, open: &mut HashMap<SocketAddr, Open>) -> bool {
+    let mut wanted = wanted(state);
+    let stale: Vec<SocketAddr> = open
+        .iter()
+        .filter(|(address, open)| wanted.get(address).is_none_or(|(door, _)| *door != open.door))
+        .map(|(address, _)| *address)
+        .collect();
+    for address in stale {
+        if let Some(open) = open.remove(&address) {
+            drop(close(open));
+        }
+    }
+    wanted.retain(|address, _| !open.contains_key(address));
+    let mut all_open = true;
+    for (address, (door, listener)) in wanted {
+        match bind(address) {
+            Ok(socket) => {
+                let close = CancellationToken::new();
+                let task = tokio::spawn(accept(socket, Arc::clone(state), door.clone(), close.clone()));
+                open.insert(address, Open { door, close, task });
+                if let Some(id) = listener {
+                    state.listener_failed(&id, None);
+                }
+            }
+            // Somebody else may hold 127.0.0.1; the load balancer's own address is what counts.
+            Err(error) if listener.is_none() => {
+                all_open = false;
+                tracing::debug!(%address, %error, "names under localhost are not served on this port");
+            }
+            Err(error) => {
+                all_open = false;
+                state.listener_failed(
+                    &listener.unwrap_or_default(),
+                    Some(format!("{address} cannot be opened: {error}")),
+                );
+            }
+        }
+    }
+    all_open
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG_CONNECTIONS)
+}
+
+async fn accept(socket: TcpListener, state: Arc<State>, door: Door, close: CancellationToken) {
+    let connections = TaskTracker::new();
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = socket.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Too many open files: wait for some to be closed.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            () = close.cancelled() => break,
+        };
+        let _ = stream.set_nodelay(true);
+        connections.spawn(connection(
+            stream,
+            peer,
+            Arc::clone(&state),
+            door.clone(),
+            close.clone(),
+        ));
+    }
+    drop(socket);
+    connections.close();
+    let _ = tokio::time::timeout(DRAIN_LIMIT, connections.wait()).await;
+}
+
+async fn connection(
+    stream: tokio::net::TcpStream,
+    peer: SocketAddr,
+    state: Arc<State>,
+    door: Door,
+    close: CancellationToken,
+) {
+    let service = hyper::service::service_fn(move |request| {
+        let (state, door) = (Arc::clone(&state), door.clone());
+        async move { Ok::<_, std::convert::Infallible>(serve::request(&state, &door, peer, request).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).half_close(false);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = close.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "a client's connection ended early");
+    }
+}
