@@ -1,9 +1,12 @@
 //! Images: where bytes by digest live, and which names lead to them.
 
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::Stream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -132,5 +135,150 @@ pub enum CatalogError {
     #[error("{0}")]
     Invalid(String),
     #[error("registry: {0}")]
+    Failed(String),
+}
+
+/// Who asks a registry for something.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    pub user: String,
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// A step of moving an image, in the words that Docker uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The layer, by the first digits of its digest.
+    pub id: Option<String>,
+    /// Such as `Downloading`.
+    pub status: String,
+    pub current_bytes: Option<u64>,
+    pub total_bytes: Option<u64>,
+}
+
+/// Told of every step; must not block.
+pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
+/// Told of every event of a build; must not block.
+pub type BuildSink = Arc<dyn Fn(BuildEvent) + Send + Sync>;
+/// Bytes that come as they are asked for.
+pub type ByteStream = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
+
+/// What the Docker Engine API needs: the images of this machine, and building more of them. Dropping a future
+/// ends what it was doing.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    async fn images(&self) -> Result<Vec<ImageSummary>, EngineError>;
+    /// By name, by digest, or by the beginning of a digest.
+    async fn inspect(&self, name: &str) -> Result<ImageDetail, EngineError>;
+    async fn tag(&self, source: &str, target: &str) -> Result<(), EngineError>;
+    /// Takes a name away, or all names if it is given by digest (more than one only with `force`).
+    async fn remove(&self, name: &str, force: bool) -> Result<Removed, EngineError>;
+    /// Asks that registry whether the credentials are right.
+    async fn login(&self, registry: &str, credentials: &Credentials) -> Result<(), EngineError>;
+    /// Returns the digest of the manifest.
+    async fn pull(
+        &self,
+        name: &str,
+        credentials: Option<&Credentials>,
+        progress: ProgressSink,
+    ) -> Result<String, EngineError>;
+    async fn push(
+        &self,
+        name: &str,
+        credentials: Option<&Credentials>,
+        progress: ProgressSink,
+    ) -> Result<Pushed, EngineError>;
+    /// Takes in a tar file with images; returns their names.
+    async fn load(&self, archive: ByteStream) -> Result<Vec<String>, EngineError>;
+    /// A tar file with these images.
+    async fn save(&self, names: &[String]) -> Result<ByteStream, EngineError>;
+    /// Builds the tar file `context` into an image; returns the digest of its manifest.
+    async fn build(
+        &self,
+        request: BuildRequest,
+        context: ByteStream,
+        events: BuildSink,
+    ) -> Result<String, EngineError>;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSummary {
+    /// Digest of the manifest.
+    pub digest: String,
+    pub names: Vec<String>,
+    pub size_bytes: u64,
+    pub created: Option<Timestamp>,
+    pub labels: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageDetail {
+    pub summary: ImageSummary,
+    pub config_digest: String,
+    /// The image's configuration, JSON as it is stored.
+    pub config: Bytes,
+}
+
+/// What a removal did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    pub untagged: Vec<String>,
+    /// Digests that no name leads to any more.
+    pub deleted: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    pub tag: String,
+    pub digest: String,
+    /// Of the manifest, in bytes.
+    pub size_bytes: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct BuildRequest {
+    /// Names for the image.
+    pub tags: Vec<String>,
+    /// Path of the Dockerfile inside the context.
+    pub dockerfile: String,
+    pub build_args: Vec<(String, Option<String>)>,
+    pub labels: Vec<(String, String)>,
+    /// Stage to build; the last one if absent.
+    pub target: Option<String>,
+    pub no_cache: bool,
+    /// Asks the registry for base images even if there is a local one.
+    pub pull: bool,
+    /// By registry host.
+    pub credentials: Vec<(String, Credentials)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BuildEvent {
+    /// A line for the person who waits, without its end.
+    Line(String),
+    /// A base image is being fetched.
+    Pull(Progress),
+    /// What a RUN printed, as it came.
+    Output(Bytes),
+}
+
+/// What went wrong, as a sentence for the person who asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{0}")]
+    Unauthorized(String),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{0}")]
     Failed(String),
 }

@@ -1,0 +1,77 @@
+//! Reads a layer's archive whatever its compression, hashes what comes out, and stops at a budget.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
+use std::rc::Rc;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::digest::Digest;
+
+/// How many bytes may still be read. The archive's reader takes an entry's description into memory before
+/// anybody can look at its size, hence a limit below it.
+#[derive(Clone, Default)]
+pub(super) struct Budget(Rc<Cell<u64>>);
+
+impl Budget {
+    pub fn limit(&self, bytes: u64) {
+        self.0.set(bytes);
+    }
+
+    fn take(&self, bytes: u64) -> io::Result<()> {
+        match self.0.get().checked_sub(bytes) {
+            Some(left) => {
+                self.0.set(left);
+                Ok(())
+            }
+            None => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "an entry's description is too large",
+            )),
+        }
+    }
+}
+
+pub(super) struct LayerReader {
+    inner: Box<dyn Read>,
+    hasher: Sha256,
+    budget: Budget,
+}
+
+impl LayerReader {
+    pub fn new(file: File, budget: Budget) -> io::Result<Self> {
+        Ok(Self {
+            inner: decompress(file)?,
+            hasher: Sha256::new(),
+            budget,
+        })
+    }
+
+    /// Of all that was read.
+    pub fn digest(self) -> Digest {
+        Digest::from_hasher(self.hasher)
+    }
+}
+
+impl Read for LayerReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.budget.take(read as u64)?;
+        self.hasher.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+/// The content of a plain, gzip or zstd file, told apart by its first bytes.
+pub(crate) fn decompress(mut file: File) -> io::Result<Box<dyn Read>> {
+    let mut magic = Vec::with_capacity(4);
+    (&mut file).take(4).read_to_end(&mut magic)?;
+    file.seek(SeekFrom::Start(0))?;
+    let file = BufReader::with_capacity(128 << 10, file);
+    Ok(match magic.as_slice() {
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+        [0x28, 0xb5, 0x2f, 0xfd] => Box::new(zstd::Decoder::with_buffer(file)?),
+        _ => Box::new(file),
+    })
+}
