@@ -4,10 +4,18 @@
 //! Knows no service. A [`ServiceSchema`] (generated, in `aws-shape`) says what a message looks like; the codecs
 //! turn bytes into a [`Value`] and back; the generated types turn a [`Value`] into structs and back.
 
+pub mod client;
 mod context;
 mod error;
+pub mod json;
+pub mod limit;
+pub mod query;
 mod schema;
+pub mod server;
+pub mod timestamp;
+pub mod validate;
 mod value;
+pub mod xml;
 
 pub use context::Context;
 pub use error::ApiError;

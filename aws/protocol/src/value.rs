@@ -59,6 +59,12 @@ impl Fields {
         }
     }
 
+    /// Takes a member out, if it is there.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        let at = self.0.iter().position(|(it, _)| *it == name)?;
+        Some(self.0.remove(at).1)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

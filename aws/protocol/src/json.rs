@@ -1,0 +1,10 @@
+//! awsJson: JSON objects under the model's names, times as seconds since 1970, blobs in base64.
+
+mod read;
+mod write;
+
+pub use read::{Mode, read};
+pub use write::write;
+
+#[cfg(test)]
+mod tests;
