@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Table;
-use crate::snapshot::{Key, Row, Rows, prefix_of};
+use crate::snapshot::{Key, Row, Rows, Snapshot, prefix_of};
 
 pub struct Transaction {
     pub(crate) rows: Rows,
@@ -29,6 +29,11 @@ impl Transaction {
         key: &str,
     ) -> Option<Arc<T>> {
         self.rows.get(&(table.name.into(), key.into()))?.value(table)
+    }
+
+    /// All rows as this transaction sees them now.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { rows: self.rows.clone(), commit: 0 }
     }
 
     /// The rows whose key begins with `prefix`, by key.

@@ -1,0 +1,65 @@
+//! The operations, one line each; the nouns' files say what happens.
+
+mod gateway;
+mod group;
+mod interface;
+mod route_table;
+mod subnet;
+mod tag;
+mod vpc;
+mod zone;
+
+use async_trait::async_trait;
+use aws_protocol::{ApiError, Context};
+use aws_shape::ec2::*;
+
+use crate::Ec2;
+
+macro_rules! operations {
+    ($($name:ident($input:ty) -> $output:ty = $noun:ident;)*) => {
+        #[async_trait]
+        impl Api for Ec2 {
+            $(async fn $name(&self, context: &Context, input: $input) -> Result<$output, ApiError> {
+                $noun::$name(self, context, input).await.map_err(ApiError::from)
+            })*
+        }
+    };
+}
+
+operations! {
+    create_vpc(CreateVpcRequest) -> CreateVpcResult = vpc;
+    delete_vpc(DeleteVpcRequest) -> () = vpc;
+    describe_vpcs(DescribeVpcsRequest) -> DescribeVpcsResult = vpc;
+    describe_vpc_attribute(DescribeVpcAttributeRequest) -> DescribeVpcAttributeResult = vpc;
+    modify_vpc_attribute(ModifyVpcAttributeRequest) -> () = vpc;
+    create_subnet(CreateSubnetRequest) -> CreateSubnetResult = subnet;
+    delete_subnet(DeleteSubnetRequest) -> () = subnet;
+    describe_subnets(DescribeSubnetsRequest) -> DescribeSubnetsResult = subnet;
+    modify_subnet_attribute(ModifySubnetAttributeRequest) -> () = subnet;
+    create_internet_gateway(CreateInternetGatewayRequest) -> CreateInternetGatewayResult = gateway;
+    attach_internet_gateway(AttachInternetGatewayRequest) -> () = gateway;
+    detach_internet_gateway(DetachInternetGatewayRequest) -> () = gateway;
+    delete_internet_gateway(DeleteInternetGatewayRequest) -> () = gateway;
+    describe_internet_gateways(DescribeInternetGatewaysRequest) -> DescribeInternetGatewaysResult = gateway;
+    create_route_table(CreateRouteTableRequest) -> CreateRouteTableResult = route_table;
+    create_route(CreateRouteRequest) -> CreateRouteResult = route_table;
+    delete_route(DeleteRouteRequest) -> () = route_table;
+    associate_route_table(AssociateRouteTableRequest) -> AssociateRouteTableResult = route_table;
+    disassociate_route_table(DisassociateRouteTableRequest) -> () = route_table;
+    delete_route_table(DeleteRouteTableRequest) -> () = route_table;
+    describe_route_tables(DescribeRouteTablesRequest) -> DescribeRouteTablesResult = route_table;
+    create_security_group(CreateSecurityGroupRequest) -> CreateSecurityGroupResult = group;
+    delete_security_group(DeleteSecurityGroupRequest) -> DeleteSecurityGroupResult = group;
+    describe_security_groups(DescribeSecurityGroupsRequest) -> DescribeSecurityGroupsResult = group;
+    authorize_security_group_ingress(AuthorizeSecurityGroupIngressRequest) -> AuthorizeSecurityGroupIngressResult = group;
+    authorize_security_group_egress(AuthorizeSecurityGroupEgressRequest) -> AuthorizeSecurityGroupEgressResult = group;
+    revoke_security_group_ingress(RevokeSecurityGroupIngressRequest) -> RevokeSecurityGroupIngressResult = group;
+    revoke_security_group_egress(RevokeSecurityGroupEgressRequest) -> RevokeSecurityGroupEgressResult = group;
+    create_network_interface(CreateNetworkInterfaceRequest) -> CreateNetworkInterfaceResult = interface;
+    delete_network_interface(DeleteNetworkInterfaceRequest) -> () = interface;
+    describe_network_interfaces(DescribeNetworkInterfacesRequest) -> DescribeNetworkInterfacesResult = interface;
+    describe_availability_zones(DescribeAvailabilityZonesRequest) -> DescribeAvailabilityZonesResult = zone;
+    create_tags(CreateTagsRequest) -> () = tag;
+    delete_tags(DeleteTagsRequest) -> () = tag;
+    describe_tags(DescribeTagsRequest) -> DescribeTagsResult = tag;
+}

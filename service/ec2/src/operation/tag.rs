@@ -1,0 +1,163 @@
+//! Tags: of any resource, given with it or later.
+
+use aws_protocol::Context;
+use aws_shape::ec2::*;
+use base_id::Scope;
+use base_store::{Table, Transaction};
+
+use crate::Ec2;
+use crate::error::{Error, dry_run, invalid, missing};
+use crate::filter::{self, Facts};
+use crate::model::Tags;
+use crate::table::{GATEWAYS, GROUPS, INTERFACES, ROUTE_TABLES, SUBNETS, VPCS, key, prefix};
+
+/// The tags that a creating operation was given for this kind of resource.
+pub(super) fn parse(
+    specifications: Option<Vec<TagSpecification>>,
+    kind: &ResourceType,
+) -> Result<Tags, Error> {
+    let mut tags = Tags::new();
+    for specification in specifications.into_iter().flatten() {
+        let given = specification
+            .resource_type
+            .ok_or_else(|| missing("ResourceType"))?;
+        if given != *kind {
+            let why = "The tag specification names another kind of resource.";
+            return Err(invalid("resourceType", given.as_str(), why));
+        }
+        tags.extend(specification.tags.into_iter().flatten().filter_map(pair));
+    }
+    check(&tags)?;
+    Ok(tags)
+}
+
+fn pair(tag: Tag) -> Option<(String, String)> {
+    Some((tag.key?, tag.value.unwrap_or_default()))
+}
+
+fn check(tags: &Tags) -> Result<(), Error> {
+    if let Some(reserved) = tags.keys().find(|key| key.starts_with("aws:")) {
+        return Err(invalid(
+            "key",
+            reserved,
+            "Tag keys starting with 'aws:' are reserved for internal use",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn shape(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag {
+            key: Some(key.clone()),
+            value: Some(value.clone()),
+        })
+        .collect()
+}
+
+pub(super) async fn create_tags(ec2: &Ec2, context: &Context, input: CreateTagsRequest) -> Result<(), Error> {
+    let tags: Tags = input.tags.into_iter().filter_map(pair).collect();
+    check(&tags)?;
+    dry_run(input.dry_run)?;
+    change(ec2, context, input.resources, move |old| old.extend(tags.clone())).await
+}
+
+pub(super) async fn delete_tags(ec2: &Ec2, context: &Context, input: DeleteTagsRequest) -> Result<(), Error> {
+    dry_run(input.dry_run)?;
+    let wanted = input.tags;
+    change(ec2, context, input.resources, move |old| match &wanted {
+        None => old.clear(),
+        Some(wanted) => old.retain(|key, value| {
+            let named =
+                |tag: &Tag| tag.key.as_ref() == Some(key) && tag.value.as_ref().is_none_or(|it| it == value);
+            !wanted.iter().any(named)
+        }),
+    })
+    .await
+}
+
+async fn change(
+    ec2: &Ec2,
+    context: &Context,
+    ids: Vec<String>,
+    edit: impl Fn(&mut Tags) + Send + 'static,
+) -> Result<(), Error> {
+    let scope = context.scope.clone();
+    ec2.store
+        .write(move |tx| {
+            for id in &ids {
+                let known = edit_row(tx, VPCS, &scope, id, |row| edit(&mut row.tags))
+                    || edit_row(tx, SUBNETS, &scope, id, |row| edit(&mut row.tags))
+                    || edit_row(tx, GATEWAYS, &scope, id, |row| edit(&mut row.tags))
+                    || edit_row(tx, ROUTE_TABLES, &scope, id, |row| edit(&mut row.tags))
+                    || edit_row(tx, GROUPS, &scope, id, |row| edit(&mut row.tags))
+                    || edit_row(tx, INTERFACES, &scope, id, |row| edit(&mut row.tags));
+                if !known {
+                    let message = format!("The ID '{id}' is not valid");
+                    return Err(crate::error::with_code("InvalidID", message));
+                }
+            }
+            Ok(())
+        })
+        .await
+}
+
+fn edit_row<T: Clone + serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static>(
+    transaction: &mut Transaction,
+    table: Table<T>,
+    scope: &Scope,
+    id: &str,
+    edit: impl Fn(&mut T),
+) -> bool {
+    let place = key(scope, id);
+    let Some(row) = transaction.get(table, &place) else {
+        return false;
+    };
+    let mut row = T::clone(&row);
+    edit(&mut row);
+    transaction.put(table, &place, row);
+    true
+}
+
+pub(super) async fn describe_tags(
+    ec2: &Ec2,
+    context: &Context,
+    input: DescribeTagsRequest,
+) -> Result<DescribeTagsResult, Error> {
+    dry_run(input.dry_run)?;
+    let (snapshot, head) = (ec2.store.snapshot(), prefix(&context.scope));
+    let mut all: Vec<(String, ResourceType, Tags)> = Vec::new();
+    macro_rules! collect {
+        ($($table:ident: $kind:ident),*) => {$(
+            all.extend(snapshot.prefix($table, &head).into_iter().map(|(_, row)| {
+                (row.id.clone(), ResourceType::$kind, row.tags.clone())
+            }));
+        )*};
+    }
+    collect!(VPCS: Vpc, SUBNETS: Subnet, GATEWAYS: InternetGateway, ROUTE_TABLES: RouteTable,
+             GROUPS: SecurityGroup, INTERFACES: NetworkInterface);
+    let mut found = Vec::new();
+    for (id, kind, tags) in all {
+        for (key, value) in tags {
+            let facts = Facts::new(&Tags::from([(key.clone(), value.clone())]))
+                .with("key", &key)
+                .with("value", &value)
+                .with("resource-id", &id)
+                .with("resource-type", kind.as_str());
+            if facts.match_all(input.filters.as_deref().unwrap_or_default())? {
+                let (key, value) = (Some(key), Some(value));
+                found.push(TagDescription {
+                    key,
+                    value,
+                    resource_id: Some(id.clone()),
+                    resource_type: Some(kind.clone()),
+                });
+            }
+        }
+    }
+    let (tags, next_token) = filter::page(found, input.max_results, input.next_token.as_deref())?;
+    Ok(DescribeTagsResult {
+        tags: Some(tags),
+        next_token,
+    })
+}
