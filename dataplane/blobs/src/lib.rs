@@ -15,6 +15,7 @@
 //! names.json         local names
 //! ```
 
+mod archive;
 mod digest;
 mod layer;
 mod local;
@@ -22,8 +23,11 @@ mod manifest;
 mod name;
 mod remote;
 mod store;
+#[cfg(test)]
+mod testing;
 mod unpack;
 
+pub use archive::{ARCHIVE_BYTES_MAX, ArchiveError};
 pub use digest::{Digest, DigestWriter};
 pub use layer::LayerError;
 pub use local::{LocalImage, NamesError};

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crate::digest::Digest;
 use reader::{Budget, LayerReader};
+pub(crate) use reader::{Compression, decompress};
 use tree::{Attributes, Tree};
 
 /// All files of a layer together may have this many bytes.

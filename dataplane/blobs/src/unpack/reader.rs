@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
+use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
@@ -63,15 +63,33 @@ impl Read for LayerReader {
     }
 }
 
-/// The content of a plain, gzip or zstd file, told apart by its first bytes.
-pub(crate) fn decompress(mut file: File) -> io::Result<Box<dyn Read>> {
+/// The content of a plain, gzip or zstd stream, told apart by its first bytes.
+pub(crate) fn decompress(mut source: impl Read + 'static) -> io::Result<Box<dyn Read>> {
     let mut magic = Vec::with_capacity(4);
-    (&mut file).take(4).read_to_end(&mut magic)?;
-    file.seek(SeekFrom::Start(0))?;
-    let file = BufReader::with_capacity(128 << 10, file);
-    Ok(match magic.as_slice() {
-        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-        [0x28, 0xb5, 0x2f, 0xfd] => Box::new(zstd::Decoder::with_buffer(file)?),
-        _ => Box::new(file),
+    (&mut source).take(4).read_to_end(&mut magic)?;
+    let kind = Compression::of(&magic);
+    let whole = BufReader::with_capacity(128 << 10, io::Cursor::new(magic).chain(source));
+    Ok(match kind {
+        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
+        Compression::Zstd => Box::new(zstd::Decoder::with_buffer(whole)?),
+        Compression::None => Box::new(whole),
     })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    /// By the first four bytes of a file.
+    pub fn of(magic: &[u8]) -> Self {
+        match magic {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
 }
