@@ -4,7 +4,7 @@ mod read;
 mod write;
 
 pub use read::{Mode, read};
-pub use write::write;
+pub use write::{text, write};
 
 #[cfg(test)]
 mod tests;

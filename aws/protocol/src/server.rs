@@ -98,12 +98,8 @@ pub fn encode_error(service: &ServiceSchema, request_id: &str, error: &ApiError)
 }
 
 fn json_error(service: &ServiceSchema, error: &ApiError) -> String {
-    let text = |it: &str| serde_json::Value::from(it).to_string();
-    let mut body = format!(
-        "{{\"__type\":{},\"message\":{}",
-        text(&error.code),
-        text(&error.message)
-    );
+    let (code, message) = (json::text(&error.code), json::text(&error.message));
+    let mut body = format!("{{\"__type\":{code},\"message\":{message}");
     if let Some(schema) = service.error(&error.code) {
         let mut fields = error.fields.clone();
         fields.remove("message");

@@ -55,7 +55,7 @@ fn key(out: &mut String, name: &str, first: &mut bool) {
     if !std::mem::replace(first, false) {
         out.push(',');
     }
-    text(out, name);
+    out.push_str(&text(name));
     out.push(':');
 }
 
@@ -70,17 +70,18 @@ fn scalar(out: &mut String, schema: &Schema, value: &Value) {
         } else {
             "\"-Infinity\""
         }),
-        Value::String(it) => text(out, it),
-        Value::Blob(it) => text(out, &STANDARD.encode(it)),
+        Value::String(it) => out.push_str(&text(it)),
+        Value::Blob(it) => out.push_str(&text(&STANDARD.encode(it))),
         Value::Timestamp(it) => match schema.timestamp.unwrap_or(TimestampFormat::UnixSeconds) {
             TimestampFormat::UnixSeconds => out.push_str(&timestamp::unix_seconds(*it)),
-            format => text(out, &timestamp::format(*it, format)),
+            format => out.push_str(&text(&timestamp::format(*it, format))),
         },
         // A value that does not fit its schema comes from no generated type; the reader sees it is missing.
         Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) => out.push_str("null"),
     }
 }
 
-fn text(out: &mut String, text: &str) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+/// A JSON string.
+pub fn text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }

@@ -1,0 +1,136 @@
+//! Which service and operation a request is for.
+
+use aws_protocol::query::Form;
+use aws_protocol::{ApiError, OperationSchema, Protocol, ServiceSchema};
+use aws_signature::{Claim, SignatureError};
+use bytes::Bytes;
+use http::request::Parts;
+
+use crate::service::SCHEMAS;
+
+/// A request before its signature is checked.
+pub struct Route {
+    /// In whose protocol it is answered, also when something is wrong.
+    pub service: &'static ServiceSchema,
+    pub operation: Result<&'static OperationSchema, ApiError>,
+    pub claim: Result<Claim, SignatureError>,
+    /// The input's bytes.
+    pub message: Bytes,
+}
+
+/// Nobody can tell what a request wants: it is no request to AWS.
+#[derive(Debug)]
+pub struct Unroutable(pub String);
+
+impl Route {
+    pub fn find(parts: &Parts, body: Bytes) -> Result<Self, Unroutable> {
+        let query = parts.uri.query().unwrap_or_default();
+        let claim = Claim::parse(&crate::handle::signed(parts, &body));
+        if let Some(target) = parts.headers.get("x-amz-target") {
+            let target = target
+                .to_str()
+                .map_err(|_| Unroutable("X-Amz-Target is not text.".to_owned()))?;
+            return json(target, claim, body);
+        }
+        if parts.uri.path() != "/" {
+            return Err(Unroutable(not_served(&claim, parts)));
+        }
+        let message = if parts.method == http::Method::GET {
+            Bytes::copy_from_slice(query.as_bytes())
+        } else {
+            body
+        };
+        let form = Form::parse(&message).unwrap_or_default();
+        let Some(action) = form.get("Action") else {
+            let message =
+                "The request has neither an X-Amz-Target header nor an Action parameter.".to_owned();
+            return Err(Unroutable(message));
+        };
+        let version = form.get("Version");
+        let service = match &claim {
+            Ok(claim) => {
+                by_signing_name(&claim.service).ok_or_else(|| Unroutable(not_served_name(&claim.service)))?
+            }
+            // Without a signature the version is all there is; STS answers for what is left.
+            Err(_) => SCHEMAS
+                .iter()
+                .find(|it| it.protocol != Protocol::Json && Some(it.api_version) == version)
+                .unwrap_or(&&aws_shape::sts::SERVICE),
+        };
+        let operation = match version {
+            Some(version) if version != service.api_version => Err(no_version(service, action, version)),
+            _ => service
+                .operation(action)
+                .ok_or_else(|| service.unknown_operation(action)),
+        };
+        Ok(Self {
+            service,
+            operation,
+            name: action.to_owned(),
+            claim,
+            message,
+        })
+    }
+}
+
+fn json(target: &str, claim: Result<Claim, SignatureError>, message: Bytes) -> Result<Route, Unroutable> {
+    let (prefix, name) = target.rsplit_once('.').unwrap_or(("", target));
+    let service = SCHEMAS
+        .iter()
+        .find(|it| it.protocol == Protocol::Json && it.target_prefix == prefix);
+    let Some(service) = service else {
+        return Err(Unroutable(match &claim {
+            Ok(claim) => not_served_name(&claim.service),
+            Err(_) => format!("Wharf serves nothing under the target {prefix} yet."),
+        }));
+    };
+    let operation = service
+        .operation(name)
+        .ok_or_else(|| service.unknown_operation(name));
+    Ok(Route {
+        service,
+        operation,
+        name: name.to_owned(),
+        claim,
+        message,
+    })
+}
+
+fn by_signing_name(name: &str) -> Option<&'static ServiceSchema> {
+    SCHEMAS
+        .iter()
+        .copied()
+        .find(|it| it.signing_name == name && it.protocol != Protocol::Json)
+}
+
+fn no_version(service: &ServiceSchema, action: &str, version: &str) -> ApiError {
+    let version: String = version.chars().take(32).collect();
+    match service.protocol {
+        Protocol::Ec2 => ApiError::client(
+            "NoSuchVersion",
+            format!("The requested version ({version}) of service AmazonEC2 does not exist"),
+        ),
+        _ => {
+            let action: String = action.chars().take(100).collect();
+            ApiError::client(
+                "InvalidAction",
+                format!("Could not find operation {action} for version {version}"),
+            )
+        }
+    }
+}
+
+fn not_served(claim: &Result<Claim, SignatureError>, parts: &Parts) -> String {
+    match claim {
+        Ok(claim) if by_signing_name(&claim.service).is_none() => not_served_name(&claim.service),
+        _ => format!("There is nothing at {} {}.", parts.method, parts.uri.path()),
+    }
+}
+
+fn not_served_name(service: &str) -> String {
+    let service: String = service.chars().take(100).collect();
+    if SCHEMAS.iter().any(|it| it.signing_name == service) {
+        return format!("The service {service} does not speak this protocol.");
+    }
+    format!("Wharf does not serve the service {service} yet.")
+}
