@@ -80,3 +80,10 @@ impl Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+/// Saving failed: nothing was changed, and it is not the caller's fault.
+impl From<base_store::StoreError> for ApiError {
+    fn from(error: base_store::StoreError) -> Self {
+        Self::internal(error)
+    }
+}

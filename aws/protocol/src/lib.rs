@@ -7,6 +7,7 @@
 pub mod client;
 mod context;
 mod error;
+mod page;
 pub mod json;
 pub mod limit;
 pub mod query;
@@ -19,6 +20,7 @@ pub mod xml;
 
 pub use context::Context;
 pub use error::ApiError;
+pub use page::{BadToken, page};
 pub use schema::{
     ErrorSchema, Kind, Member, OperationSchema, Protocol, Schema, ServiceSchema, TimestampFormat,
 };

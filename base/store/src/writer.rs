@@ -22,8 +22,10 @@ const QUEUE_CHANGES_MAX: usize = 4096;
 /// A change: runs in a transaction, and later learns whether that was saved.
 struct Job {
     /// Runs the closure; `true` when its writes shall be kept.
-    run: Box<dyn FnOnce(&mut Transaction) -> (bool, Answer) + Send>,
+    run: Run,
 }
+
+type Run = Box<dyn FnOnce(&mut Transaction) -> (bool, Answer) + Send>;
 
 /// Tells the caller, once the commit has succeeded or failed.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;

@@ -1,32 +1,11 @@
 //! EC2's errors, in AWS's words.
 
 use aws_protocol::ApiError;
-use base_store::StoreError;
 
-/// An operation's failure.
-#[derive(Debug)]
-pub(crate) struct Error(pub(crate) ApiError);
-
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        Self(ApiError::internal(error))
-    }
-}
-
-impl From<ApiError> for Error {
-    fn from(error: ApiError) -> Self {
-        Self(error)
-    }
-}
-
-impl From<Error> for ApiError {
-    fn from(error: Error) -> Self {
-        error.0
-    }
-}
+pub(crate) type Error = ApiError;
 
 fn client(code: &str, message: String) -> Error {
-    Error(ApiError::client(code, message))
+    ApiError::client(code, message)
 }
 
 /// `noun` as in the code, such as `Vpc` or `InternetGateway`; `word` as in the sentence.
@@ -88,7 +67,7 @@ pub(crate) fn unsupported(parameter: &str) -> Error {
 pub(crate) fn dry_run(asked: Option<bool>) -> Result<(), Error> {
     if asked == Some(true) {
         let message = "Request would have succeeded, but DryRun flag is set.";
-        return Err(Error(ApiError::with_status(412, "DryRunOperation", message)));
+        return Err(ApiError::with_status(412, "DryRunOperation", message));
     }
     Ok(())
 }

@@ -97,20 +97,8 @@ pub(crate) fn page<T>(
     limit: Option<i32>,
     token: Option<&str>,
 ) -> Result<(Vec<T>, Option<String>), Error> {
-    let start = match token {
-        None => 0,
-        Some(token) => token
-            .strip_prefix("wharf-")
-            .and_then(|number| number.parse().ok())
-            .ok_or_else(|| with_code("InvalidNextToken", "The token is invalid or has expired."))?,
-    };
-    let limit = limit.map_or(PAGE_ITEMS_MAX, |limit| {
-        (limit.max(1) as usize).min(PAGE_ITEMS_MAX)
-    });
-    let total = items.len();
-    let page: Vec<T> = items.into_iter().skip(start).take(limit).collect();
-    let end = start + page.len();
-    Ok((page, (end < total).then(|| format!("wharf-{end}"))))
+    aws_protocol::page(items, limit, PAGE_ITEMS_MAX, token)
+        .map_err(|_| with_code("InvalidNextToken", "The token is invalid or has expired."))
 }
 
 const PAGE_ITEMS_MAX: usize = 1000;

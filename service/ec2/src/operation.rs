@@ -20,7 +20,7 @@ macro_rules! operations {
         #[async_trait]
         impl Api for Ec2 {
             $(async fn $name(&self, context: &Context, input: $input) -> Result<$output, ApiError> {
-                $noun::$name(self, context, input).await.map_err(ApiError::from)
+                $noun::$name(self, context, input).await
             })*
         }
     };
