@@ -1,0 +1,226 @@
+//! Images of a repository.
+
+use std::sync::Arc;
+
+use aws_protocol::{ApiError, Context, page};
+use aws_shape::ecr::*;
+use base_id::Scope;
+
+use crate::Ecr;
+use crate::error::image_not_found;
+use crate::model;
+use crate::table::{self, IMAGES, image_key};
+
+const PAGE_IMAGES_MAX: usize = 1000;
+const PAGE_IMAGES_DEFAULT: i32 = 100;
+const MANIFEST_BYTES_MAX: u64 = 4 << 20;
+
+fn names(image: &model::Image, id: &ImageIdentifier) -> bool {
+    let by_tag = id.image_tag.as_ref().is_none_or(|tag| image.tags.contains(tag));
+    let by_digest = id
+        .image_digest
+        .as_ref()
+        .is_none_or(|digest| image.digest == *digest);
+    by_tag && by_digest && (id.image_tag.is_some() || id.image_digest.is_some())
+}
+
+fn wanted(image: &model::Image, status: Option<&TagStatus>) -> bool {
+    match status {
+        Some(TagStatus::Tagged) => !image.tags.is_empty(),
+        Some(TagStatus::Untagged) => image.tags.is_empty(),
+        _ => true,
+    }
+}
+
+pub(super) async fn describe_images(
+    ecr: &Ecr,
+    context: &Context,
+    input: DescribeImagesRequest,
+) -> Result<DescribeImagesResponse, ApiError> {
+    let (scope, snapshot) = (&context.scope, ecr.store.snapshot());
+    let repository = input.repository_name;
+    table::repository(&snapshot, scope, &repository)?;
+    let mut images = table::images(&snapshot, scope, &repository);
+    if let Some(ids) = &input.image_ids {
+        for id in ids {
+            if !images.iter().any(|image| names(image, id)) {
+                return Err(image_not_found(&written(id), &repository, &scope.account));
+            }
+        }
+        images.retain(|image| ids.iter().any(|id| names(image, id)));
+    }
+    let status = input
+        .filter
+        .as_ref()
+        .and_then(|filter| filter.tag_status.as_ref());
+    images.retain(|image| wanted(image, status));
+    let details = images
+        .iter()
+        .map(|image| detail(image, scope, &repository))
+        .collect();
+    let limit = input.max_results.or(Some(PAGE_IMAGES_DEFAULT));
+    let (image_details, next_token) = page(details, limit, PAGE_IMAGES_MAX, input.next_token.as_deref())?;
+    Ok(DescribeImagesResponse {
+        image_details: Some(image_details),
+        next_token,
+    })
+}
+
+/// As AWS writes an image's id in a sentence.
+fn written(id: &ImageIdentifier) -> String {
+    let part = |value: &Option<String>| value.as_ref().map_or("null".to_owned(), |it| format!("'{it}'"));
+    format!(
+        "{{imageDigest:{}, imageTag:{}}}",
+        part(&id.image_digest),
+        part(&id.image_tag)
+    )
+}
+
+fn detail(image: &model::Image, scope: &Scope, repository: &str) -> ImageDetail {
+    ImageDetail {
+        registry_id: Some(scope.account.clone()),
+        repository_name: Some(repository.to_owned()),
+        image_digest: Some(image.digest.clone()),
+        image_tags: (!image.tags.is_empty()).then(|| image.tags.clone()),
+        image_size_in_bytes: Some(image.size_bytes as i64),
+        image_pushed_at: Some(image.pushed_at),
+        image_manifest_media_type: Some(image.media_type.clone()),
+        artifact_media_type: image.config_media_type.clone(),
+        subject_manifest_digest: image.subject.clone(),
+        image_status: Some(ImageStatus::Active),
+        ..Default::default()
+    }
+}
+
+pub(super) async fn list_images(
+    ecr: &Ecr,
+    context: &Context,
+    input: ListImagesRequest,
+) -> Result<ListImagesResponse, ApiError> {
+    let (scope, snapshot) = (&context.scope, ecr.store.snapshot());
+    table::repository(&snapshot, scope, &input.repository_name)?;
+    let status = input
+        .filter
+        .as_ref()
+        .and_then(|filter| filter.tag_status.as_ref());
+    let images = table::images(&snapshot, scope, &input.repository_name);
+    let ids = images
+        .iter()
+        .filter(|image| wanted(image, status))
+        .flat_map(|image| ids(image))
+        .collect();
+    let limit = input.max_results.or(Some(PAGE_IMAGES_DEFAULT));
+    let (image_ids, next_token) = page(ids, limit, PAGE_IMAGES_MAX, input.next_token.as_deref())?;
+    Ok(ListImagesResponse {
+        image_ids: Some(image_ids),
+        next_token,
+    })
+}
+
+/// One id per tag, or the digest alone.
+fn ids(image: &model::Image) -> Vec<ImageIdentifier> {
+    let id = |tag| ImageIdentifier {
+        image_digest: Some(image.digest.clone()),
+        image_tag: tag,
+    };
+    if image.tags.is_empty() {
+        return vec![id(None)];
+    }
+    image.tags.iter().cloned().map(Some).map(id).collect()
+}
+
+fn failure(id: ImageIdentifier) -> ImageFailure {
+    let nothing = id.image_tag.is_none() && id.image_digest.is_none();
+    let (code, reason) = if nothing {
+        (
+            ImageFailureCode::MissingDigestAndTag,
+            "Invalid request parameters: both tag and digest cannot be null",
+        )
+    } else {
+        (ImageFailureCode::ImageNotFound, "Requested image not found")
+    };
+    ImageFailure {
+        image_id: Some(id),
+        failure_code: Some(code),
+        failure_reason: Some(reason.to_owned()),
+    }
+}
+
+pub(super) async fn batch_get_image(
+    ecr: &Ecr,
+    context: &Context,
+    input: BatchGetImageRequest,
+) -> Result<BatchGetImageResponse, ApiError> {
+    let (scope, snapshot) = (&context.scope, ecr.store.snapshot());
+    let repository = input.repository_name;
+    table::repository(&snapshot, scope, &repository)?;
+    let all: Vec<Arc<model::Image>> = table::images(&snapshot, scope, &repository);
+    let (mut images, mut failures) = (Vec::new(), Vec::new());
+    for id in input.image_ids {
+        let Some(image) = all.iter().find(|image| names(image, &id)) else {
+            failures.push(failure(id));
+            continue;
+        };
+        let manifest = ecr
+            .blobs
+            .read(&image.digest, MANIFEST_BYTES_MAX)
+            .await
+            .map_err(ApiError::internal)?;
+        images.push(Image {
+            registry_id: Some(scope.account.clone()),
+            repository_name: Some(repository.clone()),
+            image_id: Some(ImageIdentifier {
+                image_digest: Some(image.digest.clone()),
+                ..id
+            }),
+            image_manifest: Some(String::from_utf8_lossy(&manifest).into_owned()),
+            image_manifest_media_type: Some(image.media_type.clone()),
+        });
+    }
+    Ok(BatchGetImageResponse {
+        images: Some(images),
+        failures: Some(failures),
+    })
+}
+
+pub(super) async fn batch_delete_image(
+    ecr: &Ecr,
+    context: &Context,
+    input: BatchDeleteImageRequest,
+) -> Result<BatchDeleteImageResponse, ApiError> {
+    let scope = context.scope.clone();
+    let (gone, failures) = ecr
+        .store
+        .write(move |tx| {
+            let repository = input.repository_name;
+            table::repository(&tx.snapshot(), &scope, &repository)?;
+            let (mut gone, mut failures) = (Vec::new(), Vec::new());
+            for id in input.image_ids {
+                let images = table::images(&tx.snapshot(), &scope, &repository);
+                let Some(image) = images.iter().find(|image| names(image, &id)) else {
+                    failures.push(failure(id));
+                    continue;
+                };
+                let key = image_key(&scope, &repository, &image.digest);
+                let mut left = model::Image::clone(image);
+                left.tags.retain(|tag| id.image_tag.as_ref() != Some(tag));
+                // Without a tag in the request, or when the last tag goes, the image goes.
+                if id.image_tag.is_none() || left.tags.is_empty() {
+                    tx.delete(IMAGES, &key);
+                    gone.extend(ids(image));
+                } else {
+                    tx.put(IMAGES, &key, left);
+                    gone.push(ImageIdentifier {
+                        image_digest: Some(image.digest.clone()),
+                        ..id
+                    });
+                }
+            }
+            Ok::<_, ApiError>((gone, failures))
+        })
+        .await?;
+    Ok(BatchDeleteImageResponse {
+        image_ids: Some(gone),
+        failures: Some(failures),
+    })
+}

@@ -1,0 +1,48 @@
+//! What is stored: repositories under `<account>/<region>/<name>`, images under `<account>/<region>/<name>@<digest>`,
+//! tokens under themselves.
+
+use std::sync::Arc;
+
+use aws_protocol::ApiError;
+use base_id::Scope;
+use base_store::{Snapshot, Table};
+
+use crate::error;
+use crate::model::{Image, Repository, Token};
+
+pub(crate) const REPOSITORIES: Table<Repository> = Table::new("ecr/repository", 1);
+pub(crate) const IMAGES: Table<Image> = Table::new("ecr/image", 1);
+pub(crate) const TOKENS: Table<Token> = Table::new("ecr/token", 1);
+
+pub(crate) fn repository_key(scope: &Scope, name: &str) -> String {
+    format!("{}/{name}", scope.key())
+}
+
+/// The head of the keys of a repository's images; no repository's name contains an `@`.
+pub(crate) fn images_of(scope: &Scope, name: &str) -> String {
+    format!("{}/{name}@", scope.key())
+}
+
+pub(crate) fn image_key(scope: &Scope, name: &str, digest: &str) -> String {
+    format!("{}{digest}", images_of(scope, name))
+}
+
+/// # Errors
+/// `RepositoryNotFoundException`
+pub(crate) fn repository(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    name: &str,
+) -> Result<Arc<Repository>, ApiError> {
+    let found = snapshot.get(REPOSITORIES, &repository_key(scope, name));
+    found.ok_or_else(|| error::repository_not_found(name, &scope.account))
+}
+
+/// A repository's images, by digest.
+pub(crate) fn images(snapshot: &Snapshot, scope: &Scope, name: &str) -> Vec<Arc<Image>> {
+    snapshot
+        .prefix(IMAGES, &images_of(scope, name))
+        .into_iter()
+        .map(|(_, image)| image)
+        .collect()
+}
