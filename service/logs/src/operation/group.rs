@@ -1,0 +1,162 @@
+//! Log groups.
+
+use aws_protocol::{ApiError, Context, page};
+use aws_shape::logs::*;
+use base_id::Scope;
+
+use super::invalid;
+use crate::{GROUPS, Logs, STREAMS, find_group, group_key, model, streams_of};
+
+const PAGE_GROUPS_MAX: usize = 50;
+/// Days that AWS accepts.
+const RETENTION_DAYS: [i32; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+pub(super) async fn create_log_group(
+    logs: &Logs,
+    context: &Context,
+    input: CreateLogGroupRequest,
+) -> Result<(), ApiError> {
+    if input.kms_key_id.is_some() {
+        return Err(invalid("Wharf does not serve encryption with KMS keys yet."));
+    }
+    let group = model::Group {
+        name: input.log_group_name,
+        created_ms: logs.clock.now().as_millisecond(),
+        retention_days: None,
+        tags: input.tags.unwrap_or_default(),
+    };
+    let scope = context.scope.clone();
+    logs.store
+        .write(move |tx| {
+            let key = group_key(&scope, &group.name);
+            if tx.get(GROUPS, &key).is_some() {
+                let message = "The specified log group already exists";
+                return Err(ApiError::client("ResourceAlreadyExistsException", message));
+            }
+            tx.put(GROUPS, &key, group);
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn delete_log_group(
+    logs: &Logs,
+    context: &Context,
+    input: DeleteLogGroupRequest,
+) -> Result<(), ApiError> {
+    let (scope, name) = (context.scope.clone(), input.log_group_name);
+    find_group(&logs.store.snapshot(), &scope, &name)?;
+    logs.lines
+        .remove_group(&scope.key(), &name)
+        .await
+        .map_err(ApiError::internal)?;
+    logs.store
+        .write(move |tx| {
+            for (key, _) in tx.prefix(STREAMS, &streams_of(&scope, &name)) {
+                tx.delete(STREAMS, &key);
+            }
+            tx.delete(GROUPS, &group_key(&scope, &name));
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn describe_log_groups(
+    logs: &Logs,
+    context: &Context,
+    input: DescribeLogGroupsRequest,
+) -> Result<DescribeLogGroupsResponse, ApiError> {
+    let scope = &context.scope;
+    if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
+        return Err(invalid(
+            "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+        ));
+    }
+    let prefix = input.log_group_name_prefix.unwrap_or_default();
+    let rows = logs.store.snapshot().prefix(GROUPS, &group_key(scope, &prefix));
+    let pattern = input.log_group_name_pattern.unwrap_or_default();
+    let found = rows
+        .into_iter()
+        .map(|(_, row)| row)
+        .filter(|row| row.name.contains(&pattern))
+        .collect();
+    let (found, next_token) = page(found, input.limit, PAGE_GROUPS_MAX, input.next_token.as_deref())?;
+    let mut log_groups = Vec::new();
+    for group in found {
+        let streams = logs
+            .lines
+            .streams(&scope.key(), &group.name)
+            .await
+            .map_err(ApiError::internal)?;
+        log_groups.push(shape(
+            &group,
+            scope,
+            streams.iter().map(|stream| stream.bytes).sum(),
+        ));
+    }
+    Ok(DescribeLogGroupsResponse {
+        log_groups: Some(log_groups),
+        next_token,
+    })
+}
+
+fn shape(group: &model::Group, scope: &Scope, bytes: u64) -> LogGroup {
+    let arn = scope.arn("logs", &format!("log-group:{}", group.name));
+    LogGroup {
+        log_group_name: Some(group.name.clone()),
+        creation_time: Some(group.created_ms),
+        retention_in_days: group.retention_days,
+        metric_filter_count: Some(0),
+        stored_bytes: Some(bytes as i64),
+        arn: Some(format!("{arn}:*")),
+        log_group_arn: Some(arn),
+        log_group_class: Some(LogGroupClass::Standard),
+        ..Default::default()
+    }
+}
+
+pub(super) async fn put_retention_policy(
+    logs: &Logs,
+    context: &Context,
+    input: PutRetentionPolicyRequest,
+) -> Result<(), ApiError> {
+    let days = input.retention_in_days;
+    if !RETENTION_DAYS.contains(&days) {
+        let known = RETENTION_DAYS.map(|days| days.to_string()).join(", ");
+        let message = format!(
+            "1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: Member must satisfy enum value set: [{known}]"
+        );
+        return Err(invalid(message));
+    }
+    set_retention(logs, context, input.log_group_name, Some(days)).await
+}
+
+pub(super) async fn delete_retention_policy(
+    logs: &Logs,
+    context: &Context,
+    input: DeleteRetentionPolicyRequest,
+) -> Result<(), ApiError> {
+    set_retention(logs, context, input.log_group_name, None).await
+}
+
+async fn set_retention(
+    logs: &Logs,
+    context: &Context,
+    name: String,
+    days: Option<i32>,
+) -> Result<(), ApiError> {
+    let scope = context.scope.clone();
+    logs.store
+        .write(move |tx| {
+            let group = find_group(&tx.snapshot(), &scope, &name)?;
+            let group = model::Group {
+                retention_days: days,
+                ..model::Group::clone(&group)
+            };
+            tx.put(GROUPS, &group_key(&scope, &name), group);
+            Ok(())
+        })
+        .await
+}
