@@ -1,0 +1,545 @@
+//! From lines to instructions. Every problem is noted and reading goes on, so that all are reported at once.
+
+mod detail;
+mod reference;
+
+use std::ops::Range;
+
+use base_diagnostic::Problem;
+
+use crate::instruction::{Command, Instruction, Kind, Run, Transfer, Word};
+use crate::line::{Line, split};
+use crate::source::is_url;
+use crate::stage::{Dockerfile, Stage};
+use crate::word::{plain_words, quoted_ranges, quoted_words, word};
+
+const KNOWN: [&str; 18] = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
+
+/// Reads a Dockerfile.
+///
+/// # Errors
+/// All that is wrong in it, in the order of the file.
+pub fn parse(text: &str) -> Result<Dockerfile, Vec<Problem>> {
+    if text.len() > crate::DOCKERFILE_BYTES_MAX {
+        let message = format!("the file has more than {} bytes", crate::DOCKERFILE_BYTES_MAX);
+        return Err(vec![Problem::new(0..0, message)]);
+    }
+    let mut problems = Vec::new();
+    let lines = split(text, &mut problems);
+    let mut parser = Parser {
+        escape: lines.escape,
+        problems,
+        head: Vec::new(),
+        stages: Vec::new(),
+        from_seen: false,
+    };
+    for line in &lines.lines {
+        parser.line(line);
+    }
+    if !parser.from_seen {
+        let at = lines.lines.first().map_or(0..0, |line| line.span.clone());
+        let problem = Problem::new(at, "there is no FROM: an image must begin from something");
+        parser
+            .problems
+            .push(problem.hint("begin with `FROM scratch`, or with an image such as `FROM python:3.12`"));
+    }
+    let Parser {
+        escape,
+        mut problems,
+        head,
+        stages,
+        ..
+    } = parser;
+    let dockerfile = Dockerfile { escape, head, stages };
+    reference::check(&dockerfile, &mut problems);
+    if problems.is_empty() {
+        return Ok(dockerfile);
+    }
+    problems.sort_by_key(|problem| problem.span.start);
+    problems.dedup();
+    Err(problems)
+}
+
+struct Parser {
+    escape: char,
+    problems: Vec<Problem>,
+    head: Vec<Instruction>,
+    stages: Vec<Stage>,
+    /// A FROM was there, even if it was wrong: what follows is then no second mistake.
+    from_seen: bool,
+}
+
+/// `--name` or `--name=value`.
+struct Flag {
+    name: String,
+    value: Option<Word>,
+    span: Range<usize>,
+}
+
+/// The line behind the instruction's name and flags.
+struct Rest<'a> {
+    line: &'a Line,
+    keyword: String,
+    keyword_span: Range<usize>,
+    /// Offset in the line's text.
+    from: usize,
+}
+
+impl Rest<'_> {
+    fn text(&self) -> &str {
+        &self.line.text[self.from..]
+    }
+
+    fn span(&self) -> Range<usize> {
+        self.line.span(self.from..self.line.text.len())
+    }
+}
+
+impl Parser {
+    fn problem(&mut self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(Problem::new(span, message).hint(hint));
+    }
+
+    fn line(&mut self, line: &Line) {
+        let length = line.text.find(char::is_whitespace).unwrap_or(line.text.len());
+        let keyword = line.text[..length].to_uppercase();
+        let keyword_span = line.span(0..length);
+        if !KNOWN.contains(&keyword.as_str()) {
+            self.unknown(&line.text[..length], keyword_span);
+            return;
+        }
+        let from = length + (line.text.len() - length - line.text[length..].trim_start().len());
+        let mut rest = Rest {
+            line,
+            keyword,
+            keyword_span,
+            from,
+        };
+        let flags = self.flags(&mut rest);
+        if rest.text().is_empty() {
+            let message = format!("{} has no arguments", rest.keyword);
+            self.problem(rest.keyword_span.clone(), message, usage(&rest.keyword));
+            self.from_seen |= rest.keyword == "FROM";
+            return;
+        }
+        let text = format!(
+            "{} {}",
+            rest.keyword,
+            line.text[from..].split_whitespace().collect::<Vec<_>>().join(" ")
+        );
+        if rest.keyword == "FROM" {
+            self.from(&rest, &flags, text);
+            return;
+        }
+        let Some(kind) = self.kind(&rest, flags) else {
+            return;
+        };
+        let instruction = Instruction {
+            span: line.span.clone(),
+            text,
+            kind,
+        };
+        match self.stages.last_mut() {
+            Some(stage) => stage.instructions.push(instruction),
+            None if matches!(instruction.kind, Kind::Arg(_)) => self.head.push(instruction),
+            None if self.from_seen => {}
+            None => {
+                let message = format!("{} stands before the first FROM", rest.keyword);
+                self.problem(
+                    rest.keyword_span,
+                    message,
+                    "only ARG and comments may stand there",
+                );
+            }
+        }
+    }
+
+    fn unknown(&mut self, written: &str, span: Range<usize>) {
+        let upper = written.to_uppercase();
+        let close = KNOWN
+            .iter()
+            .map(|known| (strsim::damerau_levenshtein(&upper, known), known))
+            .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
+            .min();
+        let problem = Problem::new(span, format!("unknown instruction `{written}`"));
+        self.problems.push(match close {
+            Some((_, known)) => problem.hint(format!("did you mean `{known}`?")),
+            None => {
+                problem.hint("a line that goes on from the one before needs a `\\` at the end of that one")
+            }
+        });
+        // A misspelt FROM must not make every line after it wrong too.
+        self.from_seen |= matches!(close, Some((_, &"FROM")));
+    }
+
+    fn flags(&mut self, rest: &mut Rest<'_>) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        if matches!(
+            rest.keyword.as_str(),
+            "ENV" | "LABEL" | "ARG" | "MAINTAINER" | "WORKDIR" | "USER"
+        ) {
+            return flags;
+        }
+        let text = &rest.line.text;
+        for range in quoted_ranges(text, rest.from, self.escape) {
+            let Some(body) = text[range.clone()].strip_prefix("--") else {
+                break;
+            };
+            rest.from = range.end + (text[range.end..].len() - text[range.end..].trim_start().len());
+            if body.is_empty() {
+                break;
+            }
+            let (name, value) = match body.split_once('=') {
+                Some((name, _)) => (
+                    name,
+                    Some(word(rest.line, range.start + 2 + name.len() + 1..range.end)),
+                ),
+                None => (body, None),
+            };
+            flags.push(Flag {
+                name: name.to_owned(),
+                value,
+                span: rest.line.span(range),
+            });
+        }
+        flags
+    }
+
+    /// The values of the flags that are known, in the order of `known`; the others are problems. A flag in `bare`
+    /// has no value.
+    fn take_flags<const N: usize>(
+        &mut self,
+        rest: &Rest<'_>,
+        flags: Vec<Flag>,
+        known: [&str; N],
+        bare: &[&str],
+    ) -> [Option<Word>; N] {
+        let mut values = [const { None }; N];
+        for flag in flags {
+            if bare.contains(&flag.name.as_str()) {
+                continue;
+            }
+            match known.iter().position(|known| *known == flag.name) {
+                Some(at) if values[at].is_some() => {
+                    let message = format!("`--{}` stands here twice", flag.name);
+                    self.problem(flag.span, message, "leave one of them out");
+                }
+                Some(at) if flag.value.as_ref().is_some_and(|value| !value.text.is_empty()) => {
+                    values[at] = flag.value
+                }
+                Some(_) => {
+                    let message = format!("`--{}` has no value", flag.name);
+                    self.problem(flag.span, message, format!("write `--{}=…`", flag.name));
+                }
+                None => self.unknown_flag(rest, &flag, &known),
+            }
+        }
+        values
+    }
+
+    fn unknown_flag(&mut self, rest: &Rest<'_>, flag: &Flag, known: &[&str]) {
+        let later = matches!(
+            (rest.keyword.as_str(), flag.name.as_str()),
+            ("RUN", "mount" | "network" | "security")
+                | ("COPY", "parents" | "exclude")
+                | ("ADD", "checksum" | "keep-git-dir" | "unpack" | "exclude")
+        );
+        if later {
+            let message = format!("`{} --{}` is not supported yet", rest.keyword, flag.name);
+            self.problem(flag.span.clone(), message, "write the step without it");
+            return;
+        }
+        let message = format!("{} has no flag `--{}`", rest.keyword, flag.name);
+        let close = known
+            .iter()
+            .find(|known| strsim::damerau_levenshtein(known, &flag.name) <= 2);
+        let hint = match close {
+            Some(close) => format!("did you mean `--{close}`?"),
+            None if known.is_empty() => format!("{} has no flags at all", rest.keyword),
+            None => format!("its flags are: --{}", known.join(", --")),
+        };
+        self.problem(flag.span.clone(), message, hint);
+    }
+
+    fn from(&mut self, rest: &Rest<'_>, flags: &[Flag], text: String) {
+        self.from_seen = true;
+        let mut platform = None;
+        for flag in flags {
+            match (flag.name.as_str(), &flag.value) {
+                ("platform", Some(value)) => platform = Some(value.clone()),
+                _ => self.unknown_flag(rest, flag, &["platform"]),
+            }
+        }
+        let words = plain_words(rest.line, rest.from);
+        let mut name = None;
+        match words.as_slice() {
+            [_] => {}
+            [_, keyword, stage] if keyword.text.eq_ignore_ascii_case("AS") => {
+                let lower = stage.text.to_lowercase();
+                let valid = lower.starts_with(|c: char| c.is_ascii_lowercase())
+                    && lower
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+                    && lower != "scratch";
+                if !valid {
+                    let message = format!("`{}` cannot be the name of a stage", stage.text);
+                    let hint = "a name begins with a letter, and has letters, digits, `-`, `_` and `.`";
+                    self.problem(stage.span.clone(), message, hint);
+                }
+                name = Some(lower);
+            }
+            _ => self.problem(
+                rest.span(),
+                "FROM takes an image and perhaps `AS name`",
+                usage("FROM"),
+            ),
+        }
+        if let Some(base) = words.into_iter().next() {
+            let span = rest.line.span.clone();
+            self.stages.push(Stage {
+                span,
+                text,
+                platform,
+                base,
+                name,
+                instructions: Vec::new(),
+            });
+        }
+    }
+
+    fn kind(&mut self, rest: &Rest<'_>, flags: Vec<Flag>) -> Option<Kind> {
+        let whole = || Word {
+            text: rest.text().to_owned(),
+            span: rest.span(),
+        };
+        match rest.keyword.as_str() {
+            "COPY" => {
+                let [from, owner, mode] = self.take_flags(rest, flags, ["from", "chown", "chmod"], &["link"]);
+                return self.transfer(rest, from, owner, mode).map(Kind::Copy);
+            }
+            "ADD" => {
+                let [owner, mode] = self.take_flags(rest, flags, ["chown", "chmod"], &["link"]);
+                return self.transfer(rest, None, owner, mode).map(Kind::Add);
+            }
+            "HEALTHCHECK" => return self.healthcheck(rest, flags).map(Kind::Healthcheck),
+            _ => {
+                let [] = self.take_flags(rest, flags, [], &[]);
+            }
+        }
+        Some(match rest.keyword.as_str() {
+            "ARG" => Kind::Arg(self.arguments(rest)),
+            "ENV" => Kind::Env(self.pairs(rest)?),
+            "LABEL" => Kind::Label(self.pairs(rest)?),
+            "WORKDIR" => Kind::Workdir(whole()),
+            "USER" => Kind::User(self.single(rest)?),
+            "STOPSIGNAL" => Kind::StopSignal(self.single(rest)?),
+            "MAINTAINER" => Kind::Maintainer(whole()),
+            "EXPOSE" => Kind::Expose(self.expose(rest)),
+            "VOLUME" => Kind::Volume(self.list(rest)?.1),
+            "RUN" => Kind::Run(Run {
+                command: run_command(rest),
+                span: rest.span(),
+            }),
+            "CMD" => Kind::Cmd(command(rest.text())),
+            "ENTRYPOINT" => Kind::Entrypoint(command(rest.text())),
+            "SHELL" => match command(rest.text()) {
+                Command::Exec(words) if !words.is_empty() => Kind::Shell(words),
+                _ => {
+                    self.problem(rest.span(), "SHELL takes a JSON list", usage("SHELL"));
+                    return None;
+                }
+            },
+            _ => {
+                let hint = "put the instructions into the Dockerfile that builds on this image";
+                self.problem(
+                    rest.keyword_span.clone(),
+                    format!("{} is not supported yet", rest.keyword),
+                    hint,
+                );
+                return None;
+            }
+        })
+    }
+
+    fn transfer(
+        &mut self,
+        rest: &Rest<'_>,
+        from: Option<Word>,
+        owner: Option<Word>,
+        mode: Option<Word>,
+    ) -> Option<Transfer> {
+        if !rest.line.documents.is_empty() {
+            let hint = "put the text into a file of the context, or write it in a RUN";
+            self.problem(
+                rest.span(),
+                format!("a here-document in {} is not supported yet", rest.keyword),
+                hint,
+            );
+            return None;
+        }
+        let (json, mut words) = self.list(rest)?;
+        if words.len() < 2 {
+            let message = format!("{} has a source but no destination", rest.keyword);
+            let at = if json {
+                rest.span()
+            } else {
+                words
+                    .first()
+                    .map_or_else(|| rest.span(), |word| word.span.clone())
+            };
+            self.problem(at, message, usage(&rest.keyword));
+            return None;
+        }
+        let destination = words.pop()?;
+        if words.len() > 1
+            && !destination.text.ends_with('/')
+            && !destination.text.contains('$')
+            && destination.text != "."
+            && destination.text != ".."
+        {
+            let message = format!(
+                "with more than one source, the destination of {} must end with `/`",
+                rest.keyword
+            );
+            self.problem(
+                destination.span.clone(),
+                message,
+                format!("write `{}/`", destination.text),
+            );
+        }
+        for source in words.iter().filter(|source| is_url(&source.text)) {
+            let hint = "fetch it in a RUN, such as `RUN curl -fsSLO …`, or put it into the context";
+            self.problem(
+                source.span.clone(),
+                format!("{} from a URL is not supported yet", rest.keyword),
+                hint,
+            );
+        }
+        Some(Transfer {
+            from,
+            owner,
+            mode,
+            sources: words,
+            destination,
+        })
+    }
+
+    /// White-space separated words, or a JSON list (`true`), whose words all have the list's place.
+    fn list(&mut self, rest: &Rest<'_>) -> Option<(bool, Vec<Word>)> {
+        match json_list(rest.text()) {
+            Some(texts) => {
+                let escape = self.escape;
+                // In a list quotes and escapes are JSON's: what is left is literal but for variables.
+                let literal = |text: String| {
+                    text.chars().fold(String::new(), |mut out, c| {
+                        if c == escape || c == '"' || c == '\'' {
+                            out.push(escape);
+                        }
+                        out.push(c);
+                        out
+                    })
+                };
+                let words = texts.into_iter().map(|text| Word {
+                    text: literal(text),
+                    span: rest.span(),
+                });
+                Some((true, words.collect()))
+            }
+            None => Some((false, plain_words(rest.line, rest.from))),
+        }
+    }
+
+    fn single(&mut self, rest: &Rest<'_>) -> Option<Word> {
+        let mut words = quoted_words(rest.line, rest.from, self.escape);
+        if words.len() > 1 {
+            self.problem(
+                rest.span(),
+                format!("{} takes one argument", rest.keyword),
+                usage(&rest.keyword),
+            );
+            return None;
+        }
+        words.pop()
+    }
+}
+
+/// A list that is no list of strings is meant for the shell, as Docker reads it.
+fn command(text: &str) -> Command {
+    match json_list(text) {
+        Some(words) => Command::Exec(words),
+        None => Command::Shell(text.to_owned()),
+    }
+}
+
+fn json_list(text: &str) -> Option<Vec<String>> {
+    text.starts_with('[').then(|| serde_json::from_str(text).ok())?
+}
+
+/// A here-document alone is the script; with more on the line, the shell gets it as it stands.
+fn run_command(rest: &Rest<'_>) -> Command {
+    let text = rest.text();
+    let documents = &rest.line.documents;
+    match documents.as_slice() {
+        [] => command(text),
+        [only] if is_announcement(text, &only.name) => Command::Shell(only.body.clone()),
+        several => {
+            let mut script = format!("{text}\n");
+            for document in several {
+                script.push_str(&document.body);
+                script.push_str(&document.name);
+                script.push('\n');
+            }
+            Command::Shell(script)
+        }
+    }
+}
+
+fn is_announcement(text: &str, name: &str) -> bool {
+    let rest = text.trim().trim_start_matches("<<").trim_start_matches('-');
+    rest.trim_matches(['"', '\'']) == name
+}
+
+pub(super) fn usage(keyword: &str) -> String {
+    let example = match keyword {
+        "ADD" => "ADD archive.tar.gz /app/",
+        "ARG" => "ARG VERSION=1.0",
+        "CMD" => "CMD [\"program\", \"argument\"]",
+        "COPY" => "COPY source /destination",
+        "ENTRYPOINT" => "ENTRYPOINT [\"program\"]",
+        "ENV" => "ENV NAME=value",
+        "EXPOSE" => "EXPOSE 8080",
+        "FROM" => "FROM python:3.12 AS build",
+        "HEALTHCHECK" => "HEALTHCHECK --interval=30s CMD curl -f http://localhost/",
+        "LABEL" => "LABEL name=value",
+        "RUN" => "RUN pip install -r requirements.txt",
+        "SHELL" => "SHELL [\"/bin/bash\", \"-c\"]",
+        "STOPSIGNAL" => "STOPSIGNAL SIGTERM",
+        "USER" => "USER 1000:1000",
+        "VOLUME" => "VOLUME /data",
+        "WORKDIR" => "WORKDIR /app",
+        other => return format!("see Docker's reference for {other}"),
+    };
+    format!("write it like `{example}`")
+}
+
+#[cfg(test)]
+mod tests;
