@@ -66,7 +66,6 @@ impl Route {
         Ok(Self {
             service,
             operation,
-            name: action.to_owned(),
             claim,
             message,
         })
@@ -90,7 +89,6 @@ fn json(target: &str, claim: Result<Claim, SignatureError>, message: Bytes) -> R
     Ok(Route {
         service,
         operation,
-        name: name.to_owned(),
         claim,
         message,
     })

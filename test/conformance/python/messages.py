@@ -1,0 +1,151 @@
+"""Every served operation's messages, as botocore writes and reads them.
+
+`messages.py samples`      prints one JSON line per operation: a sample input, botocore's request for it, and a
+                           sample output.
+`messages.py parse FILE`   reads answers, one JSON line per operation, and compares what botocore's parser makes
+                           of them with the sample outputs.
+`messages.py requests FILE` reads requests, one JSON line per operation, and compares them with botocore's own.
+
+Values are compared as plain JSON: times in milliseconds, blobs in base64.
+"""
+
+import base64
+import datetime
+import json
+import re
+import sys
+from urllib.parse import parse_qsl
+
+import botocore.parsers
+import botocore.serialize
+import botocore.session
+from botocore.awsrequest import create_request_object, prepare_request_dict
+
+SESSION = botocore.session.get_session()
+MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+DEPTH_MAX = 7
+
+
+def served():
+    with open(sys.argv[-1] if sys.argv[1] == "samples" else sys.argv[3]) as lines:
+        for line in lines:
+            if line.split("#")[0].strip():
+                service, operation = line.split()
+                model = SESSION.get_service_model(service)
+                yield service, model, model.operation_model(operation)
+
+
+def text(shape):
+    limits = shape.metadata
+    if shape.enum:
+        return shape.enum[0]
+    low = limits.get("min", 0)
+    pattern = limits.get("pattern")
+    for sample in ["a<&>\" 'ü\n", "/x/", "abc", "123456789012", "123456", "200", "HTTP", "ipv4pool-coip-a", "ipam-pool-a", "/"]:
+        sample = sample + "a" * (low - len(sample))
+        python = re.sub(r"\\p\{[LN]\}", r"\\w", pattern or ".*").replace(r"\p{Z}", " ")
+        if re.fullmatch(python, sample, re.ASCII | re.DOTALL) and len(sample) <= limits.get("max", 10**9):
+            return sample
+    raise ValueError(f"no sample for {shape.name}: {limits}")
+
+
+def sample(shape, depth=0):
+    """A value with every member set; None where the depth ends."""
+    limits = shape.metadata
+    kind = shape.type_name
+    if kind == "structure":
+        if depth > DEPTH_MAX:
+            return None
+        found = {name: sample(member, depth + 1) for name, member in shape.members.items()}
+        return {name: value for name, value in found.items() if value is not None} or None
+    if kind == "list":
+        element = sample(shape.member, depth + 1)
+        count = max(limits.get("min", 0), min(2, limits.get("max", 2)))
+        return None if element is None else [element] * count
+    if kind == "map":
+        value = sample(shape.value, depth + 1)
+        count = max(limits.get("min", 1), 1)
+        return None if value is None else {text(shape.key) + "b" * index: value for index in range(count)}
+    low = int(limits.get("min", 0))
+    return {
+        "string": lambda: text(shape), "integer": lambda: max(low, min(7, int(limits.get("max", 7)))),
+        "long": lambda: max(low, 7_000_000_000), "float": lambda: 2.5, "double": lambda: max(low, 2.5),
+        "boolean": lambda: True, "blob": lambda: b"\x00\xff", "timestamp": lambda: MOMENT,
+    }[kind]()
+
+
+def plain(value):
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime.datetime):
+        return int(value.timestamp() * 1000)
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def write(model, operation, params):
+    protocol = model.metadata["protocol"]
+    serializer = botocore.serialize.create_serializer(protocol, include_validation=False)
+    request = serializer.serialize_to_request(params, operation)
+    prepare_request_dict(request, "http://localhost/")
+    body = create_request_object(request).prepare().body or b""
+    return body if isinstance(body, bytes) else body.encode()
+
+
+def both(operation):
+    return tuple(sample(shape) or {} if shape else {} for shape in (operation.input_shape, operation.output_shape))
+
+
+def samples():
+    for service, model, operation in served():
+        given, answer = both(operation)
+        print(json.dumps({
+            "service": service, "operation": operation.name, "input": plain(given), "output": plain(answer),
+            "request": base64.b64encode(write(model, operation, given)).decode(),
+        }))
+
+
+def differ(where, found, wanted):
+    if found == wanted:
+        return 0
+    print(f"{where}:\n  found  {json.dumps(found, default=str)}\n  wanted {json.dumps(wanted, default=str)}")
+    return 1
+
+
+def parse(answers):
+    wrong = 0
+    for service, model, operation in served():
+        answer = answers.pop((service, operation.name))
+        parser = botocore.parsers.create_parser(model.metadata["protocol"])
+        found = parser.parse({"status_code": 200, "headers": {}, "body": base64.b64decode(answer["body"])},
+                             operation.output_shape)
+        found.pop("ResponseMetadata", None)
+        wrong += differ(f"{service} {operation.name}", plain(found), plain(both(operation)[1]))
+    return wrong
+
+
+def requests(given):
+    wrong = 0
+    for service, model, operation in served():
+        found = base64.b64decode(given.pop((service, operation.name))["body"]).decode()
+        wanted = write(model, operation, both(operation)[0]).decode()
+        if model.metadata["protocol"] == "json":
+            found, wanted = json.loads(found), json.loads(wanted)
+        else:
+            found, wanted = sorted(parse_qsl(found, True)), sorted(parse_qsl(wanted, True))
+        wrong += differ(f"{service} {operation.name}", found, wanted)
+    return wrong
+
+
+def main():
+    if sys.argv[1] == "samples":
+        return samples()
+    with open(sys.argv[2]) as lines:
+        records = {(it["service"], it["operation"]): it for it in map(json.loads, lines)}
+    wrong = {"parse": parse, "requests": requests}[sys.argv[1]](records)
+    if wrong or records:
+        sys.exit(f"{wrong} operations differ; left over: {list(records)}")
+
+
+main()

@@ -1,0 +1,6 @@
+//! The AWS surface as AWS's own clients see it: boto3, the AWS CLI, and botocore's serialisers and parsers.
+
+#[path = "conformance/clients.rs"]
+mod clients;
+#[path = "conformance/messages.rs"]
+mod messages;

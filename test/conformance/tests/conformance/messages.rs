@@ -1,0 +1,147 @@
+//! Every served operation's messages against botocore's own serialisers and parsers, both ways.
+
+use std::path::{Path, PathBuf};
+
+use aws_protocol::{OperationSchema, ServiceSchema, Value, client, server};
+use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, sts};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value as Json, json};
+use test_conformance::plain::{from_plain, to_plain};
+use test_conformance::python;
+
+const SERVICES: [&ServiceSchema; 7] = [
+    &ec2::SERVICE,
+    &ecr::SERVICE,
+    &ecs::SERVICE,
+    &elbv2::SERVICE,
+    &iam::SERVICE,
+    &logs::SERVICE,
+    &sts::SERVICE,
+];
+
+fn served() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.join("aws/model/served.txt")
+        .to_str()
+        .expect("a path that is text")
+        .to_owned()
+}
+
+struct Sample {
+    service: &'static ServiceSchema,
+    operation: &'static OperationSchema,
+    input: Json,
+    output: Json,
+    request: Vec<u8>,
+}
+
+fn samples() -> Vec<Sample> {
+    let lines = python::run("messages.py", &["samples", &served()], &[]);
+    let samples: Vec<Sample> = lines
+        .lines()
+        .map(|line| {
+            let json: Json = serde_json::from_str(line).expect("a line of JSON");
+            let text = |name: &str| json[name].as_str().expect("a text").to_owned();
+            let service = SERVICES
+                .into_iter()
+                .find(|it| it.name == text("service"))
+                .expect("a service");
+            Sample {
+                service,
+                operation: service.operation(&text("operation")).expect("an operation"),
+                input: json["input"].clone(),
+                output: json["output"].clone(),
+                request: STANDARD.decode(text("request")).expect("base64"),
+            }
+        })
+        .collect();
+    let all: usize = SERVICES.iter().map(|it| it.operations.len()).sum();
+    assert_eq!(samples.len(), all, "a sample for every operation");
+    samples
+}
+
+fn value(schema: Option<&'static aws_protocol::Schema>, json: &Json) -> Value {
+    schema.map_or_else(Value::default, |schema| from_plain(schema, json))
+}
+
+/// Hands records to the Python half.
+fn hand(what: &str, records: &[Json]) {
+    let file = Scratch::new(what);
+    let lines: Vec<String> = records.iter().map(Json::to_string).collect();
+    std::fs::write(&file.0, lines.join("\n")).expect("a scratch file");
+    python::run(
+        "messages.py",
+        &[what, file.0.to_str().expect("a path that is text"), &served()],
+        &[],
+    );
+}
+
+/// A file that is gone when the test is.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("wharf-conformance-{name}-{}", std::process::id())))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+fn record(it: &Sample, body: &str) -> Json {
+    json!({ "service": it.service.name, "operation": it.operation.name, "body": STANDARD.encode(body) })
+}
+
+#[test]
+fn what_botocore_writes_is_read_as_it_was_meant() {
+    for it in samples() {
+        let name = format!("{} {}", it.service.name, it.operation.name);
+        let found = server::decode_request(it.service, it.operation, &it.request)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(to_plain(&found), it.input, "{name}");
+    }
+}
+
+#[test]
+fn botocore_reads_what_the_server_writes() {
+    let answers: Vec<Json> = samples()
+        .iter()
+        .map(|it| {
+            let output = value(it.operation.output, &it.output);
+            record(
+                it,
+                &server::encode_response(it.service, it.operation, "id", &output).body,
+            )
+        })
+        .collect();
+    hand("parse", &answers);
+}
+
+#[test]
+fn the_client_writes_what_botocore_writes() {
+    let requests: Vec<Json> = samples()
+        .iter()
+        .map(|it| {
+            let input = value(it.operation.input, &it.input);
+            record(it, &client::encode_request(it.service, it.operation, &input).body)
+        })
+        .collect();
+    hand("requests", &requests);
+}
+
+#[test]
+fn the_client_reads_what_the_server_writes() {
+    for it in samples() {
+        let name = format!("{} {}", it.service.name, it.operation.name);
+        let output = value(it.operation.output, &it.output);
+        let answer = server::encode_response(it.service, it.operation, "id", &output);
+        let found =
+            client::decode_response(it.service, it.operation, 200, None, None, answer.body.as_bytes())
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(to_plain(&found), it.output, "{name}");
+    }
+}
