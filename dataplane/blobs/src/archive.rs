@@ -232,7 +232,7 @@ impl BlobStore {
                 layers,
             };
             let bytes = serde_json::to_vec(&manifest).map_err(io::Error::from)?;
-            let digest = self.write_now(&bytes)?;
+            let digest = self.put(&bytes)?;
             self.check(&self.image(digest.as_str())?)?;
             let tags = entry.repo_tags.as_deref().unwrap_or_default();
             for tag in tags {

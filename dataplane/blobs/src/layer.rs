@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use contract::image::BlobError;
+use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::digest::Digest;
 use crate::manifest::{ImageError, LayerDescriptor};
@@ -80,7 +81,14 @@ impl BlobStore {
                 .collect::<Result<Vec<_>, LayerError>>()
         })
         .await?;
-        use futures::{StreamExt as _, TryStreamExt as _};
+        self.directories_of(layers).await
+    }
+
+    /// Directories of layers that need not be an image yet, in the same order and form; each with its diff id.
+    pub async fn directories_of(
+        &self,
+        layers: Vec<(LayerDescriptor, Digest)>,
+    ) -> Result<Vec<PathBuf>, LayerError> {
         futures::stream::iter(layers)
             .map(|(layer, diff_id)| {
                 let store = self.clone();
@@ -126,16 +134,6 @@ impl BlobStore {
             });
         }
         Ok(())
-    }
-
-    /// Whether a layer is here both as a blob and as a directory.
-    pub fn has_layer(&self, diff_id: &Digest) -> bool {
-        self.layers().join(diff_id.hex()).is_dir() && self.size_of(diff_id).is_ok_and(|found| found.is_some())
-    }
-
-    /// Where the directory of a layer is or will be.
-    pub fn layer_path(&self, diff_id: &Digest) -> PathBuf {
-        self.layers().join(diff_id.hex())
     }
 
     /// Takes a directory in overlayfs form, which must lie on the store's file system (see `temporary`), as the

@@ -130,7 +130,8 @@ impl BlobStore {
         self.inner.directory.join("blobs/sha256").join(digest.hex())
     }
 
-    pub(crate) fn size_of(&self, digest: &Digest) -> io::Result<Option<u64>> {
+    /// In bytes, or `None` if it is not here. Blocks: disk.
+    pub fn size_of(&self, digest: &Digest) -> io::Result<Option<u64>> {
         match fs::metadata(self.blob_path(digest)) {
             Ok(found) => Ok(Some(found.len())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -152,9 +153,9 @@ impl BlobStore {
         Ok(Bytes::from(fs::read(self.blob_path(digest))?))
     }
 
-    /// Stores a small blob. The directory is synced too: a manifest is written last, and with it every rename
+    /// Stores a small blob. Blocks: disk. The directory is synced too: a manifest is written last, and with it every rename
     /// of the blobs before it becomes durable.
-    pub(crate) fn write_now(&self, bytes: &[u8]) -> io::Result<Digest> {
+    pub fn put(&self, bytes: &[u8]) -> io::Result<Digest> {
         let digest = Digest::of(bytes);
         if self.size_of(&digest)?.is_some() {
             self.touch(&digest);
@@ -173,7 +174,8 @@ impl BlobStore {
         fs::rename(path, self.blob_path(digest))
     }
 
-    pub(crate) fn touch(&self, digest: &Digest) {
+    /// Keeps a blob from the next collections for a while.
+    pub fn touch(&self, digest: &Digest) {
         lock_plain(&self.inner.fresh).insert(digest.clone(), Instant::now());
     }
 }
@@ -273,7 +275,7 @@ impl Blobs for BlobStore {
 
     async fn write(&self, bytes: Bytes) -> Result<String, BlobError> {
         let store = self.clone();
-        blocking(move || Ok(store.write_now(&bytes)?.into())).await
+        blocking(move || Ok(store.put(&bytes)?.into())).await
     }
 
     async fn upload_begin(&self) -> Result<String, BlobError> {

@@ -69,8 +69,8 @@ pub(crate) fn image_of(store: &BlobStore, layer: &[u8], diff_id: &Digest) -> Str
     let config = format!(
         r#"{{"architecture":"amd64","os":"linux","config":{{"Env":["A=b"]}},"rootfs":{{"type":"layers","diff_ids":["{diff_id}"]}}}}"#
     );
-    let layer_digest = store.write_now(layer).unwrap();
-    let config_digest = store.write_now(config.as_bytes()).unwrap();
+    let layer_digest = store.put(layer).unwrap();
+    let config_digest = store.put(config.as_bytes()).unwrap();
     let manifest = format!(
         r#"{{"schemaVersion":2,"mediaType":"{}","config":{{"mediaType":"{}","digest":"{config_digest}","size":{}}},"layers":[{{"mediaType":"{}","digest":"{layer_digest}","size":{}}}]}}"#,
         crate::MEDIA_TYPE_MANIFEST,
@@ -79,5 +79,5 @@ pub(crate) fn image_of(store: &BlobStore, layer: &[u8], diff_id: &Digest) -> Str
         crate::MEDIA_TYPE_LAYER_TAR,
         layer.len()
     );
-    store.write_now(manifest.as_bytes()).unwrap().into()
+    store.put(manifest.as_bytes()).unwrap().into()
 }

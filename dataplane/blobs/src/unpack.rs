@@ -45,22 +45,33 @@ pub enum UnpackError {
     Io(#[from] io::Error),
 }
 
-/// Unpacks a tar archive (plain, gzip or zstd, found by its first bytes) into a new directory and returns the
+/// Unpacks a layer's archive (plain, gzip or zstd, found by its first bytes) into a new directory and returns the
 /// digest of the uncompressed archive, the diff id.
 pub(crate) fn unpack(archive: File, to: &Path) -> Result<Digest, UnpackError> {
     fs::create_dir(to)?;
+    run(archive, to, Whiteouts::Overlay)
+}
+
+/// Unpacks an archive that is no layer, such as a build context, into a directory that exists: the same care, but
+/// names that would be whiteouts are names. Blocks: disk.
+pub fn extract(archive: impl Read + 'static, into: &Path) -> Result<(), UnpackError> {
+    run(archive, into, Whiteouts::Plain).map(|_| ())
+}
+
+fn run(archive: impl Read + 'static, to: &Path, whiteouts: Whiteouts) -> Result<Digest, UnpackError> {
     let tree = Tree::open(to)?;
     let budget = Budget::default();
+    budget.limit(u64::MAX);
     let mut source = LayerReader::new(archive, budget.clone()).map_err(UnpackError::Archive)?;
     let mut unpacking = Unpacking {
         tree,
+        whiteouts,
         bytes: 0,
         entries: 0,
         directories: BTreeMap::new(),
     };
     {
         let mut archive = tar::Archive::new(&mut source);
-        budget.limit(ENTRY_HEADER_BYTES_MAX);
         let mut entries = archive.entries().map_err(UnpackError::Archive)?;
         loop {
             budget.limit(ENTRY_HEADER_BYTES_MAX);
@@ -78,8 +89,18 @@ pub(crate) fn unpack(archive: File, to: &Path) -> Result<Digest, UnpackError> {
     Ok(source.digest())
 }
 
+/// What names that begin with `.wh.` mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whiteouts {
+    /// Deletions, in the form of overlayfs.
+    Overlay,
+    /// Nothing.
+    Plain,
+}
+
 struct Unpacking {
     tree: Tree,
+    whiteouts: Whiteouts,
     bytes: u64,
     entries: u64,
     /// Directories' times are set last, since every file made inside changes them.
@@ -102,18 +123,8 @@ impl Unpacking {
 
     fn place<R: Read>(&mut self, entry: &mut tar::Entry<'_, R>, path: &[u8]) -> Result<(), UnpackError> {
         let (parent, name) = split(path);
-        if name == WHITEOUT_OPAQUE {
-            return Ok(self.tree.opaque(parent)?);
-        }
-        if name.starts_with(WHITEOUT_META_PREFIX) {
-            // Notes of an older union file system, without meaning here.
-            return Ok(());
-        }
-        if let Some(hidden) = name.strip_prefix(WHITEOUT_PREFIX) {
-            if hidden.is_empty() || hidden == b"." || hidden == b".." {
-                return Err(UnpackError::Outside(String::from_utf8_lossy(path).into_owned()));
-            }
-            return Ok(self.tree.whiteout(parent, hidden)?);
+        if self.whiteouts == Whiteouts::Overlay && name.starts_with(WHITEOUT_PREFIX) {
+            return self.whiteout(path);
         }
         let attributes = Attributes::read(entry)?;
         let kind = entry.header().entry_type();
@@ -143,6 +154,22 @@ impl Unpacking {
         // Device nodes are left out: a container gets its own /dev, and a node in an image would lead to this
         // machine's disks wherever devices are not filtered. Other kinds carry no content.
         Ok(())
+    }
+
+    fn whiteout(&self, path: &[u8]) -> Result<(), UnpackError> {
+        let (parent, name) = split(path);
+        if name == WHITEOUT_OPAQUE {
+            return Ok(self.tree.opaque(parent)?);
+        }
+        if name.starts_with(WHITEOUT_META_PREFIX) {
+            // Notes of an older union file system, without meaning here.
+            return Ok(());
+        }
+        let hidden = &name[WHITEOUT_PREFIX.len()..];
+        if hidden.is_empty() || hidden == b"." || hidden == b".." {
+            return Err(UnpackError::Outside(String::from_utf8_lossy(path).into_owned()));
+        }
+        Ok(self.tree.whiteout(parent, hidden)?)
     }
 
     fn finish(self) -> io::Result<()> {

@@ -200,7 +200,7 @@ impl BlobStore {
         blocking(move || {
             // What is referred to comes first.
             for bytes in documents.iter().rev() {
-                store.write_now(bytes)?;
+                store.put(bytes)?;
             }
             Ok::<_, std::io::Error>(())
         })

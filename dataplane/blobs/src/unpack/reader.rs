@@ -1,7 +1,6 @@
 //! Reads a layer's archive whatever its compression, hashes what comes out, and stops at a budget.
 
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
@@ -40,7 +39,7 @@ pub(super) struct LayerReader {
 }
 
 impl LayerReader {
-    pub fn new(file: File, budget: Budget) -> io::Result<Self> {
+    pub fn new(file: impl Read + 'static, budget: Budget) -> io::Result<Self> {
         Ok(Self {
             inner: decompress(file)?,
             hasher: Sha256::new(),

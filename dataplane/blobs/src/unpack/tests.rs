@@ -197,3 +197,11 @@ fn what_is_no_archive_is_refused() {
     cut.truncate(2000);
     assert!(try_unpack(&cut).is_err());
 }
+
+#[test]
+fn a_context_keeps_names_that_look_like_whiteouts() {
+    let directory = tempfile::tempdir().unwrap();
+    let bytes = Tar::new().file("a/.wh.b", "x").bytes();
+    extract(std::io::Cursor::new(bytes), directory.path()).unwrap();
+    assert_eq!(fs::read_to_string(directory.path().join("a/.wh.b")).unwrap(), "x");
+}
