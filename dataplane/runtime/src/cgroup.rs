@@ -11,6 +11,7 @@ use std::{fs, io, thread};
 use hierarchy::{Hierarchy, hierarchies};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 /// Processes and threads that a task may have at once.
 pub const PIDS_MAX: i64 = 4096;
@@ -24,7 +25,7 @@ const KILL_ROUNDS_MAX: u32 = 400;
 const KILL_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a control group as a whole may use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     pub cpu_units: Option<u32>,
     pub memory_mib: Option<u32>,

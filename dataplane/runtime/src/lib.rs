@@ -1,9 +1,32 @@
 //! Runs containers: one shim process per task (or per build step) that owns its containers through an OCI runtime
 //! library, and the handles by which the rest of the program talks to it.
+//!
+//! Read on in `shim` for what happens in that process, in `task` for starting and following one from outside, and
+//! in `container` for the only place that knows the library.
 
 mod cgroup;
 mod config;
+mod container;
+mod executor;
+mod in_root;
+mod loopback;
+mod oci;
+mod overlay;
+pub mod process;
+mod rlimit;
+mod seccomp;
+mod shim;
+mod spec;
+pub mod spool;
+mod status;
 mod step;
+mod task;
+mod user;
 
+pub use cgroup::Limits;
 pub use config::RuntimeConfig;
+pub use shim::shim_main;
+pub use spec::{ContainerSpec, TaskSpec};
+pub use status::{ContainerStatus, TaskStatus};
 pub use step::{Bind, Step, StepError, StepOutput, run_step};
+pub use task::{Runtime, TaskError, TaskHandle};

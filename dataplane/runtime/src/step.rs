@@ -103,6 +103,7 @@ pub async fn run_step(
         .take()
         .expect("standard output was asked to be piped");
     let stderr = child.stderr.take().expect("standard error was asked to be piped");
+    let _lifeline = child.stdin.take();
     let child = cleanup.child.insert(child);
     let (_, _, exit) = tokio::join!(
         forward(stdout, output.clone(), StepOutput::Stdout),
@@ -134,7 +135,8 @@ fn spawn(runtime: &RuntimeConfig, directory: &Path, id: &str) -> io::Result<Chil
         .arg(directory)
         .arg(runtime.cgroup_path(id))
         .env_clear()
-        .stdin(Stdio::null())
+        // Its end tells the shim that nobody waits for the step any more.
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -163,8 +165,8 @@ struct Cleanup {
 impl Drop for Cleanup {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
-            // The container's first process dies with its shim (parent death signal); the control group catches
-            // what was started too early for that.
+            // The container's first process dies with its shim; the control group catches what was started too
+            // early for that.
             let _ = child.start_kill();
         }
         self.cgroup.kill_and_remove();

@@ -1,0 +1,319 @@
+//! A task's shim: starts the containers in order, spools their output, sees them end, and tells about it.
+
+mod launch;
+mod member;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use contract::task::{ContainerPhase, StopCause, StopKind, TaskPhase};
+use jiff::Timestamp;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
+use tokio::sync::{mpsc, watch};
+
+use super::control::{self, Command};
+use super::plan::{self, Verdict};
+use crate::cgroup::Cgroup;
+use crate::container::Library;
+use crate::seccomp::Filters;
+use crate::spec::TaskSpec;
+use crate::status::TaskStatus;
+use member::{Member, State};
+
+/// How long listeners may take to hear the last status before the shim goes.
+const FAREWELL: Duration = Duration::from_millis(500);
+pub(super) const ESSENTIAL_EXITED: &str = "Essential container in task exited";
+
+/// What happens to a task; indices are places in the list of its containers.
+#[derive(Debug)]
+pub(super) enum Event {
+    Order(Command),
+    /// Everything that the container wrote is spooled, or was waited for long enough.
+    OutputEnded(usize),
+    StartTimeout(usize),
+    StopTimeout(usize),
+    CheckDue(usize),
+    CheckTimeout(usize, i32),
+}
+
+pub(super) fn run(directory: &Path, cgroup: &str, shims: &str) -> io::Result<()> {
+    // Out of the group of whoever started us, so that ending that one's service does not end the task.
+    Cgroup::new(shims).enter(std::process::id())?;
+    super::detach()?;
+    let text = std::fs::read(directory.join(super::TASK_FILE))?;
+    let spec: TaskSpec = serde_json::from_slice(&text).map_err(io::Error::other)?;
+    super::enter_network(spec.network.as_deref())?;
+    let group = Cgroup::new(cgroup);
+    group.create(spec.limits)?;
+    launch::write_shared_files(directory, &spec)?;
+    let filters = Filters::docker_default().map_err(io::Error::other)?;
+    let library = Library::new(directory.join("library"), filters)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let listener = control::listen(directory)?;
+        super::tell(super::READY);
+        release_output()?;
+        let mut task = Task::new(directory, spec, group, cgroup, library);
+        task.run(listener).await
+    })
+}
+
+/// Whoever started us need not keep the pipe open on which we said that we are ready.
+fn release_output() -> io::Result<()> {
+    let null = std::fs::File::options().write(true).open("/dev/null")?;
+    nix::unistd::dup2_stdout(&null)?;
+    Ok(())
+}
+
+struct Task {
+    directory: PathBuf,
+    spec: Rc<TaskSpec>,
+    group: Cgroup,
+    cgroup: String,
+    library: Library,
+    members: Vec<Member>,
+    events: mpsc::UnboundedSender<Event>,
+    incoming: mpsc::UnboundedReceiver<Event>,
+    stopping: Option<Stopping>,
+    started_at: Option<Timestamp>,
+    stopped_at: Option<Timestamp>,
+    last: Option<TaskStatus>,
+}
+
+struct Stopping {
+    cause: StopCause,
+    at: Timestamp,
+}
+
+impl Task {
+    fn new(directory: &Path, spec: TaskSpec, group: Cgroup, cgroup: &str, library: Library) -> Self {
+        let (events, incoming) = mpsc::unbounded_channel();
+        let spec = Rc::new(spec);
+        let members = (0..spec.containers.len())
+            .map(|index| Member::new(index, Rc::clone(&spec), directory, events.clone()))
+            .collect();
+        Self {
+            directory: directory.to_owned(),
+            spec,
+            group,
+            cgroup: cgroup.to_owned(),
+            library,
+            members,
+            events,
+            incoming,
+            stopping: None,
+            started_at: None,
+            stopped_at: None,
+            last: None,
+        }
+    }
+
+    async fn run(&mut self, listener: tokio::net::UnixListener) -> io::Result<()> {
+        let mut children = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::child())?;
+        let (teller, status) = watch::channel(Rc::from(""));
+        let mut listeners = tokio::task::JoinSet::new();
+        self.publish(&teller)?;
+        loop {
+            self.advance();
+            self.publish(&teller)?;
+            if self.stopped_at.is_some() {
+                break;
+            }
+            tokio::select! {
+                event = self.incoming.recv() => {
+                    if let Some(event) = event {
+                        self.handle(event);
+                    }
+                }
+                _ = children.recv() => self.reap(),
+                accepted = listener.accept() => {
+                    if let Ok((stream, _)) = accepted {
+                        listeners.spawn_local(control::serve(stream, status.clone(), self.events.clone()));
+                    }
+                }
+            }
+        }
+        // Nobody new: whoever comes now finds the last status on disk.
+        drop(listener);
+        let _ = std::fs::remove_file(self.directory.join(control::SOCKET_FILE));
+        drop(teller);
+        let _ =
+            tokio::time::timeout(FAREWELL, async { while listeners.join_next().await.is_some() {} }).await;
+        Ok(())
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Order(Command::Stop { reason }) => self.stop(StopKind::Requested, reason),
+            Event::Order(Command::Kill { reason }) => {
+                self.stop(StopKind::Requested, reason);
+                self.group.signal(Signal::SIGKILL);
+            }
+            Event::OutputEnded(index) => {
+                self.members[index].output_ended(&self.library, &self.group);
+            }
+            Event::StartTimeout(index) => self.members[index].late = true,
+            Event::StopTimeout(index) => self.members[index].kill(),
+            Event::CheckDue(index) => self.members[index].check_health(&self.library),
+            Event::CheckTimeout(index, pid) => self.members[index].abandon_check(pid),
+        }
+    }
+
+    /// Begins the end; the first cause stands.
+    fn stop(&mut self, kind: StopKind, reason: String) {
+        if self.stopping.is_none() {
+            self.stopping = Some(Stopping {
+                cause: StopCause { kind, reason },
+                at: Timestamp::now(),
+            });
+        }
+    }
+
+    /// Does whatever can be done now.
+    fn advance(&mut self) {
+        if self.stopping.is_none() {
+            self.start_what_may();
+        }
+        if self.stopping.is_some() {
+            self.stop_what_may();
+        }
+        let all_started = self
+            .members
+            .iter()
+            .all(|member| member.status.started_at.is_some());
+        if self.started_at.is_none() && all_started {
+            self.started_at = Some(Timestamp::now());
+        }
+        if self
+            .members
+            .iter()
+            .all(|member| matches!(member.state, State::Stopped))
+        {
+            // A task of which nothing is left has ended, whoever was essential.
+            self.stop(StopKind::EssentialContainerExited, ESSENTIAL_EXITED.to_owned());
+            self.group.kill_and_remove();
+            self.stopped_at = Some(Timestamp::now());
+        }
+    }
+
+    fn start_what_may(&mut self) {
+        for index in 0..self.members.len() {
+            if !matches!(self.members[index].state, State::Waiting) {
+                continue;
+            }
+            let verdict = plan::may_start(self.members[index].spec(), |name| {
+                self.members
+                    .iter()
+                    .find(|member| member.spec().name == name)
+                    .map(Member::view)
+            });
+            match verdict {
+                Verdict::Wait => {}
+                Verdict::Start => {
+                    let spec = Rc::clone(&self.spec);
+                    if let Err(sentence) = self.members[index].start(
+                        &self.directory,
+                        &spec,
+                        &self.library,
+                        &self.group,
+                        &self.cgroup,
+                    ) {
+                        self.fail(index, format!("CannotStartContainerError: {sentence}"));
+                        return;
+                    }
+                }
+                Verdict::GiveUp(sentence) => {
+                    self.fail(index, sentence);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, index: usize, sentence: String) {
+        self.members[index].status.reason = Some(sentence.clone());
+        self.stop(StopKind::FailedToStart, sentence);
+    }
+
+    fn stop_what_may(&mut self) {
+        for index in 0..self.members.len() {
+            let all: Vec<_> = self
+                .members
+                .iter()
+                .map(|member| (member.spec(), member.view()))
+                .collect();
+            let may = plan::may_stop(&self.members[index].spec().name, &all);
+            let member = &mut self.members[index];
+            match &member.state {
+                State::Waiting => member.never_start(),
+                State::Running(_) if may => member.ask_to_stop(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes in every child that has ended.
+    fn reap(&mut self) {
+        while let Ok(status) = waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
+            if matches!(status, nix::sys::wait::WaitStatus::StillAlive) {
+                return;
+            }
+            let Some((pid, code)) = super::exit_code(status) else {
+                continue;
+            };
+            for index in 0..self.members.len() {
+                let member = &mut self.members[index];
+                member.check_ended(pid, code);
+                if member.ended(pid, code, &self.group) && member.spec().essential {
+                    self.stop(StopKind::EssentialContainerExited, ESSENTIAL_EXITED.to_owned());
+                }
+            }
+        }
+    }
+
+    fn status(&self) -> TaskStatus {
+        let phase = match (self.stopped_at, &self.stopping, self.started_at) {
+            (Some(_), _, _) => TaskPhase::Stopped,
+            (None, Some(_), _) => TaskPhase::Stopping,
+            (None, None, Some(_)) => TaskPhase::Running,
+            (None, None, None) => TaskPhase::Pending,
+        };
+        TaskStatus {
+            id: self.spec.id.clone(),
+            phase,
+            containers: self.members.iter().map(|member| member.status.clone()).collect(),
+            started_at: self.started_at,
+            stopping_at: self.stopping.as_ref().map(|stopping| stopping.at),
+            stopped_at: self.stopped_at,
+            cause: self.stopping.as_ref().map(|stopping| stopping.cause.clone()),
+        }
+    }
+
+    /// Writes and tells the status if it is news.
+    fn publish(&mut self, teller: &watch::Sender<Rc<str>>) -> io::Result<()> {
+        let status = self.status();
+        if self.last.as_ref() == Some(&status) {
+            return Ok(());
+        }
+        status.save(&self.directory)?;
+        let text = serde_json::to_string(&status).map_err(io::Error::other)?;
+        let _ = teller.send(text.into());
+        debug_assert!(
+            status.phase != TaskPhase::Stopped
+                || status
+                    .containers
+                    .iter()
+                    .all(|container| container.phase == ContainerPhase::Stopped),
+            "a task stops after its containers"
+        );
+        self.last = Some(status);
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! What a shim is asked to run: written once as a file, never changed.
+
+use std::path::PathBuf;
+
+use contract::task::{Dependency, HealthCheck, Ulimit};
+use serde::{Deserialize, Serialize};
+
+use crate::cgroup::Limits;
+
+/// A task: containers that share one network namespace and one fate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TaskSpec {
+    /// Unique on this machine; a file name.
+    pub id: String,
+    pub hostname: String,
+    /// A pinned network namespace to join; an own one with loopback only if absent.
+    pub network: Option<PathBuf>,
+    /// Content of `/etc/resolv.conf`.
+    pub resolv_conf: String,
+    /// Content of `/etc/hosts`.
+    pub hosts: String,
+    pub limits: Limits,
+    pub containers: Vec<ContainerSpec>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    /// Unique in the task; a file name.
+    pub name: String,
+    /// Stable for the container's life.
+    pub runtime_id: String,
+    /// Digest of the image's manifest; carried into the status, not looked at.
+    pub image_digest: Option<String>,
+    /// Directories of the image's layers, bottom first.
+    pub lower: Vec<PathBuf>,
+    /// Program and arguments.
+    pub arguments: Vec<String>,
+    pub environment: Vec<(String, String)>,
+    /// Absolute; made if missing.
+    pub working_directory: String,
+    /// `uid`, `name`, `uid:gid`, `name:group`; root if absent.
+    pub user: Option<String>,
+    /// Docker's notation, such as `SIGTERM` or `15`; SIGTERM if absent.
+    pub stop_signal: Option<String>,
+    pub essential: bool,
+    pub depends_on: Vec<Dependency>,
+    /// How long others may wait for this one to reach the state that they depend on.
+    pub start_timeout_seconds: Option<u32>,
+    pub stop_timeout_seconds: u32,
+    pub readonly_root: bool,
+    /// Keeps standard input open.
+    pub interactive: bool,
+    pub pseudo_terminal: bool,
+    pub disable_networking: bool,
+    pub limits: Limits,
+    pub health_check: Option<HealthCheck>,
+    pub ulimits: Vec<Ulimit>,
+}

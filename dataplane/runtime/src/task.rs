@@ -1,0 +1,271 @@
+//! Tasks from outside: starting a shim, finding one again, following and ordering it, and sweeping up after it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use std::{fs, io};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::process::Command as Program;
+use tokio::sync::{Mutex, watch};
+
+use crate::RuntimeConfig;
+use crate::shim::{self, Command};
+use crate::spec::TaskSpec;
+use crate::status::TaskStatus;
+
+/// A shim that is not ready by then never will be.
+const READY_MAX: Duration = Duration::from_secs(20);
+const COMPLAINT_BYTES_MAX: u64 = 16 * 1024;
+/// Name of the control group in which the shims themselves live.
+const SHIMS_GROUP: &str = "shims";
+
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    #[error("the task's files cannot be written: {0}")]
+    Io(#[from] io::Error),
+    #[error("the task's shim did not start: {0}")]
+    Shim(String),
+    #[error("the task is not there any more")]
+    Gone,
+}
+
+/// Starts tasks and finds those that run.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    config: RuntimeConfig,
+}
+
+impl Runtime {
+    pub fn new(config: RuntimeConfig) -> Self {
+        Self { config }
+    }
+
+    pub fn config(&self) -> &RuntimeConfig {
+        &self.config
+    }
+
+    /// Where a task's status, spools and files lie.
+    pub fn directory(&self, id: &str) -> PathBuf {
+        self.config.tasks_dir().join(id)
+    }
+
+    /// Ids of all tasks of which something is left on disk or in control groups.
+    pub fn known(&self) -> BTreeSet<String> {
+        let on_disk = fs::read_dir(self.config.tasks_dir())
+            .into_iter()
+            .flatten()
+            .flatten();
+        let mut known: BTreeSet<String> = on_disk
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        let groups = crate::cgroup::Cgroup::new(&self.config.cgroup_root()).children();
+        // Build steps have groups of their own, which end with them.
+        known.extend(
+            groups
+                .into_iter()
+                .filter(|name| name != SHIMS_GROUP && !name.starts_with("step-")),
+        );
+        known
+    }
+
+    /// What the task's shim last wrote, whether it still lives or not.
+    pub fn last_status(&self, id: &str) -> Option<TaskStatus> {
+        TaskStatus::load(&self.directory(id)).ok()
+    }
+
+    /// Starts a task's shim and returns when it can be talked to; its containers start after that.
+    ///
+    /// # Errors
+    /// When the files cannot be written, or the shim says why it cannot start.
+    pub async fn start(&self, spec: &TaskSpec) -> Result<TaskHandle, TaskError> {
+        let directory = self.directory(&spec.id);
+        fs::create_dir_all(&directory)?;
+        fs::write(
+            directory.join(shim::TASK_FILE),
+            serde_json::to_vec(spec).map_err(io::Error::other)?,
+        )?;
+        let (program, arguments) = self
+            .config
+            .shim_command
+            .split_first()
+            .ok_or_else(|| TaskError::Shim("the shim command is empty".to_owned()))?;
+        let errors = fs::File::create(directory.join("shim.log"))?;
+        let mut child = Program::new(program)
+            .args(arguments)
+            .arg("task")
+            .arg(&directory)
+            .arg(self.config.cgroup_path(&spec.id))
+            .arg(self.config.cgroup_path(SHIMS_GROUP))
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()?;
+        let output = child
+            .stdout
+            .take()
+            .expect("standard output was asked to be piped");
+        let mut said = String::new();
+        let mut output = BufReader::new(output.take(COMPLAINT_BYTES_MAX));
+        let heard = tokio::time::timeout(READY_MAX, output.read_line(&mut said)).await;
+        if said != shim::READY {
+            let _ = child.start_kill();
+            let sentence = match heard {
+                Err(_) => "it did not become ready in time".to_owned(),
+                Ok(_) if said.is_empty() => log_of(&directory),
+                Ok(_) => said.trim().to_owned(),
+            };
+            return Err(TaskError::Shim(sentence));
+        }
+        // Waits in the background, so that no zombie stays while we live.
+        tokio::spawn(async move {
+            let _ = child.wait().await;
+        });
+        // A task that ended at once has left its last status.
+        TaskHandle::connect(&directory).await
+    }
+
+    /// Finds a running task's shim again.
+    ///
+    /// # Errors
+    /// [`TaskError::Gone`] when none answers.
+    pub async fn adopt(&self, id: &str) -> Result<TaskHandle, TaskError> {
+        TaskHandle::connect(&self.directory(id)).await
+    }
+
+    /// Kills whatever is left of a task, shim or not, and gives back everything but its directory. Blocks, as a
+    /// rule for a few milliseconds.
+    pub fn kill(&self, id: &str) {
+        self.config.cgroup(id).kill_and_remove();
+    }
+
+    /// Removes the task's directory with spools and all.
+    ///
+    /// # Errors
+    /// When something in it cannot be removed.
+    pub fn forget(&self, id: &str) -> io::Result<()> {
+        match fs::remove_dir_all(self.directory(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Kills every task, build step and shim of this instance and removes its control groups.
+    pub fn kill_all(&self) {
+        crate::cgroup::Cgroup::new(&self.config.cgroup_root()).kill_and_remove();
+        let _ = fs::remove_dir_all(self.config.steps_dir());
+    }
+}
+
+fn log_of(directory: &Path) -> String {
+    let text = fs::read_to_string(directory.join("shim.log")).unwrap_or_default();
+    let text = text.trim();
+    if text.is_empty() {
+        "it ended without a word".to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A connection to a task's shim.
+pub struct TaskHandle {
+    status: watch::Receiver<TaskStatus>,
+    orders: Option<Mutex<OwnedWriteHalf>>,
+}
+
+impl TaskHandle {
+    async fn connect(directory: &Path) -> Result<Self, TaskError> {
+        let stream = {
+            let (_open, address) = shim::socket_address(directory)?;
+            UnixStream::connect(address).await
+        };
+        let Ok(stream) = stream else {
+            return Self::of_the_ended(directory);
+        };
+        let (read, write) = stream.into_split();
+        let mut read = BufReader::new(read);
+        let Some(first) = next_status(&mut read).await else {
+            return Self::of_the_ended(directory);
+        };
+        let (teller, status) = watch::channel(first);
+        tokio::spawn(async move {
+            while let Some(status) = next_status(&mut read).await {
+                let _ = teller.send(status);
+            }
+        });
+        Ok(Self {
+            status,
+            orders: Some(Mutex::new(write)),
+        })
+    }
+
+    fn of_the_ended(directory: &Path) -> Result<Self, TaskError> {
+        let last = TaskStatus::load(directory).map_err(|_| TaskError::Gone)?;
+        if last.phase != contract::task::TaskPhase::Stopped {
+            return Err(TaskError::Gone);
+        }
+        let (_, status) = watch::channel(last);
+        Ok(Self { status, orders: None })
+    }
+
+    /// The newest status.
+    pub fn status(&self) -> TaskStatus {
+        self.status.borrow().clone()
+    }
+
+    /// Waits for a newer status; `None` when the shim is gone and there will be none.
+    pub async fn changed(&mut self) -> Option<TaskStatus> {
+        self.status.changed().await.ok()?;
+        Some(self.status.borrow_and_update().clone())
+    }
+
+    /// A receiver of its own, for waiting elsewhere.
+    pub fn subscribe(&self) -> watch::Receiver<TaskStatus> {
+        self.status.clone()
+    }
+
+    /// Asks the task to end: stop signals, then SIGKILL after each container's stop timeout. Returns at once.
+    ///
+    /// # Errors
+    /// [`TaskError::Gone`] when the shim does not listen any more.
+    pub async fn stop(&self, reason: &str) -> Result<(), TaskError> {
+        self.order(&Command::Stop {
+            reason: reason.to_owned(),
+        })
+        .await
+    }
+
+    /// Kills the task's containers; the shim goes on to tell about it.
+    ///
+    /// # Errors
+    /// [`TaskError::Gone`] when the shim does not listen any more.
+    pub async fn kill(&self, reason: &str) -> Result<(), TaskError> {
+        self.order(&Command::Kill {
+            reason: reason.to_owned(),
+        })
+        .await
+    }
+
+    async fn order(&self, command: &Command) -> Result<(), TaskError> {
+        let orders = self.orders.as_ref().ok_or(TaskError::Gone)?;
+        let text = format!("{}\n", serde_json::to_string(command).map_err(io::Error::other)?);
+        orders
+            .lock()
+            .await
+            .write_all(text.as_bytes())
+            .await
+            .map_err(|_| TaskError::Gone)
+    }
+}
+
+async fn next_status(read: &mut BufReader<OwnedReadHalf>) -> Option<TaskStatus> {
+    let mut line = String::new();
+    match read.read_line(&mut line).await {
+        Ok(1..) => serde_json::from_str(&line).ok(),
+        _ => None,
+    }
+}
