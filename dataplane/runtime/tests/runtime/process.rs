@@ -103,7 +103,7 @@ async fn devices_and_mounts(bench: Bench) {
 }
 
 async fn read_only_root(bench: Bench) {
-    let mut container = bench.shell("app", "touch /x; echo y > /dev/shm/y && cat /dev/shm/y");
+    let mut container = bench.shell("app", "touch /x 2>&1; echo y > /dev/shm/y && cat /dev/shm/y");
     container.readonly_root = true;
     let (_, output) = bench.outcome(container).await;
     assert!(
