@@ -1,0 +1,116 @@
+//! What a listener does with a request.
+
+use aws_protocol::ApiError;
+use aws_shape::elbv2 as shape;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{unsupported, validation};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Action {
+    /// Target group ARNs and weights.
+    Forward(Vec<(String, u32)>),
+    FixedResponse {
+        status: u16,
+        content_type: String,
+        body: String,
+    },
+}
+
+/// # Errors
+/// When the actions are not exactly one that is served here.
+pub(crate) fn parse(actions: Vec<shape::Action>) -> Result<Action, ApiError> {
+    let [action] = <[shape::Action; 1]>::try_from(actions).map_err(|_| {
+        validation("A listener must have exactly one default action of type forward or fixed-response")
+    })?;
+    match action.type_ {
+        shape::ActionTypeEnum::Forward => forward(action),
+        shape::ActionTypeEnum::FixedResponse => {
+            let config = action.fixed_response_config;
+            let config =
+                config.ok_or_else(|| validation("A fixed-response action needs FixedResponseConfig"))?;
+            let status = config
+                .status_code
+                .parse()
+                .ok()
+                .filter(|code: &u16| (200..600).contains(code));
+            let refuse = || {
+                validation(format!(
+                    "'{}' is not a valid fixed-response status code",
+                    config.status_code
+                ))
+            };
+            Ok(Action::FixedResponse {
+                status: status.ok_or_else(refuse)?,
+                content_type: config.content_type.unwrap_or_else(|| "text/plain".to_owned()),
+                body: config.message_body.unwrap_or_default(),
+            })
+        }
+        other => Err(unsupported(&format!("actions of type {other}"))),
+    }
+}
+
+fn forward(action: shape::Action) -> Result<Action, ApiError> {
+    let config = action.forward_config.unwrap_or_default();
+    let sticky = config
+        .target_group_stickiness_config
+        .is_some_and(|it| it.enabled == Some(true));
+    if sticky {
+        return Err(unsupported("target group stickiness"));
+    }
+    let tuples = config.target_groups.unwrap_or_default();
+    let mut groups: Vec<(String, u32)> = tuples
+        .into_iter()
+        .filter_map(|tuple| Some((tuple.target_group_arn?, tuple.weight.unwrap_or(1).unsigned_abs())))
+        .collect();
+    match (groups.is_empty(), action.target_group_arn) {
+        (true, Some(arn)) => groups.push((arn, 1)),
+        (true, None) => return Err(validation("A target group ARN must be specified")),
+        (false, Some(arn)) if groups.iter().all(|(known, _)| *known != arn) => {
+            return Err(validation(
+                "TargetGroupArn must match the target group in ForwardConfig",
+            ));
+        }
+        _ => {}
+    }
+    Ok(Action::Forward(groups))
+}
+
+pub(crate) fn shape(action: &Action) -> shape::Action {
+    match action {
+        Action::Forward(groups) => {
+            let tuples = groups.iter().map(|(arn, weight)| shape::TargetGroupTuple {
+                target_group_arn: Some(arn.clone()),
+                weight: Some(*weight as i32),
+            });
+            shape::Action {
+                type_: shape::ActionTypeEnum::Forward,
+                // With several groups AWS leaves the single member out.
+                target_group_arn: (groups.len() == 1).then(|| groups[0].0.clone()),
+                order: Some(1),
+                forward_config: Some(shape::ForwardActionConfig {
+                    target_groups: Some(tuples.collect()),
+                    target_group_stickiness_config: Some(shape::TargetGroupStickinessConfig {
+                        enabled: Some(false),
+                        duration_seconds: None,
+                    }),
+                }),
+                ..Default::default()
+            }
+        }
+        Action::FixedResponse {
+            status,
+            content_type,
+            body,
+        } => shape::Action {
+            type_: shape::ActionTypeEnum::FixedResponse,
+            order: Some(1),
+            fixed_response_config: Some(shape::FixedResponseActionConfig {
+                status_code: status.to_string(),
+                content_type: Some(content_type.clone()),
+                message_body: Some(body.clone()),
+            }),
+            ..Default::default()
+        },
+    }
+}

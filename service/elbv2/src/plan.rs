@@ -1,0 +1,123 @@
+//! From load balancers, listeners and target groups to what the proxy shall serve. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::route::{self, ObservedRoutes, RouteTable, TargetHealth, WeightedGroup};
+
+use crate::model::attribute::Kind;
+use crate::model::{Action, Listener, LoadBalancer, Target, TargetGroup, parse_matcher};
+
+/// Everything in every account and region.
+pub(crate) struct Whole {
+    pub(crate) balancers: Vec<LoadBalancer>,
+    pub(crate) listeners: Vec<Listener>,
+    /// With the keys of their rows.
+    pub(crate) groups: Vec<(String, TargetGroup)>,
+}
+
+/// The routes as they shall be; the generation is the caller's to set.
+pub(crate) fn routes(whole: &Whole) -> RouteTable {
+    let standing: BTreeMap<&str, &LoadBalancer> = whole
+        .balancers
+        .iter()
+        .filter(|one| !one.deleted && one.stands())
+        .map(|one| (one.arn.as_str(), one))
+        .collect();
+    let mut table = RouteTable::default();
+    // Which load balancers' feet ask the targets of a group.
+    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for listener in &whole.listeners {
+        let Some(balancer) = standing.get(listener.load_balancer.as_str()) else {
+            continue;
+        };
+        if let Action::Forward(groups) = &listener.action {
+            for (arn, _) in groups {
+                users.entry(arn).or_default().insert(&balancer.arn);
+            }
+        }
+        table.listeners.push(route::Listener {
+            id: listener.arn.clone(),
+            bind: (balancer.address, listener.port).into(),
+            names: vec![balancer.dns_name.clone()],
+            default_action: action(&listener.action),
+            idle_timeout_seconds: Kind::LoadBalancer
+                .number(&balancer.attributes, "idle_timeout.timeout_seconds"),
+        });
+    }
+    for (_, group) in &whole.groups {
+        let Some(users) = users.get(group.arn.as_str()) else {
+            continue;
+        };
+        let feet = users.iter().flat_map(|arn| &standing[arn].feet);
+        let feet = feet
+            .filter_map(|foot| foot.interface.as_ref().map(|it| it.address))
+            .collect();
+        table.target_groups.push(target_group(group, feet));
+    }
+    table
+}
+
+fn action(action: &Action) -> route::Action {
+    match action {
+        Action::Forward(groups) => {
+            let weighted = |(arn, weight): &(String, u32)| WeightedGroup {
+                target_group: arn.clone(),
+                weight: *weight,
+            };
+            route::Action::Forward(groups.iter().map(weighted).collect())
+        }
+        Action::FixedResponse {
+            status,
+            content_type,
+            body,
+        } => route::Action::FixedResponse {
+            status: *status,
+            content_type: content_type.clone(),
+            body: body.clone(),
+        },
+    }
+}
+
+fn target_group(group: &TargetGroup, feet: Vec<std::net::Ipv4Addr>) -> route::TargetGroup {
+    let check = &group.health_check;
+    let targets = group.targets.iter().map(|target| route::Target {
+        address: target.address,
+        port: target.port,
+        draining: target.draining,
+    });
+    route::TargetGroup {
+        id: group.arn.clone(),
+        network: group.vpc.clone(),
+        feet,
+        health_check: route::HealthCheck {
+            enabled: check.enabled,
+            port: check.port,
+            path: check.path.clone(),
+            matcher: parse_matcher(&check.matcher).unwrap_or_default(),
+            interval_seconds: check.interval_seconds,
+            timeout_seconds: check.timeout_seconds,
+            healthy_threshold: check.healthy_threshold,
+            unhealthy_threshold: check.unhealthy_threshold,
+        },
+        targets: targets.collect(),
+        deregistration_delay_seconds: Kind::TargetGroup
+            .number(&group.attributes, "deregistration_delay.timeout_seconds"),
+    }
+}
+
+/// Whether a draining target has drained: the proxy says so, or has nothing to do with its group.
+pub(crate) fn drained(
+    group: &TargetGroup,
+    target: &Target,
+    routes: &RouteTable,
+    seen: &ObservedRoutes,
+) -> bool {
+    if !routes.target_groups.iter().any(|one| one.id == group.arn) {
+        return true;
+    }
+    seen.targets.iter().any(|one| {
+        (one.target_group.as_str(), one.address, one.port)
+            == (group.arn.as_str(), target.address, target.port)
+            && one.health == TargetHealth::Draining { done: true }
+    })
+}
