@@ -7,9 +7,9 @@
 pub mod client;
 mod context;
 mod error;
-mod page;
 pub mod json;
 pub mod limit;
+mod page;
 pub mod query;
 mod schema;
 pub mod server;

@@ -15,9 +15,14 @@ pub fn page<T>(
 ) -> Result<(Vec<T>, Option<String>), BadToken> {
     let start = match token {
         None | Some("") => 0,
-        Some(token) => token.strip_prefix(HEAD).and_then(|count| count.parse().ok()).ok_or(BadToken)?,
+        Some(token) => token
+            .strip_prefix(HEAD)
+            .and_then(|count| count.parse().ok())
+            .ok_or(BadToken)?,
     };
-    let limit = limit.map_or(limit_max, |limit| usize::try_from(limit).unwrap_or(1).clamp(1, limit_max));
+    let limit = limit.map_or(limit_max, |limit| {
+        usize::try_from(limit).unwrap_or(1).clamp(1, limit_max)
+    });
     let total = items.len();
     let page: Vec<T> = items.into_iter().skip(start).take(limit).collect();
     let end = start + page.len();

@@ -64,3 +64,6 @@ pub fn parse(text: &str) -> Option<Timestamp> {
             date_time.to_zoned(TimeZone::UTC).ok().map(|it| it.timestamp())
         })
 }
+
+#[cfg(test)]
+mod tests;

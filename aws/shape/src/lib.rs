@@ -23,3 +23,6 @@ pub use service::{ec2, ecr, ecs, elbv2, iam, logs, sts};
 fn input<T: Shaped>(value: Value) -> Result<T, ApiError> {
     T::read(value).map_err(ApiError::internal)
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,10 +85,7 @@ fn within(out: &mut String, name: &str, content: impl FnOnce(&mut String)) {
 }
 
 fn element(out: &mut String, name: &str, text: &str) {
-    // A bare carriage return would be read as a line feed.
-    within(out, name, |out| {
-        out.push_str(&escape(printable(text)).replace('\r', "&#xD;"))
-    });
+    within(out, name, |out| out.push_str(&escape(printable(text))));
 }
 
 /// XML has no way to write most control characters.
