@@ -89,6 +89,13 @@ fn run(archive: impl Read + 'static, to: &Path, whiteouts: Whiteouts) -> Result<
     Ok(source.digest())
 }
 
+/// The first bytes of a plain, gzip or zstd file's content, at most `limit_bytes`. Blocks: disk.
+pub fn head(file: impl Read + 'static, limit_bytes: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    decompress(file)?.take(limit_bytes).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// What names that begin with `.wh.` mean.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Whiteouts {
