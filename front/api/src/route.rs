@@ -35,7 +35,8 @@ impl Route {
         if parts.uri.path() != "/" {
             return Err(Unroutable(not_served(&claim, parts)));
         }
-        let message = if parts.method == http::Method::GET {
+        // GET, and a presigned POST, have everything in the query string.
+        let message = if body.is_empty() {
             Bytes::copy_from_slice(query.as_bytes())
         } else {
             body
