@@ -47,7 +47,7 @@ async fn account(client: &Client) -> Result<Option<String>, aws_protocol::ApiErr
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_protocol_carries_inputs_and_outputs() {
+async fn json_and_an_empty_input_go_through() {
     let front = Front::start(Mode::Sigv4).await;
     let client = client(&front.url()).await;
     let context: Context = client.context();
@@ -75,7 +75,13 @@ async fn every_protocol_carries_inputs_and_outputs() {
         Some("arn:aws:ecs:eu-west-3:000000000000:cluster/web")
     );
     assert_eq!(cluster.tags, Some(vec![tag]));
+}
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_times_and_tags_go_through_the_query_protocols() {
+    let front = Front::start(Mode::Sigv4).await;
+    let client = client(&front.url()).await;
+    let context = client.context();
     let input = elbv2::CreateLoadBalancerInput {
         name: "x".to_owned(),
         security_groups: Some(vec!["sg-1".to_owned(), "sg-2".to_owned()]),
