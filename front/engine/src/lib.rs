@@ -1,1 +1,103 @@
-//! 
+//! The Docker Engine API as far as it is about images: build, tag, push, pull, load, save, list, inspect, remove,
+//! log in. Everything else is answered with a sentence that says so.
+//!
+//! `query` and `credentials` read what clients send, `images`, `transfer` and `build` serve it, `lines` is the
+//! stream of JSON lines that long answers are made of, `answer` has the shapes of the API.
+
+mod answer;
+mod build;
+mod credentials;
+mod images;
+mod lines;
+mod query;
+mod system;
+mod transfer;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use contract::image::Engine;
+use http::{StatusCode, Uri};
+use tower::ServiceExt as _;
+
+use answer::Refusal;
+
+/// What clients are told about this machine.
+#[derive(Clone, Debug)]
+pub struct EngineInfo {
+    /// Of Wharf.
+    pub version: String,
+    /// As `uname -r` says.
+    pub kernel: String,
+    pub host_name: String,
+    /// Where images are kept.
+    pub root_dir: String,
+    pub cpus: u64,
+    pub memory_bytes: u64,
+}
+
+/// Shared by all requests.
+#[derive(Clone)]
+pub(crate) struct Api {
+    engine: Arc<dyn Engine>,
+    info: Arc<EngineInfo>,
+}
+
+/// Serves the API, with and without a version in front of the path. To be served on a Unix socket, whose file mode
+/// decides who may.
+pub fn router(engine: Arc<dyn Engine>, info: EngineInfo) -> Router {
+    let api = Api {
+        engine,
+        info: Arc::new(info),
+    };
+    let routes = Router::new()
+        .route("/_ping", get(system::ping))
+        .route("/version", get(system::version))
+        .route("/info", get(system::info))
+        .route("/auth", post(system::auth))
+        .route("/build", post(build::build))
+        .route("/images/json", get(images::list))
+        .route("/images/create", post(transfer::create))
+        .route("/images/load", post(transfer::load))
+        .route("/images/get", get(transfer::get_several))
+        .route("/images/{*rest}", axum::routing::any(images::one))
+        .fallback(not_served)
+        .method_not_allowed_fallback(not_served)
+        .with_state(api);
+    // The version is taken off before anything is routed, which a layer of the router itself would be too late for.
+    Router::new().fallback_service(routes.map_request(without_version))
+}
+
+fn without_version(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let Some((version, rest)) = path.strip_prefix("/v1.").and_then(|rest| rest.split_once('/')) else {
+        return request;
+    };
+    if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) {
+        let query = request
+            .uri()
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        if let Ok(uri) = format!("/{rest}{query}").parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+async fn not_served(request: Request) -> Response {
+    let message = format!(
+        "{} {} is not served: Wharf serves images only (build, tag, push, pull, load, save, inspect, rm, login); \
+         containers are run through the ECS API",
+        request.method(),
+        request.uri().path()
+    );
+    Refusal::new(StatusCode::NOT_IMPLEMENTED, message).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! What a path means. Repository names have slashes, so that paths are read from their end.
+
+use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
+
+use crate::refusal::Refusal;
+
+/// As in ECR, in bytes.
+const REPOSITORY_BYTES_MAX: usize = 256;
+/// What a page has at most, and if nobody asks.
+const PAGE_MAX: usize = 1_000;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Base,
+    Catalog(Page),
+    Tags {
+        repository: String,
+        page: Page,
+    },
+    Manifest {
+        repository: String,
+        reference: String,
+        action: ManifestAction,
+    },
+    Blob {
+        repository: String,
+        digest: String,
+        head: bool,
+    },
+    UploadBegin {
+        repository: String,
+        mount: Option<String>,
+        digest: Option<String>,
+    },
+    Upload {
+        repository: String,
+        id: String,
+        action: UploadAction,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ManifestAction {
+    Get,
+    Head,
+    Put,
+    Delete,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UploadAction {
+    Status,
+    Append,
+    Finish { digest: String },
+    Cancel,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub limit: usize,
+    pub after: Option<String>,
+}
+
+pub(crate) fn parse(method: &Method, uri: &Uri) -> Result<Route, Refusal> {
+    let path = percent_decode_str(uri.path())
+        .decode_utf8()
+        .map_err(|_| Refusal::not_found())?;
+    let rest = path.strip_prefix("/v2").unwrap_or(&path).trim_start_matches('/');
+    let query = Query::parse(uri);
+    let refuse = || Refusal::unsupported(format!("{method} is not served here"));
+    let reading = matches!(*method, Method::GET | Method::HEAD);
+    if rest.is_empty() {
+        return if reading { Ok(Route::Base) } else { Err(refuse()) };
+    }
+    if rest == "_catalog" {
+        return if reading {
+            Ok(Route::Catalog(query.page()?))
+        } else {
+            Err(refuse())
+        };
+    }
+    if let Some(name) = rest.strip_suffix("/tags/list") {
+        let repository = repository(name)?;
+        return if reading {
+            Ok(Route::Tags {
+                repository,
+                page: query.page()?,
+            })
+        } else {
+            Err(refuse())
+        };
+    }
+    if let Some(name) = rest
+        .strip_suffix("/blobs/uploads/")
+        .or_else(|| rest.strip_suffix("/blobs/uploads"))
+    {
+        let repository = repository(name)?;
+        return match *method {
+            Method::POST => Ok(Route::UploadBegin {
+                repository,
+                mount: query.get("mount"),
+                digest: query.get("digest"),
+            }),
+            _ => Err(refuse()),
+        };
+    }
+    if let Some((name, id)) = rest.rsplit_once("/blobs/uploads/") {
+        let (repository, id) = (repository(name)?, id.to_owned());
+        let action = match *method {
+            Method::GET => UploadAction::Status,
+            Method::PATCH => UploadAction::Append,
+            Method::DELETE => UploadAction::Cancel,
+            Method::PUT => {
+                let missing = || {
+                    Refusal::new(
+                        http::StatusCode::BAD_REQUEST,
+                        "DIGEST_INVALID",
+                        "the parameter `digest` is missing",
+                    )
+                };
+                UploadAction::Finish {
+                    digest: query.get("digest").ok_or_else(missing)?,
+                }
+            }
+            _ => return Err(refuse()),
+        };
+        return Ok(Route::Upload {
+            repository,
+            id,
+            action,
+        });
+    }
+    if let Some((name, digest)) = rest.rsplit_once("/blobs/") {
+        let (repository, digest) = (repository(name)?, digest.to_owned());
+        return match *method {
+            Method::GET | Method::HEAD => Ok(Route::Blob {
+                repository,
+                digest,
+                head: *method == Method::HEAD,
+            }),
+            _ => Err(refuse()),
+        };
+    }
+    if let Some((name, reference)) = rest.rsplit_once("/manifests/") {
+        let (repository, reference) = (repository(name)?, reference.to_owned());
+        let action = match *method {
+            Method::GET => ManifestAction::Get,
+            Method::HEAD => ManifestAction::Head,
+            Method::PUT => ManifestAction::Put,
+            Method::DELETE => ManifestAction::Delete,
+            _ => return Err(refuse()),
+        };
+        return Ok(Route::Manifest {
+            repository,
+            reference,
+            action,
+        });
+    }
+    Err(Refusal::not_found())
+}
+
+/// Lower-case words with single separators, in parts.
+fn repository(name: &str) -> Result<String, Refusal> {
+    let part = |part: &str| {
+        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        edge(part.chars().next())
+            && edge(part.chars().last())
+            && part
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
+            && !["..", "._", "_.", ".-", "-.", "___", "_-", "-_"]
+                .iter()
+                .any(|wrong| part.contains(wrong))
+    };
+    if name.len() <= REPOSITORY_BYTES_MAX && name.split('/').all(part) {
+        Ok(name.to_owned())
+    } else {
+        Err(Refusal::name_invalid(name))
+    }
+}
+
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn parse(uri: &Uri) -> Self {
+        let decode = |text: &str| {
+            percent_decode_str(&text.replace('+', " "))
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        let pairs = uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty());
+        Self(
+            pairs
+                .map(|pair| {
+                    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                    (decode(name), decode(value))
+                })
+                .collect(),
+        )
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    }
+
+    fn page(&self) -> Result<Page, Refusal> {
+        let limit = match self.get("n") {
+            None => PAGE_MAX,
+            Some(text) => text
+                .parse::<usize>()
+                .map(|limit| limit.min(PAGE_MAX))
+                .map_err(|_| {
+                    let message = format!("`n` must be a number from 0 to {PAGE_MAX}");
+                    Refusal::new(
+                        http::StatusCode::BAD_REQUEST,
+                        "PAGINATION_NUMBER_INVALID",
+                        message,
+                    )
+                })?,
+        };
+        Ok(Page {
+            limit,
+            after: self.get("last").filter(|last| !last.is_empty()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

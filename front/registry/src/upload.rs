@@ -1,0 +1,154 @@
+//! Blobs in: at once, in pieces, or not at all because they are here already.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+use http::{HeaderMap, StatusCode, header};
+
+use crate::Registry;
+use crate::refusal::Refusal;
+use crate::route::UploadAction;
+
+/// Small pieces of the network are put together to this before they are hashed and written.
+const PIECE_BYTES: usize = 1 << 20;
+
+pub(crate) async fn begin(
+    registry: &Registry,
+    repository: &str,
+    mount: Option<String>,
+    digest: Option<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    // Content is shared by all repositories: mounting it is having it.
+    if let Some(digest) = mount
+        && registry.blobs.size(&digest).await?.is_some()
+    {
+        return created(repository, &digest);
+    }
+    let id = registry.blobs.upload_begin().await?;
+    match digest {
+        Some(digest) => {
+            append(registry, &id, None, request.into_body()).await?;
+            registry.blobs.upload_finish(&id, &digest).await?;
+            created(repository, &digest)
+        }
+        None => accepted(StatusCode::ACCEPTED, repository, &id, 0),
+    }
+}
+
+pub(crate) async fn serve(
+    registry: &Registry,
+    repository: &str,
+    id: &str,
+    action: UploadAction,
+    request: Request,
+) -> Result<Response, Refusal> {
+    match action {
+        UploadAction::Status => {
+            let size = registry.blobs.upload_size(id).await?;
+            accepted(StatusCode::NO_CONTENT, repository, id, size)
+        }
+        UploadAction::Append => {
+            let offset = offset(request.headers())?;
+            let size = append(registry, id, offset, request.into_body()).await?;
+            accepted(StatusCode::ACCEPTED, repository, id, size)
+        }
+        UploadAction::Finish { digest } => {
+            let offset = offset(request.headers())?;
+            append(registry, id, offset, request.into_body()).await?;
+            registry.blobs.upload_finish(id, &digest).await?;
+            created(repository, &digest)
+        }
+        UploadAction::Cancel => {
+            registry.blobs.upload_cancel(id).await?;
+            accepted(StatusCode::NO_CONTENT, repository, id, 0)
+        }
+    }
+}
+
+/// Writes a body to an upload and returns its size then.
+async fn append(registry: &Registry, id: &str, offset: Option<u64>, body: Body) -> Result<u64, Refusal> {
+    let mut stream = body.into_data_stream();
+    let mut piece = BytesMut::with_capacity(PIECE_BYTES);
+    // The first write finds out whether the upload is known and stands where the client thinks.
+    let mut size = registry.blobs.upload_append(id, offset, Bytes::new()).await?;
+    while let Some(bytes) = stream.next().await {
+        let bytes = bytes.map_err(|error| {
+            Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "BLOB_UPLOAD_INVALID",
+                format!("the body broke off: {error}"),
+            )
+        })?;
+        piece.extend_from_slice(&bytes);
+        if piece.len() >= PIECE_BYTES {
+            size = registry
+                .blobs
+                .upload_append(id, Some(size), piece.split().freeze())
+                .await?;
+        }
+    }
+    if !piece.is_empty() {
+        size = registry
+            .blobs
+            .upload_append(id, Some(size), piece.freeze())
+            .await?;
+    }
+    Ok(size)
+}
+
+/// `Content-Range: 0-1023`; some clients write `bytes 0-1023/*`.
+fn offset(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+    let Some(value) = headers.get(header::CONTENT_RANGE) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default();
+    let range = text
+        .strip_prefix("bytes ")
+        .unwrap_or(text)
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    let first = range.split_once('-').and_then(|(first, last)| {
+        let (first, last) = (
+            first.trim().parse::<u64>().ok()?,
+            last.trim().parse::<u64>().ok()?,
+        );
+        (first <= last).then_some(first)
+    });
+    match first {
+        Some(first) => Ok(Some(first)),
+        None => {
+            let message = format!("`Content-Range: {text}` is not a range such as 0-1023");
+            Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "BLOB_UPLOAD_INVALID",
+                message,
+            ))
+        }
+    }
+}
+
+fn created(repository: &str, digest: &str) -> Result<Response, Refusal> {
+    Response::builder()
+        .status(StatusCode::CREATED)
+        .header(header::LOCATION, format!("/v2/{repository}/blobs/{digest}"))
+        .header("docker-content-digest", digest)
+        .header(header::CONTENT_LENGTH, 0)
+        .body(Body::empty())
+        .map_err(|error| std::io::Error::other(error).into())
+}
+
+/// Where to go on, and how much is here: `Range: 0-0` also stands for nothing, as everywhere.
+fn accepted(status: StatusCode, repository: &str, id: &str, size: u64) -> Result<Response, Refusal> {
+    Response::builder()
+        .status(status)
+        .header(header::LOCATION, format!("/v2/{repository}/blobs/uploads/{id}"))
+        .header(header::RANGE, format!("0-{}", size.saturating_sub(1)))
+        .header("docker-upload-uuid", id)
+        .header(header::CONTENT_LENGTH, 0)
+        .body(Body::empty())
+        .map_err(|error| std::io::Error::other(error).into())
+}
