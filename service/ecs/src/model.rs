@@ -1,0 +1,13 @@
+//! The nouns: clusters, task definitions, services and tasks.
+
+pub(crate) mod cluster;
+pub(crate) mod container;
+pub(crate) mod name;
+pub(crate) mod service;
+pub(crate) mod size;
+pub(crate) mod task;
+pub(crate) mod task_definition;
+
+use std::collections::BTreeMap;
+
+pub(crate) type Tags = BTreeMap<String, String>;

@@ -1,0 +1,60 @@
+//! The operations, one line each.
+
+mod cluster;
+mod service;
+mod service_change;
+mod tag;
+mod task;
+mod task_definition;
+
+use async_trait::async_trait;
+use aws_protocol::{ApiError, Context};
+use aws_shape::ecs::*;
+
+use crate::Ecs;
+
+macro_rules! operations {
+    ($($name:ident($input:ty) -> $output:ty = $noun:ident;)*) => {
+        #[async_trait]
+        impl Api for Ecs {
+            $(async fn $name(&self, context: &Context, input: $input) -> Result<$output, ApiError> {
+                $noun::$name(self, context, input).await
+            })*
+        }
+    };
+}
+
+operations! {
+    create_cluster(CreateClusterRequest) -> CreateClusterResponse = cluster;
+    describe_clusters(DescribeClustersRequest) -> DescribeClustersResponse = cluster;
+    list_clusters(ListClustersRequest) -> ListClustersResponse = cluster;
+    delete_cluster(DeleteClusterRequest) -> DeleteClusterResponse = cluster;
+    register_task_definition(RegisterTaskDefinitionRequest) -> RegisterTaskDefinitionResponse = task_definition;
+    describe_task_definition(DescribeTaskDefinitionRequest) -> DescribeTaskDefinitionResponse = task_definition;
+    list_task_definitions(ListTaskDefinitionsRequest) -> ListTaskDefinitionsResponse = task_definition;
+    list_task_definition_families(ListTaskDefinitionFamiliesRequest) -> ListTaskDefinitionFamiliesResponse = task_definition;
+    deregister_task_definition(DeregisterTaskDefinitionRequest) -> DeregisterTaskDefinitionResponse = task_definition;
+    create_service(CreateServiceRequest) -> CreateServiceResponse = service_change;
+    update_service(UpdateServiceRequest) -> UpdateServiceResponse = service_change;
+    delete_service(DeleteServiceRequest) -> DeleteServiceResponse = service_change;
+    describe_services(DescribeServicesRequest) -> DescribeServicesResponse = service;
+    list_services(ListServicesRequest) -> ListServicesResponse = service;
+    run_task(RunTaskRequest) -> RunTaskResponse = task;
+    stop_task(StopTaskRequest) -> StopTaskResponse = task;
+    list_tasks(ListTasksRequest) -> ListTasksResponse = task;
+    describe_tasks(DescribeTasksRequest) -> DescribeTasksResponse = task;
+    tag_resource(TagResourceRequest) -> TagResourceResponse = tag;
+    untag_resource(UntagResourceRequest) -> UntagResourceResponse = tag;
+    list_tags_for_resource(ListTagsForResourceRequest) -> ListTagsForResourceResponse = tag;
+}
+
+/// Results per page of the list operations.
+const PAGE_ITEMS_MAX: usize = 100;
+
+fn missing(arn: String) -> Failure {
+    Failure {
+        arn: Some(arn),
+        reason: Some("MISSING".to_owned()),
+        detail: None,
+    }
+}

@@ -1,0 +1,3 @@
+//! Decisions, pure: no clock, no store, no chance. What they see is a picture, what they say is steps.
+
+pub(crate) mod rolling;

@@ -1,0 +1,198 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn picture(desired: u32, minimum: u32, maximum: u32) -> Picture {
+    Picture {
+        desired,
+        minimum_healthy_percent: minimum,
+        maximum_percent: maximum,
+        circuit_breaker: true,
+        failures: 0,
+        last_failure_at: None,
+        rollout: Rollout::InProgress,
+        has_old: true,
+        tasks: vec![],
+    }
+}
+
+fn task(id: impl ToString, new: bool, standing: Standing) -> Task {
+    Task {
+        id: id.to_string(),
+        new,
+        standing,
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// A world in which every started task becomes healthy and every stopped one goes, one step at a time.
+struct World {
+    picture: Picture,
+    next: u32,
+    log: Vec<String>,
+}
+
+impl World {
+    fn rolling(desired: u32, minimum: u32, maximum: u32) -> Self {
+        let mut picture = picture(desired, minimum, maximum);
+        picture.tasks = (0..desired)
+            .map(|n| task(format!("old{n}"), false, Standing::Healthy))
+            .collect();
+        Self {
+            picture,
+            next: 0,
+            log: vec![],
+        }
+    }
+
+    /// Plans, does it, lets the world move. Returns whether the roll-out is complete.
+    fn step(&mut self) -> bool {
+        let steps = plan(&self.picture, at(0));
+        self.log
+            .push(format!("start {} stop {}", steps.start, steps.stop.len()));
+        for task in &mut self.picture.tasks {
+            match task.standing {
+                Standing::Pending => task.standing = Standing::Unready,
+                Standing::Unready => task.standing = Standing::Healthy,
+                _ => {}
+            }
+        }
+        self.picture
+            .tasks
+            .retain(|task| task.standing != Standing::Stopping);
+        for (id, _) in &steps.stop {
+            let task = self
+                .picture
+                .tasks
+                .iter_mut()
+                .find(|task| task.id == *id)
+                .expect("only what is there is stopped");
+            task.standing = Standing::Stopping;
+        }
+        for _ in 0..steps.start {
+            self.picture
+                .tasks
+                .push(task(format!("new{}", self.next), true, Standing::Pending));
+            self.next += 1;
+        }
+        steps.complete
+    }
+
+    fn healthy(&self) -> u32 {
+        count(&self.picture, |task| task.standing == Standing::Healthy)
+    }
+
+    fn present(&self) -> u32 {
+        count(&self.picture, |task| task.standing != Standing::Stopping)
+    }
+}
+
+#[test]
+fn one_task_is_replaced_by_starting_first() {
+    let mut world = World::rolling(1, 100, 200);
+    let mut steps = 0;
+    while !world.step() {
+        steps += 1;
+        assert!(steps < 20, "{:?}", world.log);
+    }
+    assert_eq!(
+        world.log,
+        [
+            "start 1 stop 0",
+            "start 0 stop 0",
+            "start 0 stop 0",
+            "start 0 stop 1",
+            "start 0 stop 0",
+            "start 0 stop 0",
+        ]
+    );
+}
+
+#[test]
+fn half_may_go_first_when_the_ceiling_is_tight() {
+    let mut world = World::rolling(4, 50, 100);
+    world.step();
+    assert_eq!(world.log[0], "start 0 stop 2");
+    world.step();
+    assert_eq!(world.log[1], "start 2 stop 0");
+}
+
+#[test]
+fn a_first_deployment_starts_all() {
+    let mut picture = picture(3, 100, 200);
+    picture.has_old = false;
+    assert_eq!(plan(&picture, at(0)).start, 3);
+}
+
+#[test]
+fn scaling_in_retires_those_that_serve_nobody_first() {
+    let mut picture = picture(1, 100, 200);
+    picture.tasks = vec![
+        task("a", true, Standing::Healthy),
+        task("b", true, Standing::Pending),
+    ];
+    assert_eq!(plan(&picture, at(0)).stop, [("b".to_owned(), Why::ScaledIn)]);
+}
+
+#[test]
+fn an_unhealthy_task_is_stopped_and_replaced_at_once() {
+    let mut picture = picture(1, 100, 200);
+    picture.rollout = Rollout::Completed;
+    picture.tasks = vec![task("a", true, Standing::Unhealthy("why".into()))];
+    let steps = plan(&picture, at(0));
+    assert_eq!(steps.stop, [("a".to_owned(), Why::Unhealthy("why".into()))]);
+    assert_eq!(steps.start, 1);
+}
+
+#[test]
+fn failures_slow_the_next_attempt_and_open_the_circuit_breaker() {
+    let mut picture = picture(1, 100, 200);
+    (picture.failures, picture.last_failure_at) = (2, Some(at(10)));
+    let steps = plan(&picture, at(11));
+    assert_eq!((steps.start, steps.look_again_at), (0, Some(at(12))));
+    assert_eq!(plan(&picture, at(12)).start, 1);
+    picture.failures = 3;
+    assert!(plan(&picture, at(100)).fail);
+    picture.circuit_breaker = false;
+    assert!(!plan(&picture, at(100)).fail);
+}
+
+#[test]
+fn a_failed_deployment_starts_nothing_more() {
+    let mut picture = picture(2, 100, 200);
+    picture.rollout = Rollout::Failed;
+    assert_eq!(plan(&picture, at(0)), Steps::default());
+}
+
+proptest! {
+    #[test]
+    fn never_below_the_floor_never_above_the_ceiling_and_it_ends(
+        desired in 0_u32..12, minimum in 0_u32..=100, maximum in 100_u32..=200,
+    ) {
+        let mut world = World::rolling(desired, minimum, maximum);
+        let floor = (desired * minimum).div_ceil(100);
+        let ceiling = desired * maximum / 100;
+        // With floor and ceiling both at the desired count nothing can ever move.
+        prop_assume!(floor < ceiling || desired == 0);
+        let mut steps = 0;
+        loop {
+            let done = world.step();
+            prop_assert!(world.healthy() >= floor, "{:?}", world.log);
+            prop_assert!(world.present() <= ceiling, "{:?}", world.log);
+            if done { break; }
+            steps += 1;
+            prop_assert!(steps < 200, "it never ends: {:?}", world.log);
+        }
+    }
+
+    #[test]
+    fn planning_twice_says_the_same(desired in 0_u32..6, old in 0_usize..6, new in 0_usize..6) {
+        let mut picture = picture(desired, 100, 200);
+        picture.tasks = (0..old).map(|n| task(format!("o{n}"), false, Standing::Healthy))
+            .chain((0..new).map(|n| task(format!("n{n}"), true, Standing::Pending))).collect();
+        prop_assert_eq!(plan(&picture, at(0)), plan(&picture, at(0)));
+    }
+}

@@ -1,0 +1,415 @@
+//! Services: asks the planner what to do and writes it down.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_protocol::{ApiError, Context};
+use aws_shape::elbv2::TargetHealthStateEnum;
+use base_id::Scope;
+use base_reconcile::{Outcome, Reconciler};
+use base_store::Snapshot;
+use contract::route::RouteTable;
+use contract::task::{Health, ObservedTask, TaskPhase};
+use jiff::Timestamp;
+
+use super::target;
+use crate::model::service::{Deployment, Rollout, Service, State};
+use crate::model::task::{self, Stage, StopCode, Task};
+use crate::plan::rolling::{self, Picture, Standing, Steps, Why};
+use crate::table::{self, OBSERVED, ROUTES, SERVICES, TASKS, key};
+use crate::{Ecs, event};
+
+/// How long a deleted service can still be described.
+const INACTIVE_KEPT: Duration = Duration::from_secs(3600);
+
+/// The reconciler of services.
+pub struct Services(Ecs);
+
+impl Services {
+    /// What wakes it.
+    pub const READS: &[&str] = &[
+        SERVICES.name,
+        TASKS.name,
+        OBSERVED.name,
+        ROUTES.name,
+        RouteTable::TABLE,
+    ];
+
+    pub fn new(ecs: Ecs) -> Self {
+        Self(ecs)
+    }
+
+    async fn one(&self, snapshot: &Snapshot, key: &str, service: &Arc<Service>) -> Result<Outcome, ApiError> {
+        let scope = table::scope_of(key);
+        let context = Ecs::own_context(&scope, "ecs-services");
+        let health = target::health(&self.0, &context, service).await?;
+        let now = self.0.clock.now();
+        let tasks = living(snapshot, &scope, service);
+        let picture = self.picture(snapshot, service, &tasks, &health, now);
+        let steps = rolling::plan(&picture, now);
+        let saved = self.save(&context, key, service, &tasks, steps.clone()).await?;
+        if !saved {
+            return Ok(Outcome::Again);
+        }
+        Ok(steps.look_again_at.map_or(Outcome::Settled, Outcome::Until))
+    }
+
+    fn picture(
+        &self,
+        snapshot: &Snapshot,
+        service: &Service,
+        tasks: &[Arc<Task>],
+        health: &target::Health,
+        now: Timestamp,
+    ) -> Picture {
+        let primary = service.primary();
+        let active = service.state == State::Active;
+        let view = |task: &Arc<Task>| rolling::Task {
+            id: task.id.clone(),
+            new: task.started_by.as_ref() == primary.map(|it| &it.id),
+            standing: standing(
+                service,
+                task,
+                table::observed(snapshot, task).as_deref(),
+                health,
+                now,
+            ),
+        };
+        Picture {
+            desired: if active { service.desired } else { 0 },
+            minimum_healthy_percent: if active {
+                service.minimum_healthy_percent
+            } else {
+                0
+            },
+            maximum_percent: service.maximum_percent,
+            circuit_breaker: service.circuit_breaker.is_some(),
+            failures: primary.map_or(0, |it| it.failed_tasks),
+            last_failure_at: primary.and_then(|it| it.last_failure_at),
+            rollout: match primary.map(|it| &it.rollout) {
+                Some(Rollout::Failed { .. }) => rolling::Rollout::Failed,
+                Some(Rollout::InProgress { .. }) => rolling::Rollout::InProgress,
+                Some(Rollout::Completed { .. }) | None => rolling::Rollout::Completed,
+            },
+            has_old: service.deployments.len() > 1,
+            tasks: tasks.iter().map(view).collect(),
+        }
+    }
+
+    /// Writes the plan down, unless what it was made from has changed meanwhile. Returns whether it was written.
+    async fn save(
+        &self,
+        context: &Context,
+        key: &str,
+        seen: &Arc<Service>,
+        tasks: &[Arc<Task>],
+        steps: Steps,
+    ) -> Result<bool, ApiError> {
+        let now = self.0.clock.now();
+        let (scope, place, seen) = (context.scope.clone(), key.to_owned(), Arc::clone(seen));
+        let versions: BTreeMap<String, u64> =
+            tasks.iter().map(|task| (task.id.clone(), task.version)).collect();
+        let ids = Arc::clone(&self.0.ids);
+        self.0
+            .store
+            .write(move |tx| {
+                let Some(service) = tx.get(SERVICES, &place).filter(|service| **service == *seen) else {
+                    return Ok(false);
+                };
+                let present = living(&tx.snapshot(), &scope, &service);
+                if present
+                    .iter()
+                    .map(|task| (task.id.clone(), task.version))
+                    .ne(versions)
+                {
+                    return Ok(false);
+                }
+                let mut service = Service::clone(&service);
+                let new_id = || ids.hex(32);
+                for task in stop(&mut service, &present, &steps, now, &new_id) {
+                    tx.put(
+                        TASKS,
+                        &table::key(&scope, &format!("{}/{}", task.cluster, task.id)),
+                        task,
+                    );
+                }
+                for task in start(&scope, &mut service, steps.start, now, &new_id) {
+                    tx.put(
+                        TASKS,
+                        &table::key(&scope, &format!("{}/{}", task.cluster, task.id)),
+                        task,
+                    );
+                }
+                conclude(&mut service, &steps, &present, now, &new_id);
+                if service.state == State::Inactive && service.deployments.is_empty() && old(&service, now) {
+                    tx.delete(SERVICES, &place);
+                } else {
+                    tx.put(SERVICES, &place, service);
+                }
+                Ok(true)
+            })
+            .await
+    }
+}
+
+fn old(service: &Service, now: Timestamp) -> bool {
+    service
+        .events
+        .first()
+        .is_none_or(|event| event.at + INACTIVE_KEPT < now)
+}
+
+/// A service's tasks that are not yet history, by id.
+fn living(snapshot: &Snapshot, scope: &Scope, service: &Service) -> Vec<Arc<Task>> {
+    let all = table::tasks(snapshot, scope, &service.cluster);
+    all.into_iter()
+        .filter(|task| task.service() == Some(&service.name) && !task.is_stopped())
+        .collect()
+}
+
+fn standing(
+    service: &Service,
+    task: &Task,
+    seen: Option<&ObservedTask>,
+    health: &target::Health,
+    now: Timestamp,
+) -> Standing {
+    if task.stop.is_some() {
+        return Standing::Stopping;
+    }
+    let (Stage::Placed { attachment, .. }, Some(seen)) = (&task.stage, seen) else {
+        return Standing::Pending;
+    };
+    match seen.phase {
+        TaskPhase::Provisioning | TaskPhase::Pending => return Standing::Pending,
+        TaskPhase::Stopping | TaskPhase::Stopped => return Standing::Stopping,
+        TaskPhase::Running => {}
+    }
+    let grace = service.health_check_grace_seconds.unwrap_or(0);
+    let since = seen.started_at.unwrap_or(task.created_at);
+    let in_grace = since + Duration::from_secs(grace.into()) > now;
+    let unwell = |why: String| {
+        if in_grace {
+            Standing::Unready
+        } else {
+            Standing::Unhealthy(why)
+        }
+    };
+    if task::health(Some(seen)) == Health::Unhealthy {
+        return unwell("failed container health checks".to_owned());
+    }
+    let checked = seen.containers.iter().any(|one| one.health != Health::Unknown);
+    let mut ready = task::health(Some(seen)) == Health::Healthy || !checked;
+    for balancer in &service.load_balancers {
+        let place = (
+            balancer.target_group.clone(),
+            attachment.interface.address,
+            balancer.port,
+        );
+        match health
+            .get(&place)
+            .map(|it| (it.state.as_ref(), it.description.as_deref()))
+        {
+            Some((Some(TargetHealthStateEnum::Healthy | TargetHealthStateEnum::Unavailable), _)) => {}
+            // A group that no load balancer uses asks nobody, so nobody can answer.
+            Some((Some(TargetHealthStateEnum::Unused), _)) => {}
+            Some((Some(TargetHealthStateEnum::Unhealthy), why)) => {
+                let why = why.unwrap_or("Health checks failed");
+                return unwell(format!(
+                    "(port {}) is unhealthy in (target-group {}) due to (reason {why})",
+                    balancer.port, balancer.target_group
+                ));
+            }
+            _ => ready = false,
+        }
+    }
+    if ready {
+        Standing::Healthy
+    } else {
+        Standing::Unready
+    }
+}
+
+/// Orders tasks to stop; returns the changed rows.
+fn stop(
+    service: &mut Service,
+    tasks: &[Arc<Task>],
+    steps: &Steps,
+    now: Timestamp,
+    new_id: &dyn Fn() -> String,
+) -> Vec<Task> {
+    let mut changed = Vec::new();
+    let mut retired = 0;
+    for (id, why) in &steps.stop {
+        let Some(task) = tasks.iter().find(|task| task.id == *id) else {
+            continue;
+        };
+        let mut task = Task::clone(task);
+        match why {
+            Why::Unhealthy(sentence) => {
+                service.say(new_id(), now, event::unhealthy(service, id, sentence));
+                let reason = format!("Task failed health checks: {sentence}");
+                task.order_stop(StopCode::ServiceScheduler, &reason, now);
+                let started_by = task.started_by.clone();
+                if let Some(deployment) = service
+                    .deployments
+                    .first_mut()
+                    .filter(|it| Some(&it.id) == started_by.as_ref())
+                {
+                    deployment.failed_tasks += 1;
+                    deployment.last_failure_at = Some(now);
+                }
+            }
+            Why::Replaced | Why::ScaledIn => {
+                retired += 1;
+                let deployment = task.started_by.clone().unwrap_or_default();
+                let reason = format!("Scaling activity initiated by (deployment {deployment})");
+                task.order_stop(StopCode::ServiceScheduler, &reason, now);
+            }
+        }
+        changed.push(task);
+    }
+    if retired > 0 && !service.load_balancers.is_empty() {
+        service.say(new_id(), now, event::draining(service, retired));
+    }
+    changed
+}
+
+fn start(
+    scope: &Scope,
+    service: &mut Service,
+    count: u32,
+    now: Timestamp,
+    new_id: &dyn Fn() -> String,
+) -> Vec<Task> {
+    let Some(primary) = service.primary().cloned() else {
+        return vec![];
+    };
+    let group = service.group();
+    let make = |_| {
+        let id = new_id();
+        Task {
+            arn: scope.arn("ecs", &format!("task/{}/{id}", service.cluster)),
+            id,
+            cluster: service.cluster.clone(),
+            task_definition: primary.task_definition.clone(),
+            group: group.clone(),
+            started_by: Some(primary.id.clone()),
+            network: primary.network.clone(),
+            overrides: vec![],
+            created_at: now,
+            stage: Stage::Provisioning,
+            stop: None,
+            tags: if service.propagate_tags == "SERVICE" {
+                service.tags.clone()
+            } else {
+                Default::default()
+            },
+            version: 1,
+        }
+    };
+    let tasks: Vec<Task> = (0..count).map(make).collect();
+    if !tasks.is_empty() {
+        let started: Vec<String> = tasks.iter().map(|task| task.id.clone()).collect();
+        service.say(new_id(), now, event::started(service, &started));
+    }
+    tasks
+}
+
+/// What the plan says about the deployments and the service itself.
+fn conclude(
+    service: &mut Service,
+    steps: &Steps,
+    tasks: &[Arc<Task>],
+    now: Timestamp,
+    new_id: &dyn Fn() -> String,
+) {
+    if steps.fail {
+        fail(service, now, new_id);
+        return;
+    }
+    if steps.complete && service.state == State::Active {
+        service.deployments.truncate(1);
+        if let Some(primary) = service.deployments.first_mut() {
+            let reason = format!("ECS deployment {} completed.", primary.id);
+            primary.rollout = Rollout::Completed { reason };
+            primary.updated_at = now;
+            primary.failed_tasks = 0;
+            let primary = primary.clone();
+            service.say(new_id(), now, event::completed(service, &primary));
+        }
+    }
+    if service.state == State::Draining && tasks.is_empty() {
+        service.state = State::Inactive;
+        service.deployments.clear();
+    }
+    if steps.steady && !service.steady && service.state == State::Active {
+        service.say(new_id(), now, event::steady(service));
+    }
+    service.steady = steps.steady;
+}
+
+/// The circuit breaker has opened: the deployment has failed, and the last one that worked takes over.
+fn fail(service: &mut Service, now: Timestamp, new_id: &dyn Fn() -> String) {
+    let Some(failed) = service.deployments.first_mut() else {
+        return;
+    };
+    let reason = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
+    failed.rollout = Rollout::Failed { reason };
+    failed.updated_at = now;
+    let failed = failed.clone();
+    service.say(new_id(), now, event::inconsistent(service));
+    service.say(new_id(), now, event::failed(service, &failed));
+    let rollback = service.circuit_breaker.is_some_and(|it| it.rollback);
+    let worked = |it: &Deployment| matches!(it.rollout, Rollout::Completed { .. });
+    let Some(at) = service.deployments.iter().position(worked).filter(|_| rollback) else {
+        return;
+    };
+    let mut old = service.deployments.remove(at);
+    old.updated_at = now;
+    old.rollout = Rollout::InProgress {
+        reason: format!(
+            "ECS deployment circuit breaker: rolling back to deploymentId {}.",
+            old.id
+        ),
+    };
+    service.say(new_id(), now, event::rolling_back(service, &failed, &old.id));
+    service.deployments.insert(0, old);
+}
+
+#[async_trait]
+impl Reconciler for Services {
+    fn name(&self) -> &'static str {
+        "ecs services"
+    }
+
+    async fn activate(&self) -> Result<Outcome, String> {
+        let snapshot = self.0.store.snapshot();
+        let (mut outcome, mut failures) = (Outcome::Settled, Vec::new());
+        for (place, service) in snapshot.list(SERVICES) {
+            match self.one(&snapshot, &place, &service).await {
+                Ok(next) => outcome = sooner(outcome, next),
+                Err(error) => failures.push(format!(
+                    "{}: {error}",
+                    key(&table::scope_of(&place), &service.name)
+                )),
+            }
+        }
+        if failures.is_empty() {
+            Ok(outcome)
+        } else {
+            Err(failures.join("; "))
+        }
+    }
+}
+
+pub(super) fn sooner(a: Outcome, b: Outcome) -> Outcome {
+    match (a, b) {
+        (Outcome::Again, _) | (_, Outcome::Again) => Outcome::Again,
+        (Outcome::Until(x), Outcome::Until(y)) => Outcome::Until(x.min(y)),
+        (Outcome::Until(x), Outcome::Settled) | (Outcome::Settled, Outcome::Until(x)) => Outcome::Until(x),
+        (Outcome::Settled, Outcome::Settled) => Outcome::Settled,
+    }
+}
