@@ -1,0 +1,198 @@
+//! The packet filter: whole tables, replaced in one transaction.
+//!
+//! Numbers are those of the kernel's `linux/netfilter/nf_tables.h`.
+
+mod expression;
+
+pub(crate) use expression::{
+    Addresses, Expression, Rule, ct_established, from_link, ipv4_only, masquerade, to_link,
+};
+pub(crate) use expression::{destination, icmp, port_range, source};
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv4Addr;
+
+use crate::netlink::{APPEND, CREATE, Message, Socket};
+
+const NFNL_SUBSYS_NFTABLES: u16 = 10;
+const BATCH_BEGIN: u16 = 16;
+const BATCH_END: u16 = 17;
+const NEW_TABLE: u16 = 0;
+const DELETE_TABLE: u16 = 2;
+const NEW_CHAIN: u16 = 3;
+const NEW_RULE: u16 = 6;
+const NEW_SET: u16 = 9;
+const NEW_SET_ELEMENT: u16 = 12;
+/// `ipv4_addr` in nft's own numbering of types, so that `nft list` shows addresses.
+const TYPE_IPV4: u32 = 7;
+/// Elements in one message; the list is one attribute, whose length has 16 bits.
+const ELEMENTS_PER_MESSAGE: usize = 1_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Inet,
+    Ipv4,
+}
+
+impl Family {
+    fn number(self) -> u8 {
+        match self {
+            Self::Inet => 1,
+            Self::Ipv4 => 2,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hook {
+    Prerouting = 0,
+    Input = 1,
+    Forward = 2,
+    Output = 3,
+    Postrouting = 4,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Filter,
+    Nat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Accept,
+    Drop,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Chain {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub hook: Hook,
+    pub priority: i32,
+    pub policy: Policy,
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Table {
+    pub family: Family,
+    pub name: String,
+    /// Sets of addresses by name.
+    pub sets: BTreeMap<String, Vec<Ipv4Addr>>,
+    pub chains: Vec<Chain>,
+}
+
+impl Table {
+    /// Puts the table in the place of the one of this name, if there is one: at once, or not at all.
+    pub fn replace(&self, socket: &mut Socket) -> io::Result<()> {
+        let mut messages = vec![self.make(), self.delete(), self.make()];
+        for (number, (name, addresses)) in (1..).zip(&self.sets) {
+            messages.extend(self.set(number, name, addresses));
+        }
+        messages.extend(self.chains.iter().map(|chain| self.chain(chain)));
+        for chain in &self.chains {
+            messages.extend(chain.rules.iter().map(|rule| self.rule(chain.name, rule)));
+        }
+        transact(socket, messages)
+    }
+
+    /// Removes the table of this name; it need not be there.
+    pub fn remove(family: Family, name: &str, socket: &mut Socket) -> io::Result<()> {
+        let table = Self {
+            family,
+            name: name.to_owned(),
+            sets: BTreeMap::new(),
+            chains: Vec::new(),
+        };
+        // Deleting what is not there is an error that would be hard to tell from others; so it is made first.
+        transact(socket, vec![table.make(), table.delete()])
+    }
+
+    fn message(&self, kind: u16, flags: u16) -> Message {
+        Message::new(
+            NFNL_SUBSYS_NFTABLES << 8 | kind,
+            flags,
+            &[self.family.number(), 0, 0, 0],
+        )
+    }
+
+    fn make(&self) -> Message {
+        self.message(NEW_TABLE, CREATE).text(1, &self.name).big(2, 0)
+    }
+
+    fn delete(&self) -> Message {
+        self.message(DELETE_TABLE, 0).text(1, &self.name)
+    }
+
+    fn set(&self, number: u32, name: &str, addresses: &[Ipv4Addr]) -> Vec<Message> {
+        let set = self
+            .message(NEW_SET, CREATE)
+            .text(1, &self.name)
+            .text(2, name)
+            .big(3, 0)
+            .big(4, TYPE_IPV4)
+            .big(5, 4)
+            .big(10, number);
+        let elements = addresses.chunks(ELEMENTS_PER_MESSAGE).map(|chunk| {
+            self.message(NEW_SET_ELEMENT, CREATE)
+                .text(1, &self.name)
+                .text(2, name)
+                .big(4, number)
+                .nested(3, &[], |list| {
+                    chunk.iter().fold(list, |list, address| {
+                        list.nested(1, &[], |element| {
+                            element.nested(1, &[], |key| key.attribute(1, &address.octets()))
+                        })
+                    })
+                })
+        });
+        std::iter::once(set).chain(elements).collect()
+    }
+
+    fn chain(&self, chain: &Chain) -> Message {
+        let (kind, policy) = (
+            match chain.kind {
+                Kind::Filter => "filter",
+                Kind::Nat => "nat",
+            },
+            match chain.policy {
+                Policy::Accept => 1,
+                Policy::Drop => 0,
+            },
+        );
+        self.message(NEW_CHAIN, CREATE)
+            .text(1, &self.name)
+            .text(3, chain.name)
+            .nested(4, &[], |hook| {
+                hook.big(1, chain.hook as u32).big(2, chain.priority as u32)
+            })
+            .big(5, policy)
+            .text(7, kind)
+    }
+
+    fn rule(&self, chain: &str, rule: &Rule) -> Message {
+        self.message(NEW_RULE, CREATE | APPEND)
+            .text(1, &self.name)
+            .text(2, chain)
+            .nested(4, &[], |list| {
+                rule.0.iter().fold(list, |list, expression| {
+                    list.nested(1, &[], |element| expression.write(element))
+                })
+            })
+    }
+}
+
+fn transact(socket: &mut Socket, messages: Vec<Message>) -> io::Result<()> {
+    // A batch header names the subsystem in its last two bytes.
+    let [high, low] = NFNL_SUBSYS_NFTABLES.to_be_bytes();
+    let mut batch = vec![Message::new(BATCH_BEGIN, 0, &[0, 0, high, low])];
+    // One acknowledgement is enough: refusals are told in any case, and before it.
+    batch.extend(messages);
+    if let Some(last) = batch.last_mut() {
+        last.acknowledge();
+    }
+    batch.push(Message::new(BATCH_END, 0, &[0, 0, high, low]));
+    socket.batch(batch)
+}

@@ -1,0 +1,262 @@
+//! What the packet filters of a network say: decisions only, from desired state to tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use contract::network::{DesiredNetwork, Interface, Peer, Protocol, Rule as GroupRule, SecurityGroup};
+use ipnet::Ipv4Net;
+
+use crate::nft::{
+    Addresses, Chain, Family, Hook, Kind, Policy, Rule, Table, ct_established, destination, from_link, icmp,
+    ipv4_only, masquerade, port_range, source, to_link,
+};
+
+/// Table in the namespaces of tasks and networks.
+pub(crate) const TABLE: &str = "wharf";
+/// The uplink's name inside a network.
+pub(crate) const UPLINK: &str = "uplink";
+/// A task's link in its namespace.
+pub(crate) const TASK_LINK: &str = "eth0";
+const DNS_PORT: u16 = 53;
+const FILTER_PRIORITY: i32 = 0;
+const DESTINATION_PRIORITY: i32 = -100;
+const SOURCE_PRIORITY: i32 = 100;
+const LINK_LOCAL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16);
+const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+
+/// The address that answers names in a network: the third one of its first range, as in AWS.
+pub(crate) fn resolver(network: &DesiredNetwork) -> Option<Ipv4Addr> {
+    let range = network.ranges.first()?;
+    Some(Ipv4Addr::from(u32::from(range.network()) + 2))
+}
+
+/// The router's address in a subnet: the first one after the network's own.
+pub(crate) fn router(range: Ipv4Net) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(range.network()) + 1)
+}
+
+fn one(address: Ipv4Addr) -> Addresses {
+    Addresses::In(Ipv4Net::from(address))
+}
+
+fn filter(name: &'static str, hook: Hook, policy: Policy, rules: Vec<Rule>) -> Chain {
+    Chain {
+        name,
+        kind: Kind::Filter,
+        hook,
+        priority: FILTER_PRIORITY,
+        policy,
+        rules,
+    }
+}
+
+fn nat(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule>) -> Chain {
+    Chain {
+        name,
+        kind: Kind::Nat,
+        hook,
+        priority,
+        policy: Policy::Accept,
+        rules,
+    }
+}
+
+fn dns_protocols() -> [i32; 2] {
+    [libc::IPPROTO_UDP, libc::IPPROTO_TCP]
+}
+
+/// The security groups of one interface, for its task's namespace. What no rule allows is dropped, also when a
+/// group is not known (yet).
+pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Table {
+    let groups: Vec<&SecurityGroup> = interface
+        .groups
+        .iter()
+        .filter_map(|id| network.groups.iter().find(|group| group.id == *id))
+        .collect();
+    let mut sets = Sets {
+        network,
+        named: BTreeMap::new(),
+        members: BTreeMap::new(),
+    };
+    let mut input = vec![
+        Rule::when([from_link("lo")]).accept(),
+        Rule::when([ipv4_only(false)]).drop(),
+        Rule::when([ct_established()]).accept(),
+    ];
+    let mut output = vec![
+        Rule::when([to_link("lo")]).accept(),
+        Rule::when([ipv4_only(false)]).drop(),
+        // Nobody speaks for somebody else.
+        Rule::when([
+            ipv4_only(true),
+            source(&Addresses::NotIn(Ipv4Net::from(interface.address))),
+        ])
+        .drop(),
+        Rule::when([ct_established()]).accept(),
+    ];
+    // The network's own resolver is not subject to security groups, as in AWS.
+    if let Some(resolver) = resolver(network) {
+        for protocol in dns_protocols() {
+            let question = [
+                ipv4_only(true),
+                destination(&one(resolver)),
+                port_range(protocol, DNS_PORT, DNS_PORT),
+            ];
+            output.push(Rule::when(question).accept());
+        }
+    }
+    for group in groups {
+        input.extend(group.ingress.iter().filter_map(|rule| sets.rule(rule, source)));
+        output.extend(
+            group
+                .egress
+                .iter()
+                .filter_map(|rule| sets.rule(rule, destination)),
+        );
+    }
+    Table {
+        family: Family::Inet,
+        name: TABLE.to_owned(),
+        sets: sets.members,
+        chains: vec![
+            filter("input", Hook::Input, Policy::Drop, input),
+            filter("output", Hook::Output, Policy::Drop, output),
+        ],
+    }
+}
+
+/// Address sets of the groups that rules speak of.
+struct Sets<'a> {
+    network: &'a DesiredNetwork,
+    named: BTreeMap<String, String>,
+    members: BTreeMap<String, Vec<Ipv4Addr>>,
+}
+
+impl Sets<'_> {
+    fn rule(
+        &mut self,
+        rule: &GroupRule,
+        side: fn(&Addresses) -> Vec<crate::nft::Expression>,
+    ) -> Option<Rule> {
+        let addresses = match &rule.peer {
+            Peer::Range(range) => Addresses::In(range.trunc()),
+            Peer::Group(id) => Addresses::Set(self.set_of(id)?),
+        };
+        let protocol = match rule.protocol {
+            Protocol::Any => Vec::new(),
+            Protocol::Icmp => icmp(),
+            Protocol::Tcp { from, to } => port_range(libc::IPPROTO_TCP, from, to),
+            Protocol::Udp { from, to } => port_range(libc::IPPROTO_UDP, from, to),
+        };
+        // That it is IPv4 has been decided; saying it again lets `nft list` show addresses as such.
+        Some(Rule::when([ipv4_only(true), side(&addresses), protocol]).accept())
+    }
+
+    fn set_of(&mut self, id: &str) -> Option<String> {
+        if let Some(name) = self.named.get(id) {
+            return Some(name.clone());
+        }
+        let group = self.network.groups.iter().find(|group| group.id == id)?;
+        let name = format!("group{}", self.named.len());
+        let members: BTreeSet<Ipv4Addr> = group.members.iter().copied().collect();
+        self.members.insert(name.clone(), members.into_iter().collect());
+        self.named.insert(id.to_owned(), name.clone());
+        Some(name)
+    }
+}
+
+/// What passes through a network's own namespace. `host` is the host's end of the uplink, if there is one.
+pub(crate) fn network_table(network: &DesiredNetwork, host: Option<Ipv4Addr>) -> Table {
+    let mut forward = vec![Rule::when([ct_established()]).accept()];
+    let mut chains = Vec::new();
+    if let Some(host) = host {
+        // Nothing begins from outside.
+        forward.push(Rule::when([from_link(UPLINK)]).drop());
+        for protocol in dns_protocols() {
+            let question = [
+                to_link(UPLINK),
+                destination(&one(host)),
+                port_range(protocol, DNS_PORT, DNS_PORT),
+            ];
+            forward.push(Rule::when(question).accept());
+        }
+        for subnet in network.subnets.iter().filter(|subnet| !subnet.outbound) {
+            let leaving = [to_link(UPLINK), source(&Addresses::In(subnet.range.trunc()))];
+            forward.push(Rule::when(leaving).drop());
+        }
+        let input = vec![
+            Rule::when([ct_established()]).accept(),
+            Rule::when([from_link(UPLINK)]).drop(),
+        ];
+        chains.push(filter("input", Hook::Input, Policy::Accept, input));
+        let resolve = resolver(network).into_iter().flat_map(|resolver| {
+            dns_protocols().into_iter().map(move |protocol| {
+                Rule::when([
+                    destination(&one(resolver)),
+                    port_range(protocol, DNS_PORT, DNS_PORT),
+                ])
+                .destination_to(host)
+            })
+        });
+        chains.push(nat(
+            "prerouting",
+            Hook::Prerouting,
+            DESTINATION_PRIORITY,
+            resolve.collect(),
+        ));
+        let hide = vec![Rule::when([to_link(UPLINK), masquerade()])];
+        chains.push(nat("postrouting", Hook::Postrouting, SOURCE_PRIORITY, hide));
+    }
+    chains.push(filter("forward", Hook::Forward, Policy::Accept, forward));
+    Table {
+        family: Family::Ipv4,
+        name: TABLE.to_owned(),
+        sets: BTreeMap::new(),
+        chains,
+    }
+}
+
+/// One uplink as the host sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Uplink {
+    pub link: String,
+    pub host: Ipv4Addr,
+    pub network: Ipv4Addr,
+}
+
+/// The host's part: hides the networks behind the host's own addresses, and passes their questions for names on.
+pub(crate) fn host_table(name: &str, uplinks: &[Uplink], nameserver: Option<Ipv4Addr>) -> Table {
+    let (mut prerouting, mut input, mut postrouting, mut forward) = (vec![], vec![], vec![], vec![]);
+    for uplink in uplinks {
+        let from = || from_link(&uplink.link);
+        if let Some(nameserver) = nameserver {
+            for protocol in dns_protocols() {
+                let question = [
+                    from(),
+                    destination(&one(uplink.host)),
+                    port_range(protocol, DNS_PORT, DNS_PORT),
+                ];
+                prerouting.push(Rule::when(question).destination_to(nameserver));
+            }
+            if nameserver.is_loopback() {
+                // A local resolver answers only what comes from loopback.
+                let local = [from(), destination(&Addresses::In(LOOPBACK))];
+                input.push(Rule::when(local).source_to(Ipv4Addr::LOCALHOST));
+            }
+        }
+        // Neither other networks' uplinks nor the metadata of a cloud that this machine is in.
+        forward.push(Rule::when([from(), destination(&Addresses::In(LINK_LOCAL))]).drop());
+        postrouting.push(Rule::when([source(&one(uplink.network)), masquerade()]));
+    }
+    Table {
+        family: Family::Ipv4,
+        name: name.to_owned(),
+        sets: BTreeMap::new(),
+        chains: vec![
+            nat("prerouting", Hook::Prerouting, DESTINATION_PRIORITY, prerouting),
+            nat("input", Hook::Input, SOURCE_PRIORITY, input),
+            nat("postrouting", Hook::Postrouting, SOURCE_PRIORITY, postrouting),
+            filter("forward", Hook::Forward, Policy::Accept, forward),
+        ],
+    }
+}
