@@ -278,7 +278,11 @@ fn shape(balancer: &model::LoadBalancer, snapshot: &Snapshot) -> LoadBalancer {
     let zones = balancer.feet.iter().map(|foot| AvailabilityZone {
         zone_name: Some(foot.zone.clone()),
         subnet_id: Some(foot.subnet.clone()),
-        load_balancer_addresses: Some(vec![]),
+        // AWS names static addresses here; on this machine it is the loopback address that all listeners open.
+        load_balancer_addresses: Some(vec![LoadBalancerAddress {
+            ip_address: Some(balancer.address.to_string()),
+            ..Default::default()
+        }]),
         ..Default::default()
     });
     let scheme = if balancer.internal {
