@@ -1,0 +1,103 @@
+//! What the command line needs of the local cloud; `app` has the one that is real.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The local cloud. Every call says by its state directory which one is meant, so that several can run side by side.
+/// Calls may block.
+pub trait Cloud: Send + Sync {
+    /// Where the state is when nobody says otherwise.
+    fn default_state_dir(&self) -> PathBuf;
+
+    /// Starts the cloud, or finds it running; returns when its API answers.
+    ///
+    /// # Errors
+    /// When it cannot start, or runs with other settings.
+    fn start(&self, state_dir: &Path, options: &StartOptions) -> Result<CloudInfo, CloudError>;
+
+    /// Stops it; returns whether there was anything to stop.
+    ///
+    /// # Errors
+    /// When something of it could not be removed.
+    fn stop(&self, state_dir: &Path) -> Result<bool, CloudError>;
+
+    /// How to reach it; `None` when it is not running.
+    ///
+    /// # Errors
+    /// When its settings cannot be read.
+    fn info(&self, state_dir: &Path) -> Result<Option<CloudInfo>, CloudError>;
+
+    /// Its processes, running or not.
+    ///
+    /// # Errors
+    /// When its settings cannot be read.
+    fn processes(&self, state_dir: &Path) -> Result<Vec<Process>, CloudError>;
+
+    /// What this machine has of all that the cloud needs.
+    fn doctor(&self, state_dir: &Path) -> Vec<Finding>;
+}
+
+/// What `wharf cloud start` may be told; what is absent stays as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StartOptions {
+    pub listen: Option<SocketAddr>,
+    pub auth: Option<Auth>,
+    /// A PEM file with certificate authorities that RUN steps trust.
+    pub build_ca_bundle: Option<PathBuf>,
+    /// `docker.io=127.0.0.1:5000`: another host for a registry's images.
+    pub registry_mirrors: Vec<String>,
+}
+
+/// Whose requests are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Auth {
+    /// Only those signed with this cloud's own key
+    Sigv4,
+    /// Those with any well-formed AWS signature, for test suites
+    Open,
+}
+
+/// How to reach a running cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloudInfo {
+    /// Such as `http://127.0.0.1:4566`.
+    pub endpoint: String,
+    pub region: String,
+    pub access_key: String,
+    pub secret_key: String,
+    /// Such as `unix:///run/wharf-1f2e3d4c/docker.sock`.
+    pub docker_host: String,
+    pub state_dir: PathBuf,
+    pub auth: Auth,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Process {
+    pub name: String,
+    /// `None` when it is not running.
+    pub pid: Option<i32>,
+}
+
+/// One thing that the cloud needs of the machine.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// Such as `root`.
+    pub name: String,
+    pub ok: bool,
+    /// What was found.
+    pub sentence: String,
+    /// How to get it; for what is not there.
+    pub remedy: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CloudError {
+    /// The machine lacks something.
+    #[error("{message}")]
+    Machine { message: String, remedy: String },
+    /// What was asked for does not go together, or with a cloud that runs already.
+    #[error("{message}")]
+    Refused { message: String, hint: String },
+    #[error("{0}")]
+    Failed(String),
+}
