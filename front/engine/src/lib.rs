@@ -20,7 +20,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use contract::image::Engine;
-use http::{StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
 use tower::ServiceExt as _;
 
 use answer::Refusal;
@@ -89,7 +89,29 @@ fn without_version(mut request: Request) -> Request {
     request
 }
 
+/// Kinds of things that clients ask for by name to find out what a name is: there are none here.
+const NEVER_THERE: [&str; 8] = [
+    "configs",
+    "containers",
+    "networks",
+    "nodes",
+    "plugins",
+    "secrets",
+    "services",
+    "volumes",
+];
+
 async fn not_served(request: Request) -> Response {
+    let mut parts = request.uri().path().trim_start_matches('/').split('/');
+    if request.method() == Method::GET
+        && let (Some(kind), Some(name), rest) = (parts.next(), parts.next(), parts.next())
+        && NEVER_THERE.contains(&kind)
+        && name != "json"
+        && rest.is_none_or(|rest| rest == "json")
+    {
+        let message = format!("No such {}: {name}", kind.trim_end_matches('s'));
+        return Refusal::new(StatusCode::NOT_FOUND, message).into_response();
+    }
     let message = format!(
         "{} {} is not served: Wharf serves images only (build, tag, push, pull, load, save, inspect, rm, login); \
          containers are run through the ECS API",
