@@ -1,6 +1,8 @@
 //! What the project does to itself: code generation, checks, the example.
 
+mod ci;
 mod codegen;
+mod hello;
 mod import_model;
 
 use std::path::PathBuf;
@@ -9,7 +11,9 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "cargo xtask COMMAND
   import-model [FOLDER]  write aws/model/data from the models of an installed botocore (or of FOLDER/botocore/data)
-  codegen                write the generated parts of aws/shape and aws/client from aws/model";
+  codegen                write the generated parts of aws/shape and aws/client from aws/model
+  hello [OPTION...]      build Wharf and examples/hello, and put it online (options go to wharf up)
+  ci                     format, lints, build, tests: what CI runs";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,6 +22,8 @@ fn main() -> Result<()> {
         ["import-model"] => import_model::run(&root(), None),
         ["import-model", folder] => import_model::run(&root(), Some(folder.as_ref())),
         ["codegen"] => codegen::run(&root()),
+        ["hello", ref options @ ..] => hello::run(&root(), options),
+        ["ci"] => ci::run(&root()),
         _ => bail!("{USAGE}"),
     }
 }
