@@ -41,6 +41,9 @@ const BUNDLE_VARIABLES: [&str; 5] = [
 const HOSTNAME: &str = "build";
 const HOSTS: &str = "127.0.0.1\tlocalhost build\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 
+/// Names and values.
+type Variables = Vec<(String, String)>;
+
 /// Runs the containers of RUN. The runtime is one; tests have others.
 #[async_trait]
 pub trait Runner: Send + Sync {
@@ -77,7 +80,7 @@ impl Progressing<'_> {
         key.part(working_directory.as_bytes());
         key.part(user.as_deref().unwrap_or_default().as_bytes());
         let key = key.finish();
-        if self.from_cache(instruction, &key) {
+        if self.take_from_cache(instruction, &key) {
             return Ok(());
         }
 
@@ -98,33 +101,11 @@ impl Progressing<'_> {
             hostname: HOSTNAME.to_owned(),
         };
         let (code, tail) = execute(&*self.stage.build.builder.runner, step, self.stage.build.events).await;
-        let failed = |message: String, hint: String| {
-            Failure::Output(Problem::new(run.span.clone(), message).hint(hint), tail.lines())
-        };
-        match code {
-            Ok(0) => {}
-            Ok(code) => {
-                let message = format!("the command failed with exit code {code}");
-                return Err(failed(message, hint(code, &tail.lines())));
-            }
-            Err(StepError::Start(why)) => {
-                let hint = match &run.command {
-                    Command::Shell(_) => {
-                        "this form needs a shell in the image; `FROM scratch` has none. The form RUN [\"program\", \"argument\"] does without"
-                    }
-                    Command::Exec(_) => "the program must be in the image, by its full path or in PATH",
-                };
-                return Err(failed(
-                    format!("the command could not be started: {why}"),
-                    hint.to_owned(),
-                ));
-            }
-            Err(error) => {
-                return Err(failed(
-                    error.to_string(),
-                    "the log of the local cloud may say more".to_owned(),
-                ));
-            }
+        if let Some((message, hint)) = complaint(code, &run.command, &tail) {
+            return Err(Failure::Output(
+                Problem::new(run.span.clone(), message).hint(hint),
+                tail.lines(),
+            ));
         }
         self.commit(instruction, key, Some(upper), began).await
     }
@@ -139,11 +120,7 @@ impl Progressing<'_> {
     }
 
     /// Files that the command sees but the layer does not, and variables that lead to them.
-    fn mounts(
-        &self,
-        files: &ScratchDir,
-        lower: &[PathBuf],
-    ) -> Result<(Vec<Bind>, Vec<(String, String)>), Failure> {
+    fn mounts(&self, files: &ScratchDir, lower: &[PathBuf]) -> Result<(Vec<Bind>, Variables), Failure> {
         let bind = |source: PathBuf, target: &str| Bind {
             source,
             target: target.into(),
@@ -191,6 +168,34 @@ async fn execute(runner: &dyn Runner, step: Step, events: &BuildSink) -> (Result
     };
     let (code, ()) = tokio::join!(runner.run(step, sender), reading);
     (code, tail)
+}
+
+/// What is wrong, and what may help; nothing after a good end.
+fn complaint(code: Result<i32, StepError>, command: &Command, tail: &Tail) -> Option<(String, String)> {
+    match code {
+        Ok(0) => None,
+        Ok(code) => Some((
+            format!("the command failed with exit code {code}"),
+            hint(code, &tail.lines()),
+        )),
+        Err(StepError::Start(why)) => {
+            let hint = match command {
+                Command::Shell(_) => {
+                    "this form needs a shell in the image; `FROM scratch` has none. \
+                     The form RUN [\"program\", \"argument\"] does without"
+                }
+                Command::Exec(_) => "the program must be in the image, by its full path or in PATH",
+            };
+            Some((
+                format!("the command could not be started: {why}"),
+                hint.to_owned(),
+            ))
+        }
+        Err(error) => Some((
+            error.to_string(),
+            "the log of the local cloud may say more".to_owned(),
+        )),
+    }
 }
 
 /// The last lines of an output.

@@ -1,5 +1,6 @@
 //! One stage: its instructions in order, each with its effect on the image, asking the cache before any work.
 
+mod copy;
 mod layer;
 
 use std::path::{Path, PathBuf};

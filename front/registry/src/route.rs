@@ -68,28 +68,20 @@ pub(crate) fn parse(method: &Method, uri: &Uri) -> Result<Route, Refusal> {
         .map_err(|_| Refusal::not_found())?;
     let rest = path.strip_prefix("/v2").unwrap_or(&path).trim_start_matches('/');
     let query = Query::parse(uri);
-    let refuse = || Refusal::unsupported(format!("{method} is not served here"));
-    let reading = matches!(*method, Method::GET | Method::HEAD);
     if rest.is_empty() {
-        return if reading { Ok(Route::Base) } else { Err(refuse()) };
+        return reading(method).map(|()| Route::Base);
     }
     if rest == "_catalog" {
-        return if reading {
-            Ok(Route::Catalog(query.page()?))
-        } else {
-            Err(refuse())
-        };
+        return reading(method).and_then(|()| Ok(Route::Catalog(query.page()?)));
     }
     if let Some(name) = rest.strip_suffix("/tags/list") {
         let repository = repository(name)?;
-        return if reading {
+        return reading(method).and_then(|()| {
             Ok(Route::Tags {
                 repository,
                 page: query.page()?,
             })
-        } else {
-            Err(refuse())
-        };
+        });
     }
     if let Some(name) = rest
         .strip_suffix("/blobs/uploads/")
@@ -102,62 +94,77 @@ pub(crate) fn parse(method: &Method, uri: &Uri) -> Result<Route, Refusal> {
                 mount: query.get("mount"),
                 digest: query.get("digest"),
             }),
-            _ => Err(refuse()),
+            _ => Err(refuse(method)),
         };
     }
     if let Some((name, id)) = rest.rsplit_once("/blobs/uploads/") {
         let (repository, id) = (repository(name)?, id.to_owned());
-        let action = match *method {
-            Method::GET => UploadAction::Status,
-            Method::PATCH => UploadAction::Append,
-            Method::DELETE => UploadAction::Cancel,
-            Method::PUT => {
-                let missing = || {
-                    Refusal::new(
-                        http::StatusCode::BAD_REQUEST,
-                        "DIGEST_INVALID",
-                        "the parameter `digest` is missing",
-                    )
-                };
-                UploadAction::Finish {
-                    digest: query.get("digest").ok_or_else(missing)?,
-                }
-            }
-            _ => return Err(refuse()),
-        };
         return Ok(Route::Upload {
             repository,
             id,
-            action,
+            action: upload_action(method, &query)?,
         });
     }
     if let Some((name, digest)) = rest.rsplit_once("/blobs/") {
         let (repository, digest) = (repository(name)?, digest.to_owned());
-        return match *method {
-            Method::GET | Method::HEAD => Ok(Route::Blob {
-                repository,
-                digest,
-                head: *method == Method::HEAD,
-            }),
-            _ => Err(refuse()),
-        };
+        return reading(method).map(|()| Route::Blob {
+            repository,
+            digest,
+            head: *method == Method::HEAD,
+        });
     }
     if let Some((name, reference)) = rest.rsplit_once("/manifests/") {
         let (repository, reference) = (repository(name)?, reference.to_owned());
-        let action = match *method {
-            Method::GET => ManifestAction::Get,
-            Method::HEAD => ManifestAction::Head,
-            Method::PUT => ManifestAction::Put,
-            Method::DELETE => ManifestAction::Delete,
-            _ => return Err(refuse()),
-        };
         return Ok(Route::Manifest {
             repository,
             reference,
-            action,
+            action: manifest_action(method)?,
         });
     }
     Err(Refusal::not_found())
+}
+
+fn refuse(method: &Method) -> Refusal {
+    Refusal::unsupported(format!("{method} is not served here"))
+}
+
+fn reading(method: &Method) -> Result<(), Refusal> {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        Ok(())
+    } else {
+        Err(refuse(method))
+    }
+}
+
+fn upload_action(method: &Method, query: &Query) -> Result<UploadAction, Refusal> {
+    match *method {
+        Method::GET => Ok(UploadAction::Status),
+        Method::PATCH => Ok(UploadAction::Append),
+        Method::DELETE => Ok(UploadAction::Cancel),
+        Method::PUT => {
+            let missing = || {
+                Refusal::new(
+                    http::StatusCode::BAD_REQUEST,
+                    "DIGEST_INVALID",
+                    "the parameter `digest` is missing",
+                )
+            };
+            Ok(UploadAction::Finish {
+                digest: query.get("digest").ok_or_else(missing)?,
+            })
+        }
+        _ => Err(refuse(method)),
+    }
+}
+
+fn manifest_action(method: &Method) -> Result<ManifestAction, Refusal> {
+    match *method {
+        Method::GET => Ok(ManifestAction::Get),
+        Method::HEAD => Ok(ManifestAction::Head),
+        Method::PUT => Ok(ManifestAction::Put),
+        Method::DELETE => Ok(ManifestAction::Delete),
+        _ => Err(refuse(method)),
+    }
 }
 
 /// Lower-case words with single separators, in parts.

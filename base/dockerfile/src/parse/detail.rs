@@ -1,6 +1,7 @@
 //! Instructions whose arguments have a grammar of their own: ARG, ENV and LABEL, EXPOSE, HEALTHCHECK.
 
-use super::{Flag, Parser, Rest, command, usage};
+use super::argument::command;
+use super::{Flag, Parser, Rest, usage};
 use crate::instruction::{Argument, Command, Healthcheck, Pair, Probe, Word};
 use crate::scope::problem;
 use crate::word::{parse_ports, plain_words, quoted_ranges, word};

@@ -81,7 +81,7 @@ impl BlobStore {
             sent.push(digest);
             self.push_blob(&client, &reference, digest, size_bytes, &progress)
                 .await
-                .map_err(|error| refused(error))?;
+                .map_err(&refused)?;
         }
         let size_bytes = manifest.len() as u64;
         let media_type = HeaderValue::from_str(&image.media_type)
