@@ -1,0 +1,110 @@
+//! The command line's view of the cloud, made real.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use front_cli::{Auth, CloudError, CloudInfo, Finding, Process, StartOptions};
+
+use super::start::Wishes;
+use super::{Cloud, DEFAULT_STATE, Reach};
+
+/// The region that `cloud env` names; any other is served as well.
+const REGION: &str = "us-east-1";
+
+struct Local;
+
+impl front_cli::Cloud for Local {
+    fn default_state_dir(&self) -> PathBuf {
+        PathBuf::from(DEFAULT_STATE)
+    }
+
+    fn start(&self, state_dir: &Path, options: &StartOptions) -> Result<CloudInfo, CloudError> {
+        if !nix::unistd::geteuid().is_root() {
+            return Err(CloudError::Machine {
+                message: "the local cloud needs root: it makes network namespaces, mounts and control groups"
+                    .into(),
+                remedy: "run the same command with sudo".into(),
+            });
+        }
+        let wishes = Wishes {
+            listen: options.listen,
+            open: options.auth.map(|auth| auth == Auth::Open),
+            build_ca_bundle: options.build_ca_bundle.clone(),
+            registry_mirrors: options.registry_mirrors.clone(),
+        };
+        cloud(state_dir)
+            .start(&wishes)
+            .map(|reach| info(state_dir, &reach))
+            .map_err(failed)
+    }
+
+    fn stop(&self, state_dir: &Path) -> Result<bool, CloudError> {
+        cloud(state_dir).stop().map_err(failed)
+    }
+
+    fn info(&self, state_dir: &Path) -> Result<Option<CloudInfo>, CloudError> {
+        Ok(cloud(state_dir)
+            .reach()
+            .map_err(failed)?
+            .map(|reach| info(state_dir, &reach)))
+    }
+
+    fn processes(&self, state_dir: &Path) -> Result<Vec<Process>, CloudError> {
+        let processes = cloud(state_dir).processes().map_err(failed)?.into_iter();
+        Ok(processes
+            .map(|(role, pid)| Process {
+                name: role.name().to_owned(),
+                pid,
+            })
+            .collect())
+    }
+
+    fn doctor(&self, state_dir: &Path) -> Vec<Finding> {
+        let found = dataplane_node::check_host(state_dir).into_iter();
+        found
+            .map(|one| Finding {
+                name: one.name.to_owned(),
+                ok: one.ok,
+                sentence: one.sentence,
+                remedy: (!one.remedy.is_empty()).then_some(one.remedy),
+            })
+            .collect()
+    }
+}
+
+fn cloud(state_dir: &Path) -> Cloud {
+    Cloud {
+        state: std::path::absolute(state_dir).unwrap_or_else(|_| state_dir.to_owned()),
+    }
+}
+
+fn info(state_dir: &Path, reach: &Reach) -> CloudInfo {
+    CloudInfo {
+        endpoint: reach.settings.endpoint(),
+        region: REGION.to_owned(),
+        access_key: reach.keys.access_key.clone(),
+        secret_key: reach.keys.secret_key.clone(),
+        docker_host: format!("unix://{}", reach.layout.engine_socket().display()),
+        state_dir: state_dir.to_owned(),
+        auth: if reach.settings.open {
+            Auth::Open
+        } else {
+            Auth::Sigv4
+        },
+    }
+}
+
+fn failed(error: anyhow::Error) -> CloudError {
+    CloudError::Failed(format!("{error:#}"))
+}
+
+pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
+    front_cli::run(front_cli::Environment {
+        arguments,
+        variables: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        cloud: Box::new(Local),
+    })
+}

@@ -1,0 +1,28 @@
+//! The node of this machine: what runs tasks and networks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dataplane_network::{Network, NetworkConfig};
+use dataplane_node::{Node, NodeParts};
+use dataplane_runtime::{Runtime, RuntimeConfig};
+
+use super::Order;
+use super::wire::Plane;
+
+pub(super) fn new(order: &Order, plane: &Plane, runtime: RuntimeConfig) -> anyhow::Result<Node> {
+    let network = Network::new(NetworkConfig {
+        run_dir: order.layout.run.clone(),
+        instance: order.settings.instance.clone(),
+        resolv_conf: PathBuf::from("/etc/resolv.conf"),
+    })?;
+    Ok(Node::new(NodeParts {
+        store: plane.store.clone(),
+        clock: Arc::clone(&plane.clock),
+        network,
+        runtime: Runtime::new(runtime),
+        logs: Arc::clone(&plane.lines),
+        // Images of other registries are pulled without credentials.
+        images: NodeParts::images_of(plane.blobs.clone(), Arc::new(|_| None)),
+    }))
+}

@@ -1,0 +1,151 @@
+//! Who is handed to whom: the services, their neighbours, and the reconcilers.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use base_clock::{Clock, SystemClock};
+use base_id::{IdSource, RandomIds};
+use base_reconcile::Reconciler;
+use base_store::Store;
+use contract::log::LogStore;
+use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
+use dataplane_logs::LogFile;
+use ipnet::Ipv4Net;
+use service_ec2::{Ec2, Networks};
+use service_ecr::Ecr;
+use service_ecs::{Ecs, Neighbours};
+use service_elbv2::{Balancers, Elbv2, Routes};
+use service_iam::Iam;
+use service_logs::{Logs, Retention};
+use tokio::sync::watch;
+
+use super::Order;
+
+/// How often a reconciler looks although nothing woke it.
+const TIMER: Duration = Duration::from_secs(30);
+
+/// Everything of the control plane.
+pub(super) struct Plane {
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn IdSource>,
+    pub(super) blobs: BlobStore,
+    pub(super) lines: Arc<dyn LogStore>,
+    pub(super) ec2: Ec2,
+    pub(super) ecr: Ecr,
+    pub(super) ecs: Ecs,
+    pub(super) elbv2: Elbv2,
+    pub(super) iam: Iam,
+    pub(super) logs: Logs,
+}
+
+pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
+    let layout = &order.layout;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids: Arc<dyn IdSource> = Arc::new(RandomIds);
+    let store = Store::open(&layout.store()).context("the state store")?;
+    let lines: Arc<dyn LogStore> = Arc::new(LogFile::open(&layout.logs(), Arc::clone(&clock))?);
+    let blobs = BlobStore::open_with(layout.images(), remote(order)?)?;
+    let registry = order.settings.listen.to_string();
+    let ec2 = Ec2::new(store.clone(), Arc::clone(&ids));
+    let shared: Arc<dyn contract::image::Blobs> = Arc::new(blobs.clone());
+    let ecr = Ecr::new(
+        store.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&ids),
+        shared,
+        registry.clone(),
+    );
+    let addresses = loopback(&order.settings.instance);
+    let elbv2 = Elbv2::new(
+        store.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&ids),
+        Arc::new(ec2.clone()),
+        addresses,
+    );
+    let iam = Iam::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids));
+    let logs = Logs::new(store.clone(), Arc::clone(&clock), Arc::clone(&lines));
+    let neighbours = Neighbours {
+        ec2: Arc::new(ec2.clone()),
+        ecr: Arc::new(ecr.clone()),
+        elbv2: Arc::new(elbv2.clone()),
+        logs: Arc::new(logs.clone()),
+        registry,
+    };
+    let ecs = Ecs::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), neighbours);
+    Ok(Plane {
+        store,
+        clock,
+        ids,
+        blobs,
+        lines,
+        ec2,
+        ecr,
+        ecs,
+        elbv2,
+        iam,
+        logs,
+    })
+}
+
+fn remote(order: &Order) -> anyhow::Result<RemoteConfig> {
+    let mut remote = RemoteConfig::default();
+    for text in &order.settings.registry_mirrors {
+        let (prefix, host) = text
+            .split_once('=')
+            .with_context(|| format!("{text} is not of the form PREFIX=HOST"))?;
+        remote.mirrors.push(Mirror {
+            prefix: prefix.to_owned(),
+            hosts: vec![host.to_owned()],
+        });
+    }
+    Ok(remote)
+}
+
+/// 254 loopback addresses for load balancers, different for different clouds on one machine.
+fn loopback(instance: &str) -> Ipv4Net {
+    let number = u32::from_str_radix(instance, 16).unwrap_or_default();
+    let (second, third) = (64 + (number >> 8) % 128, number % 256);
+    Ipv4Net::new_assert(Ipv4Addr::new(127, second as u8, third as u8, 0), 24)
+}
+
+/// Starts all reconcilers.
+pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
+    let start = |reconciler: Arc<dyn Reconciler>, reads: &'static [&'static str]| {
+        let changes = Arc::new(tokio::sync::Mutex::new(plane.store.watch(reads)));
+        let woken = move || {
+            let changes = Arc::clone(&changes);
+            async move { changes.lock().await.changed().await }
+        };
+        let status = watch::Sender::new(base_reconcile::Status::default());
+        let clock = Arc::clone(&plane.clock);
+        tokio::spawn(base_reconcile::run(
+            reconciler,
+            clock,
+            TIMER,
+            woken,
+            shutdown.clone(),
+            status,
+        ));
+    };
+    start(Arc::new(Networks::new(plane.store.clone())), Networks::READS);
+    start(Arc::new(Balancers::new(plane.elbv2.clone())), Balancers::READS);
+    start(Arc::new(Routes::new(plane.store.clone())), Routes::READS);
+    start(
+        Arc::new(service_ecs::Services::new(plane.ecs.clone())),
+        service_ecs::Services::READS,
+    );
+    start(
+        Arc::new(service_ecs::Tasks::new(plane.ecs.clone())),
+        service_ecs::Tasks::READS,
+    );
+    let retention = Retention::new(
+        plane.store.clone(),
+        Arc::clone(&plane.clock),
+        Arc::clone(&plane.lines),
+    );
+    start(Arc::new(retention), Retention::READS);
+}
