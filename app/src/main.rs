@@ -13,22 +13,23 @@ mod layout;
 mod process;
 mod settings;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os();
-    let program = arguments.next().unwrap_or_default();
-    let mut rest = arguments.clone();
-    let role = rest
-        .next()
-        .and_then(|role| role.into_string().ok())
-        .unwrap_or_default();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let role = arguments
+        .get(1)
+        .and_then(|role| role.to_str())
+        .unwrap_or_default()
+        .to_owned();
+    let rest = arguments.clone().into_iter().skip(2);
     match role.as_str() {
         // Before any thread exists: the runtime library changes what belongs to the whole process.
         "shim" => dataplane_runtime::shim_main(rest),
         "supervise" => process::run(process::Role::Supervise, rest),
         "control" => process::run(process::Role::Control, rest),
         "proxy" => process::run(process::Role::Proxy, rest),
-        _ => cloud::command_line(std::iter::once(program).chain(arguments).collect()),
+        _ => cloud::command_line(arguments),
     }
 }

@@ -125,7 +125,7 @@ fn router(order: &Order, plane: &Plane) -> Router {
         Arc::new(plane.ecr.clone()),
         Arc::clone(&plane.clock),
     );
-    let hosts = Hosts::new().name(order.settings.listen.ip().to_string());
+    let hosts = Hosts::new().name(&order.settings.listen.ip().to_string());
     hosts.protect(registry.merge(api.router()))
 }
 
