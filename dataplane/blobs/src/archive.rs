@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::local::NamesError;
 use crate::manifest::{
-    Image, ImageError, MANIFEST_BYTES_MAX, MEDIA_TYPE_CONFIG, MEDIA_TYPE_INDEX, MEDIA_TYPE_LAYER_TAR,
-    MEDIA_TYPE_MANIFEST,
+    Image, ImageError, LayerDescriptor, MANIFEST_BYTES_MAX, MEDIA_TYPE_INDEX, MEDIA_TYPE_LAYER_TAR,
+    manifest_bytes,
 };
 use crate::name::Name;
 use crate::store::BlobStore;
@@ -95,15 +95,6 @@ struct DockerEntry {
     #[serde(default)]
     repo_tags: Option<Vec<String>>,
     layers: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest {
-    schema_version: u32,
-    media_type: &'static str,
-    config: Descriptor,
-    layers: Vec<Descriptor>,
 }
 
 /// What the archive held, by path.
@@ -219,19 +210,14 @@ impl BlobStore {
             let mut layers = Vec::new();
             for path in &entry.layers {
                 let (digest, size_bytes) = found.get(&plain(path))?;
-                layers.push(Descriptor::new(
-                    self.layer_media_type(digest)?,
-                    digest,
-                    *size_bytes,
-                ));
+                let media_type = self.layer_media_type(digest)?.to_owned();
+                layers.push(LayerDescriptor {
+                    digest: digest.clone(),
+                    media_type,
+                    size_bytes: *size_bytes,
+                });
             }
-            let manifest = Manifest {
-                schema_version: 2,
-                media_type: MEDIA_TYPE_MANIFEST,
-                config: Descriptor::new(MEDIA_TYPE_CONFIG, config, *size_bytes),
-                layers,
-            };
-            let bytes = serde_json::to_vec(&manifest).map_err(io::Error::from)?;
+            let bytes = manifest_bytes(config, *size_bytes, &layers).map_err(io::Error::from)?;
             let digest = self.put(&bytes)?;
             self.check(&self.image(digest.as_str())?)?;
             let tags = entry.repo_tags.as_deref().unwrap_or_default();

@@ -33,7 +33,7 @@ pub use layer::LayerError;
 pub use local::{LocalImage, NamesError};
 pub use manifest::{
     Image, ImageError, LayerDescriptor, MEDIA_TYPE_CONFIG, MEDIA_TYPE_INDEX, MEDIA_TYPE_LAYER_TAR,
-    MEDIA_TYPE_MANIFEST,
+    MEDIA_TYPE_MANIFEST, manifest_bytes,
 };
 pub use name::{Name, NameError};
 pub use remote::{Mirror, PullError, PushError, RemoteConfig, RemoteError};

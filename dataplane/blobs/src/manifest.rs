@@ -2,7 +2,7 @@
 
 use contract::image::BlobError;
 use oci_spec::image::{Arch, ImageConfiguration, ImageIndex, ImageManifest, Os};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::store::BlobStore;
@@ -156,6 +156,54 @@ pub(crate) fn choose<'a>(index: &Digest, children: &'a [Child]) -> Result<&'a Ch
                 .collect();
             Err(ImageError::NoPlatform(index.clone(), found.join(", ")))
         }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenManifest {
+    schema_version: u32,
+    media_type: &'static str,
+    config: WrittenDescriptor,
+    layers: Vec<WrittenDescriptor>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenDescriptor {
+    media_type: String,
+    digest: String,
+    size: u64,
+}
+
+/// The OCI manifest of an image with this configuration and these layers, bottom first.
+pub fn manifest_bytes(
+    config: &Digest,
+    config_size_bytes: u64,
+    layers: &[LayerDescriptor],
+) -> serde_json::Result<Vec<u8>> {
+    let written = |media_type: &str, digest: &Digest, size: u64| WrittenDescriptor {
+        media_type: oci_media_type(media_type).to_owned(),
+        digest: digest.to_string(),
+        size,
+    };
+    serde_json::to_vec(&WrittenManifest {
+        schema_version: 2,
+        media_type: MEDIA_TYPE_MANIFEST,
+        config: written(MEDIA_TYPE_CONFIG, config, config_size_bytes),
+        layers: layers
+            .iter()
+            .map(|layer| written(&layer.media_type, &layer.digest, layer.size_bytes))
+            .collect(),
+    })
+}
+
+/// Layers of a Docker manifest are the same bytes under another name.
+fn oci_media_type(media_type: &str) -> &str {
+    match media_type {
+        "application/vnd.docker.image.rootfs.diff.tar.gzip" => "application/vnd.oci.image.layer.v1.tar+gzip",
+        "application/vnd.docker.image.rootfs.diff.tar" => MEDIA_TYPE_LAYER_TAR,
+        other => other,
     }
 }
 

@@ -13,12 +13,13 @@ use base_clock::Clock;
 use base_diagnostic::{Problem, SourceFile, render};
 use base_dockerfile::{Base, Dockerfile, Scope};
 use contract::image::{BuildEvent, BuildRequest, BuildSink, ByteStream};
-use dataplane_blobs::{BlobStore, Digest, ImageError, LayerError, Name, NameError, NamesError, UnpackError};
+use dataplane_blobs::{
+    BlobStore, Digest, ImageError, LayerError, Name, NameError, NamesError, UnpackError, manifest_bytes,
+};
 use tokio::sync::Semaphore;
 
 use crate::cache::Cache;
 use crate::command::Runner;
-use crate::image::manifest;
 use crate::stage::{Stage, StageResult};
 use context::Context;
 
@@ -200,7 +201,8 @@ impl Builder {
             for layer in &result.layers {
                 store.touch(&layer.digest);
             }
-            let bytes = manifest(&config_digest, config.len(), &result.layers).map_err(io::Error::from)?;
+            let bytes = manifest_bytes(&config_digest, config.len() as u64, &result.layers)
+                .map_err(io::Error::from)?;
             let digest: Digest = store.put(&bytes)?;
             for name in &names {
                 store.tag(&name.to_string(), digest.as_str())?;

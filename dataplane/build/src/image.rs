@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use base_dockerfile::{Command, Healthcheck};
-use dataplane_blobs::{Digest, LayerDescriptor, MEDIA_TYPE_CONFIG, MEDIA_TYPE_MANIFEST};
 use serde::{Deserialize, Serialize};
 
 /// What a shell finds programs by if the image does not say.
@@ -191,58 +190,5 @@ impl Settings {
                 }
             }
         });
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest {
-    schema_version: u32,
-    media_type: &'static str,
-    config: Descriptor,
-    layers: Vec<Descriptor>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor {
-    media_type: String,
-    digest: String,
-    size: u64,
-}
-
-/// The manifest of an image with this configuration and these layers, bottom first.
-pub(crate) fn manifest(
-    config: &Digest,
-    config_bytes: usize,
-    layers: &[LayerDescriptor],
-) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(&Manifest {
-        schema_version: 2,
-        media_type: MEDIA_TYPE_MANIFEST,
-        config: Descriptor {
-            media_type: MEDIA_TYPE_CONFIG.to_owned(),
-            digest: config.to_string(),
-            size: config_bytes as u64,
-        },
-        layers: layers
-            .iter()
-            .map(|layer| Descriptor {
-                media_type: oci_media_type(&layer.media_type),
-                digest: layer.digest.to_string(),
-                size: layer.size_bytes,
-            })
-            .collect(),
-    })
-}
-
-/// Layers of a Docker manifest are the same bytes under another name.
-fn oci_media_type(media_type: &str) -> String {
-    match media_type {
-        "application/vnd.docker.image.rootfs.diff.tar.gzip" => {
-            "application/vnd.oci.image.layer.v1.tar+gzip".to_owned()
-        }
-        "application/vnd.docker.image.rootfs.diff.tar" => "application/vnd.oci.image.layer.v1.tar".to_owned(),
-        other => other.to_owned(),
     }
 }

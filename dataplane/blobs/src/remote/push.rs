@@ -1,18 +1,23 @@
 //! Pushing: blobs that the registry lacks, then the manifest.
 
+use std::fs::File;
+
 use contract::image::{Credentials, Progress, ProgressSink, Pushed};
 use futures::TryStreamExt as _;
 use http::HeaderValue;
 use oci_client::client::Client;
 use oci_client::{Reference, RegistryOperation};
 
-use super::{RemoteError, auth, explain};
+use super::{RemoteError, auth, explain, is_on_this_machine};
 use crate::digest::Digest;
 use crate::local::NamesError;
-use crate::manifest::{ImageError, MANIFEST_BYTES_MAX};
+use crate::manifest::{Image, ImageError, MANIFEST_BYTES_MAX, MEDIA_TYPE_LAYER_TAR, manifest_bytes};
 use crate::name::{Name, NameError};
-use crate::store::BlobStore;
+use crate::store::{BlobStore, blocking};
 
+/// Fast, and a third of the size.
+const ZSTD_LEVEL: i32 = 3;
+const MEDIA_TYPE_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 /// Pieces in which a blob is read, in bytes.
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -47,6 +52,12 @@ impl BlobStore {
             source,
         };
         let image = self.image(&found).map_err(failed)?;
+        let image = if is_on_this_machine(name.reference().resolve_registry()) {
+            image
+        } else {
+            let store = self.clone();
+            blocking(move || store.compressed(image)).await.map_err(failed)?
+        };
         let manifest = self
             .read_now(&image.digest, MANIFEST_BYTES_MAX)
             .map_err(|error| failed(error.into()))?;
@@ -97,6 +108,35 @@ impl BlobStore {
         })
     }
 
+    /// The same image with its plain layers compressed, for the way to another machine. Equal layers compress to
+    /// equal bytes, so that a registry is not sent them twice. Blocks: disk.
+    fn compressed(&self, image: Image) -> Result<Image, ImageError> {
+        if image
+            .layers
+            .iter()
+            .all(|layer| layer.media_type != MEDIA_TYPE_LAYER_TAR)
+        {
+            return Ok(image);
+        }
+        let mut layers = image.layers;
+        for layer in &mut layers {
+            if layer.media_type == MEDIA_TYPE_LAYER_TAR {
+                let mut writer = self.writer()?;
+                zstd::stream::copy_encode(
+                    File::open(self.blob_path(&layer.digest))?,
+                    &mut writer,
+                    ZSTD_LEVEL,
+                )?;
+                (layer.digest, layer.size_bytes) = writer.finish()?;
+                layer.media_type = MEDIA_TYPE_LAYER_ZSTD.to_owned();
+            }
+        }
+        let bytes =
+            manifest_bytes(&image.config, image.config_size_bytes, &layers).map_err(std::io::Error::from)?;
+        let digest = self.put(&bytes)?;
+        self.image(digest.as_str())
+    }
+
     async fn push_blob(
         &self,
         client: &Client,
@@ -128,3 +168,6 @@ impl BlobStore {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

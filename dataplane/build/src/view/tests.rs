@@ -41,7 +41,10 @@ impl Layers {
             }
             paths.push(layer);
         }
-        Self { _directory: directory, paths }
+        Self {
+            _directory: directory,
+            paths,
+        }
     }
 
     fn view(&self) -> View {

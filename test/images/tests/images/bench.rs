@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use test_images::{Config, PASSWORD, Service};
 use tokio::runtime::Runtime;
 
-pub type Test = (&'static str, fn(&Bench));
+pub type Test = (&'static str, fn(&mut Bench));
 
 /// Makes an entry of a list of tests.
 #[macro_export]
@@ -26,12 +26,12 @@ pub struct Bench {
     pub runtime: Runtime,
 }
 
-pub fn run(test: fn(&Bench)) {
-    let bench = Bench::new(Config {
+pub fn run(test: fn(&mut Bench)) {
+    let mut bench = Bench::new(Config {
         port: 0,
         ..config("0badcafe", None)
     });
-    test(&bench);
+    test(&mut bench);
     let directory = bench.directory.path().to_owned();
     drop(bench.service);
     bench.runtime.shutdown_timeout(std::time::Duration::from_secs(10));
@@ -88,6 +88,17 @@ impl Bench {
             service,
             runtime,
         }
+    }
+
+    /// Another machine, which has what this one has in its registry as its mirror of Docker Hub. The first mirror that
+    /// it knows is down.
+    pub fn elsewhere(&mut self) -> Self {
+        let mirror = self.runtime.block_on(self.service.mirror()).unwrap();
+        let mirrors = vec!["127.0.0.1:1".to_owned(), mirror.to_string()];
+        Self::new(Config {
+            mirrors,
+            ..config("0badcaff", None)
+        })
     }
 
     /// A path of this test's own.

@@ -29,7 +29,7 @@ fn cached(text: &str) -> Vec<bool> {
         .collect()
 }
 
-fn steps_are_cached_by_what_they_depend_on(bench: &Bench) {
+fn steps_are_cached_by_what_they_depend_on(bench: &mut Bench) {
     bench.busybox();
     let dockerfile = "FROM busybox:1.35\nWORKDIR /app\nCOPY requirements .\nRUN cat requirements > out\nARG LATE=1\nCOPY . .\n";
     let folder = bench.folder(
@@ -57,7 +57,7 @@ fn steps_are_cached_by_what_they_depend_on(bench: &Bench) {
     assert_eq!(cached(&bench.build(&folder, &["--no-cache"]).ok()), [false; 4]);
 }
 
-fn copied_files_belong_to_root_and_keep_their_modes(bench: &Bench) {
+fn copied_files_belong_to_root_and_keep_their_modes(bench: &mut Bench) {
     bench.busybox();
     let dockerfile = "FROM busybox:1.35\nRUN mkdir -p /real && ln -s real /link && echo user:x:77:78::/:/bin/sh >> /etc/passwd\nCOPY --chown=user script a\u{f1}o\\ \u{1F980} /link/\nCOPY script /x/y/z\nCOPY --chmod=600 script /secret\nCOPY dir /d/\nCOPY *.txt /t/\n";
     let folder = bench.folder(
@@ -111,7 +111,7 @@ fn copied_files_belong_to_root_and_keep_their_modes(bench: &Bench) {
     assert!(!layers.iter().any(|layer| layer.join("t/c.md").exists()));
 }
 
-fn a_run_leaves_its_changes_and_nothing_else(bench: &Bench) {
+fn a_run_leaves_its_changes_and_nothing_else(bench: &mut Bench) {
     bench.busybox();
     let dockerfile = "FROM busybox:1.35\nRUN mkdir /keep && echo a > /keep/a && echo b > /keep/b && ln /keep/b /keep/b2\nRUN rm /keep/a && nslookup localhost; cat /etc/resolv.conf /etc/hosts > /seen; id -u >> /seen; hostname >> /seen\n";
     let folder = bench.folder("app", &[("Dockerfile", dockerfile)]);
@@ -151,7 +151,7 @@ fn a_run_leaves_its_changes_and_nothing_else(bench: &Bench) {
     assert!(listing.contains("keep/.wh.a\n"), "{listing}");
 }
 
-fn stages_give_only_what_is_copied(bench: &Bench) {
+fn stages_give_only_what_is_copied(bench: &mut Bench) {
     bench.busybox();
     let dockerfile = "FROM busybox:1.35 AS build\nRUN echo made > /made && chown 5:6 /made\nFROM busybox:1.35 AS unused\nRUN false\nFROM scratch\nCOPY --from=build /made /made\nCOPY --from=busybox:1.35 /bin/busybox /bin/\n";
     let folder = bench.folder("app", &[("Dockerfile", dockerfile)]);
@@ -177,7 +177,7 @@ fn stages_give_only_what_is_copied(bench: &Bench) {
     );
 }
 
-fn settings_follow_dockers_rules(bench: &Bench) {
+fn settings_follow_dockers_rules(bench: &mut Bench) {
     bench.busybox();
     let base = bench.folder(
         "base",
@@ -223,7 +223,7 @@ fn settings_follow_dockers_rules(bench: &Bench) {
     assert_eq!(config["StopSignal"], "SIGINT");
 }
 
-fn failures_are_reported_in_their_place(bench: &Bench) {
+fn failures_are_reported_in_their_place(bench: &mut Bench) {
     bench.busybox();
     let folder = bench.folder(
         "app",
@@ -277,7 +277,7 @@ fn failures_are_reported_in_their_place(bench: &Bench) {
     bench.await_nothing_temporary();
 }
 
-fn archives_are_unpacked_by_add(bench: &Bench) {
+fn archives_are_unpacked_by_add(bench: &mut Bench) {
     bench.busybox();
     let folder = bench.folder(
         "app",
@@ -300,7 +300,7 @@ fn archives_are_unpacked_by_add(bench: &Bench) {
     assert!(!top.join("to/a.tar.gz").exists());
 }
 
-fn a_hostile_context_stays_inside(bench: &Bench) {
+fn a_hostile_context_stays_inside(bench: &mut Bench) {
     let outside = bench.path("outside");
     fs::create_dir(&outside).unwrap();
     let folder = bench.folder("app", &[("Dockerfile", "FROM scratch\nCOPY link /link\n")]);
@@ -340,7 +340,7 @@ fn a_hostile_context_stays_inside(bench: &Bench) {
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
 }
 
-fn a_build_ends_with_its_client(bench: &Bench) {
+fn a_build_ends_with_its_client(bench: &mut Bench) {
     use std::io::{BufRead as _, BufReader};
     bench.busybox();
     let marker = format!("86{}", std::process::id());
@@ -379,7 +379,7 @@ fn is_running(argument: &str) -> bool {
     })
 }
 
-fn the_cache_survives_a_collection(bench: &Bench) {
+fn the_cache_survives_a_collection(bench: &mut Bench) {
     bench.busybox();
     let folder = bench.folder("app", &[("Dockerfile", "FROM busybox:1.35\nRUN date > /made\n")]);
     bench.build(&folder, &["-t", "app"]).ok();

@@ -29,7 +29,7 @@ fn hello(bench: &Bench) {
     );
 }
 
-fn an_image_goes_all_the_way(bench: &Bench) {
+fn an_image_goes_all_the_way(bench: &mut Bench) {
     hello(bench);
     let listed = bench
         .docker(&["images", "--format", "{{.Repository}}:{{.Tag}}"])
@@ -76,7 +76,7 @@ fn an_image_goes_all_the_way(bench: &Bench) {
     assert_eq!(bench.service.store.find(&remote).unwrap(), before);
 }
 
-fn a_login_is_really_checked(bench: &Bench) {
+fn a_login_is_really_checked(bench: &mut Bench) {
     let registry = bench.service.registry.to_string();
     let text = bench
         .docker(&["login", "-u", "AWS", "-p", "wrong", &registry])
@@ -85,14 +85,14 @@ fn a_login_is_really_checked(bench: &Bench) {
     bench.login();
 }
 
-fn what_is_no_image_business_says_so(bench: &Bench) {
+fn what_is_no_image_business_says_so(bench: &mut Bench) {
     let text = bench.docker(&["ps"]).fails();
     assert!(text.contains("Wharf serves images only"), "{text}");
     bench.docker(&["version"]).ok();
     bench.docker(&["info"]).ok();
 }
 
-fn an_image_survives_save_and_load(bench: &Bench) {
+fn an_image_survives_save_and_load(bench: &mut Bench) {
     hello(bench);
     let digest = bench.service.store.find("hello").unwrap();
     let path = bench.path("saved.tar");
@@ -110,7 +110,7 @@ fn an_image_survives_save_and_load(bench: &Bench) {
     assert!(listed.contains("\"Architecture\": \"amd64\""), "{listed}");
 }
 
-fn names_are_taken_away_one_by_one(bench: &Bench) {
+fn names_are_taken_away_one_by_one(bench: &mut Bench) {
     hello(bench);
     bench.docker(&["tag", "hello", "other:1"]).ok();
     let id = bench.docker(&["images", "-q", "hello"]).ok();

@@ -11,13 +11,14 @@ pub const TESTS: &[Test] = tests![
     what_is_wrong_is_refused_with_its_code,
     blobs_are_served_in_ranges,
     lists_come_in_pages,
+    images_come_through_a_mirror,
 ];
 
 fn user() -> String {
     format!("AWS:{PASSWORD}")
 }
 
-fn skopeo_copies_in_and_out(bench: &Bench) {
+fn skopeo_copies_in_and_out(bench: &mut Bench) {
     bench.busybox();
     bench.service.catalog.create("deep/er/busybox", false);
     let archive = bench.path("in.tar");
@@ -76,7 +77,7 @@ fn skopeo_copies_in_and_out(bench: &Bench) {
     assert!(text.contains("does not exist in the registry"), "{text}");
 }
 
-fn uploads_come_in_pieces(bench: &Bench) {
+fn uploads_come_in_pieces(bench: &mut Bench) {
     bench.service.catalog.create("web", false);
     let begin = bench
         .curl(&[
@@ -148,7 +149,7 @@ fn uploads_come_in_pieces(bench: &Bench) {
     assert!(mounted.starts_with("HTTP/1.1 201"), "{mounted}");
 }
 
-fn what_is_wrong_is_refused_with_its_code(bench: &Bench) {
+fn what_is_wrong_is_refused_with_its_code(bench: &mut Bench) {
     bench.service.catalog.create("web", true);
     let anonymous = bench.curl(&["-i", &bench.url("")]).ok();
     assert!(
@@ -211,7 +212,7 @@ fn what_is_wrong_is_refused_with_its_code(bench: &Bench) {
     }
 }
 
-fn blobs_are_served_in_ranges(bench: &Bench) {
+fn blobs_are_served_in_ranges(bench: &mut Bench) {
     bench.service.catalog.create("web", false);
     let digest = bench.service.store.put(b"0123456789").unwrap();
     let url = bench.url(&format!("web/blobs/{digest}"));
@@ -234,7 +235,7 @@ fn blobs_are_served_in_ranges(bench: &Bench) {
     assert_eq!(header(&head, "content-length"), "10");
 }
 
-fn lists_come_in_pages(bench: &Bench) {
+fn lists_come_in_pages(bench: &mut Bench) {
     for name in ["a/1", "b", "c"] {
         bench.service.catalog.create(name, false);
     }
@@ -259,4 +260,23 @@ fn header(response: &str, name: &str) -> String {
         known.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
     });
     found.unwrap_or_else(|| panic!("no {name} in\n{response}"))
+}
+
+fn images_come_through_a_mirror(bench: &mut Bench) {
+    bench.busybox();
+    bench.service.catalog.create("library/busybox", false);
+    bench.login();
+    let remote = bench.image("library/busybox:1.35");
+    bench.docker(&["tag", "busybox:1.35", &remote]).ok();
+    bench.docker(&["push", &remote]).ok();
+    let wanted = bench.service.store.find("busybox:1.35").unwrap();
+
+    let elsewhere = bench.elsewhere();
+    let folder = elsewhere.folder("app", &[("Dockerfile", "FROM busybox:1.35\nRUN true\n")]);
+    let text = elsewhere.build(&folder, &[]).ok();
+    assert!(text.contains("Pull complete"), "{text}");
+    assert_eq!(elsewhere.service.store.find("busybox:1.35").unwrap(), wanted);
+    // What is here is not asked for again.
+    let text = elsewhere.build(&folder, &[]).ok();
+    assert!(!text.contains("Pull") && text.contains("CACHED"), "{text}");
 }
