@@ -1,1 +1,16 @@
-//! 
+//! Makes desired tasks and networks real on this machine, and tells what became of them.
+//!
+//! Read on in `task` for the life of one task, in `networks` for the networks under them, in `ingest` for how
+//! output becomes log lines, in `doctor` for what a machine must have.
+
+mod doctor;
+mod image;
+mod ingest;
+mod networks;
+mod node;
+mod plan;
+mod task;
+
+pub use doctor::{Finding, check_host};
+pub use image::{CredentialsFor, ImageSource, PreparedImage};
+pub use node::{Node, NodeError, NodeParts};

@@ -31,6 +31,14 @@ pub struct Limits {
     pub memory_mib: Option<u32>,
 }
 
+/// Controllers that limits need and this machine does not have.
+pub fn missing_controllers() -> Vec<&'static str> {
+    ["cpu", "memory", "pids"]
+        .into_iter()
+        .filter(|controller| !hierarchies().iter().any(|hierarchy| hierarchy.has(controller)))
+        .collect()
+}
+
 /// One control group, in all hierarchies of this machine.
 #[derive(Clone, Debug)]
 pub struct Cgroup {

@@ -23,7 +23,7 @@ mod step;
 mod task;
 mod user;
 
-pub use cgroup::Limits;
+pub use cgroup::{Limits, missing_controllers};
 pub use config::RuntimeConfig;
 pub use shim::shim_main;
 pub use spec::{ContainerSpec, TaskSpec};

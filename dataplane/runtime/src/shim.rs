@@ -49,15 +49,20 @@ pub fn shim_main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&format!("{error}\n"));
+            // A shim that cannot start has nobody else to tell.
+            let _ = tell(&format!("{error}\n"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Says something to whoever started the shim; nobody may be listening any more.
-fn tell(text: &str) {
-    let _ = nix::unistd::write(io::stdout(), text.as_bytes());
+/// Says something to whoever started the shim.
+///
+/// # Errors
+/// When nobody listens any more.
+fn tell(text: &str) -> io::Result<()> {
+    nix::unistd::write(io::stdout(), text.as_bytes())?;
+    Ok(())
 }
 
 /// An own session, an own mount namespace, and the containers' orphans as children.

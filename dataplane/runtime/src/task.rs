@@ -154,6 +154,23 @@ impl Runtime {
         }
     }
 
+    /// Kills build steps that an earlier process of this instance has left, and removes what they had. Must not be
+    /// called while another process of this instance runs steps.
+    pub fn sweep_steps(&self) {
+        let own = format!("step-{}-", std::process::id());
+        let root = crate::cgroup::Cgroup::new(&self.config.cgroup_root());
+        for name in root.children() {
+            if name.starts_with("step-") && !name.starts_with(&own) {
+                root.child(&name).kill_and_remove();
+            }
+        }
+        for entry in fs::read_dir(self.config.steps_dir()).into_iter().flatten().flatten() {
+            if !entry.file_name().to_string_lossy().starts_with(&own) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
     /// Kills every task, build step and shim of this instance and removes its control groups.
     pub fn kill_all(&self) {
         crate::cgroup::Cgroup::new(&self.config.cgroup_root()).kill_and_remove();

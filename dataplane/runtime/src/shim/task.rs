@@ -58,7 +58,8 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str) -> io::Result<()>
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         let listener = control::listen(directory)?;
-        super::tell(super::READY);
+        // Whoever started us and has gone meanwhile may start the task again, not knowing of us.
+        super::tell(super::READY)?;
         release_output()?;
         let mut task = Task::new(directory, spec, group, cgroup, library);
         task.run(listener).await

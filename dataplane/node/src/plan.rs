@@ -1,0 +1,197 @@
+//! From desired to what a shim is told, and from what a shim tells to observed: translations only.
+
+use contract::task::{
+    Container, ContainerPhase, DesiredTask, Health, ObservedContainer, ObservedTask, StopCause, TaskPhase,
+};
+use dataplane_runtime::{ContainerSpec, ContainerStatus, Limits, TaskSpec, TaskStatus, process};
+use jiff::Timestamp;
+
+use crate::image::PreparedImage;
+
+/// Digits of a container's runtime id after the task's id.
+const RUNTIME_ID_DIGITS: usize = 10;
+
+/// Stable for the container's life, as it is made of the task and the place in it.
+pub(crate) fn runtime_id(task: &str, index: usize) -> String {
+    let number = task.bytes().fold(index as u64 + 1, |number, byte| {
+        number
+            .wrapping_mul(1_099_511_628_211)
+            .wrapping_add(u64::from(byte))
+    });
+    format!(
+        "{task}-{:0width$}",
+        number % 10_u64.pow(RUNTIME_ID_DIGITS as u32),
+        width = RUNTIME_ID_DIGITS
+    )
+}
+
+/// What the task's shim is told.
+///
+/// # Errors
+/// A sentence, when a container has nothing to run.
+pub(crate) fn task_spec(
+    desired: &DesiredTask,
+    images: &[PreparedImage],
+    network: Option<(std::path::PathBuf, Option<std::net::Ipv4Addr>)>,
+) -> Result<TaskSpec, String> {
+    let address = desired.interface.as_ref().map(|interface| interface.address);
+    let hostname = match address {
+        Some(address) => format!("ip-{}", address.to_string().replace('.', "-")),
+        None => desired.id.chars().take(12).collect(),
+    };
+    let mut hosts = "127.0.0.1 localhost\n".to_owned();
+    if let Some(address) = address {
+        hosts.push_str(&format!("{address} {hostname}\n"));
+    }
+    let (network, resolver) = network.map_or((None, None), |(path, resolver)| (Some(path), resolver));
+    let containers = desired
+        .containers
+        .iter()
+        .zip(images)
+        .enumerate()
+        .map(|(index, (container, image))| container_spec(&desired.id, index, container, image))
+        .collect::<Result<_, _>>()?;
+    Ok(TaskSpec {
+        id: desired.id.clone(),
+        hostname,
+        network,
+        resolv_conf: resolver
+            .map(|address| format!("nameserver {address}\n"))
+            .unwrap_or_default(),
+        hosts,
+        limits: Limits {
+            cpu_units: desired.cpu_units,
+            memory_mib: desired.memory_mib,
+        },
+        containers,
+    })
+}
+
+fn container_spec(
+    task: &str,
+    index: usize,
+    container: &Container,
+    image: &PreparedImage,
+) -> Result<ContainerSpec, String> {
+    let arguments = process::arguments(
+        &image.defaults,
+        container.entry_point.as_deref(),
+        container.command.as_deref(),
+    )
+    .map_err(|sentence| format!("container {}: {sentence}", container.name))?;
+    let directory = container
+        .working_directory
+        .clone()
+        .or_else(|| image.working_directory.clone());
+    Ok(ContainerSpec {
+        name: container.name.clone(),
+        runtime_id: runtime_id(task, index),
+        image_digest: Some(image.digest.clone()),
+        lower: image.layers.clone(),
+        arguments,
+        environment: process::environment(&image.defaults, &container.environment),
+        working_directory: absolute(directory.as_deref().unwrap_or("/")),
+        user: container.user.clone().or_else(|| image.user.clone()),
+        stop_signal: image.stop_signal.clone(),
+        essential: container.essential,
+        depends_on: container.depends_on.clone(),
+        start_timeout_seconds: container.start_timeout_seconds,
+        stop_timeout_seconds: container.stop_timeout_seconds,
+        readonly_root: container.readonly_root,
+        interactive: container.interactive,
+        pseudo_terminal: container.pseudo_terminal,
+        disable_networking: container.disable_networking,
+        limits: Limits {
+            cpu_units: container.cpu_units,
+            memory_mib: container.memory_mib,
+        },
+        health_check: container.health_check.clone(),
+        ulimits: container.ulimits.clone(),
+    })
+}
+
+fn absolute(directory: &str) -> String {
+    if directory.starts_with('/') {
+        directory.to_owned()
+    } else {
+        format!("/{directory}")
+    }
+}
+
+/// A task of which nothing has happened yet.
+pub(crate) fn provisioning(desired: &DesiredTask) -> ObservedTask {
+    let containers = desired
+        .containers
+        .iter()
+        .enumerate()
+        .map(|(index, container)| ObservedContainer {
+            name: container.name.clone(),
+            runtime_id: runtime_id(&desired.id, index),
+            phase: ContainerPhase::Pending,
+            image_digest: container.image.digest.clone(),
+            exit_code: None,
+            reason: None,
+            health: Health::Unknown,
+            started_at: None,
+            stopped_at: None,
+        })
+        .collect();
+    ObservedTask {
+        id: desired.id.clone(),
+        generation: desired.generation,
+        phase: TaskPhase::Provisioning,
+        address: desired.interface.as_ref().map(|interface| interface.address),
+        containers,
+        pull_started_at: None,
+        pull_stopped_at: None,
+        started_at: None,
+        stopping_at: None,
+        stopped_at: None,
+        stop_cause: None,
+    }
+}
+
+/// Takes in what the shim tells. `Stopped` is for later, when everything is given back.
+pub(crate) fn take_in(observed: &mut ObservedTask, status: &TaskStatus) {
+    observed.phase = match status.phase {
+        TaskPhase::Stopped => TaskPhase::Stopping,
+        phase => phase,
+    };
+    observed.started_at = status.started_at;
+    observed.stopping_at = status.stopping_at;
+    observed.stop_cause = status.cause.clone();
+    observed.containers = status.containers.iter().map(container).collect();
+}
+
+fn container(status: &ContainerStatus) -> ObservedContainer {
+    let notes = (!status.notes.is_empty()).then(|| status.notes.join("; "));
+    ObservedContainer {
+        name: status.name.clone(),
+        runtime_id: status.runtime_id.clone(),
+        phase: status.phase,
+        image_digest: status.image_digest.clone(),
+        exit_code: status.exit_code,
+        // What could not be given as asked is told as long as there is nothing worse.
+        reason: status.reason.clone().or(notes),
+        health: status.health,
+        started_at: status.started_at,
+        stopped_at: status.stopped_at,
+    }
+}
+
+/// The end, whatever came before.
+pub(crate) fn stopped(observed: &mut ObservedTask, cause: StopCause, now: Timestamp) {
+    observed.phase = TaskPhase::Stopped;
+    observed.stopping_at.get_or_insert(now);
+    observed.stopped_at = Some(now);
+    observed.stop_cause.get_or_insert(cause);
+    for container in &mut observed.containers {
+        if container.phase == ContainerPhase::Running {
+            container.stopped_at.get_or_insert(now);
+        }
+        container.phase = ContainerPhase::Stopped;
+    }
+}
+
+#[cfg(test)]
+mod tests;

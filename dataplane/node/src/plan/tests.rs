@@ -1,0 +1,129 @@
+use super::*;
+use contract::image::ImageRef;
+use contract::task::{LogTarget, StopKind};
+use dataplane_runtime::process::ImageDefaults;
+
+fn desired() -> DesiredTask {
+    DesiredTask {
+        id: "0123456789abcdef0123456789abcdef".to_owned(),
+        generation: 1,
+        label: "web:1".to_owned(),
+        cpu_units: Some(256),
+        memory_mib: Some(512),
+        interface: None,
+        containers: vec![Container {
+            name: "web".to_owned(),
+            image: ImageRef {
+                name: "web".to_owned(),
+                digest: None,
+            },
+            entry_point: None,
+            command: Some(vec!["serve".to_owned()]),
+            environment: vec![("A".to_owned(), "2".to_owned())],
+            working_directory: None,
+            user: None,
+            essential: true,
+            depends_on: vec![],
+            start_timeout_seconds: None,
+            stop_timeout_seconds: 30,
+            readonly_root: false,
+            interactive: false,
+            pseudo_terminal: false,
+            disable_networking: false,
+            cpu_units: None,
+            memory_mib: Some(128),
+            health_check: None,
+            ulimits: vec![],
+            ports: vec![],
+            log: LogTarget::None,
+        }],
+        stop: None,
+    }
+}
+
+fn image() -> PreparedImage {
+    PreparedImage {
+        digest: "sha256:aa".to_owned(),
+        layers: vec!["/layer".into()],
+        defaults: ImageDefaults {
+            entry_point: vec!["/entry".to_owned()],
+            command: vec!["default".to_owned()],
+            environment: vec!["A=1".to_owned(), "B=x=y".to_owned()],
+        },
+        working_directory: Some("app".to_owned()),
+        user: Some("web".to_owned()),
+        stop_signal: None,
+    }
+}
+
+#[test]
+fn a_task_is_translated_for_its_shim() {
+    let spec = task_spec(&desired(), &[image()], None).unwrap();
+    let container = &spec.containers[0];
+    assert_eq!(container.arguments, ["/entry", "serve"]);
+    let set: Vec<_> = container
+        .environment
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    assert_eq!(set, ["A=1", "B=x=y", "A=2"]);
+    assert_eq!(
+        (container.working_directory.as_str(), container.user.as_deref()),
+        ("/app", Some("web"))
+    );
+    assert_eq!(
+        spec.limits,
+        Limits {
+            cpu_units: Some(256),
+            memory_mib: Some(512)
+        }
+    );
+    assert_eq!(spec.hostname, "0123456789ab");
+}
+
+#[test]
+fn nothing_to_run_is_said_with_the_containers_name() {
+    let mut image = image();
+    image.defaults = ImageDefaults::default();
+    let mut desired = desired();
+    desired.containers[0].command = None;
+    let sentence = task_spec(&desired, &[image], None).unwrap_err();
+    assert!(
+        sentence.starts_with("container web: no command specified"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn runtime_ids_are_the_task_and_ten_digits() {
+    let (one, other) = (runtime_id("abc", 0), runtime_id("abc", 1));
+    assert_ne!(one, other);
+    assert!(
+        one.strip_prefix("abc-")
+            .unwrap()
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+    );
+    assert_eq!(one.len(), "abc-".len() + RUNTIME_ID_DIGITS);
+}
+
+#[test]
+fn the_first_cause_of_an_end_stands() {
+    let mut observed = provisioning(&desired());
+    let cause = |kind, reason: &str| StopCause {
+        kind,
+        reason: reason.to_owned(),
+    };
+    stopped(
+        &mut observed,
+        cause(StopKind::Requested, "first"),
+        Timestamp::UNIX_EPOCH,
+    );
+    stopped(
+        &mut observed,
+        cause(StopKind::Lost, "second"),
+        Timestamp::UNIX_EPOCH,
+    );
+    assert_eq!(observed.stop_cause.unwrap().reason, "first");
+    assert_eq!(observed.containers[0].phase, ContainerPhase::Stopped);
+}
