@@ -12,7 +12,7 @@ use std::sync::Arc;
 use base_clock::SystemClock;
 use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
 use dataplane_build::{BuildConfig, LocalEngine};
-use dataplane_runtime::RuntimeConfig;
+use dataplane_runtime::{Runtime, RuntimeConfig};
 use front_engine::EngineInfo;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
@@ -29,6 +29,7 @@ pub struct Service {
     pub catalog: Arc<MemoryCatalog>,
     pub registry: SocketAddr,
     pub socket: PathBuf,
+    runtime: Runtime,
     tasks: Vec<JoinHandle<io::Result<()>>>,
 }
 
@@ -63,6 +64,7 @@ impl Service {
             cache_dir: directory.join("build-cache"),
             ca_bundle: config.ca_bundle,
         };
+        let owner = Runtime::new(runtime.clone());
         let engine = LocalEngine::open(store.clone(), build, Arc::new(runtime), Arc::new(SystemClock))?;
         let catalog = Arc::new(MemoryCatalog::default());
 
@@ -90,6 +92,7 @@ impl Service {
             catalog,
             registry,
             socket,
+            runtime: owner,
             tasks,
         })
     }
@@ -126,5 +129,6 @@ impl Drop for Service {
         for task in &self.tasks {
             task.abort();
         }
+        self.runtime.kill_all();
     }
 }

@@ -20,6 +20,9 @@ macro_rules! tests {
     };
 }
 
+/// In the names of control groups.
+const INSTANCE: &str = "0badcafe";
+
 pub struct Bench {
     pub directory: TempDir,
     pub service: Service,
@@ -29,7 +32,7 @@ pub struct Bench {
 pub fn run(test: fn(&mut Bench)) {
     let mut bench = Bench::new(Config {
         port: 0,
-        ..config("0badcafe", None)
+        ..config(INSTANCE, None)
     });
     test(&mut bench);
     let directory = bench.directory.path().to_owned();
