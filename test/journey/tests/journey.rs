@@ -1,0 +1,20 @@
+//! What a user does, by the commands a user has: `wharf`, the AWS CLI, docker, skopeo, curl, wrk, a browser.
+//!
+//! Needs root and the release binary (`cargo xtask ci` builds both it and `examples/hello`).
+
+#[path = "journey/cloud.rs"]
+mod cloud;
+#[path = "journey/command.rs"]
+mod command;
+#[path = "journey/crash.rs"]
+mod crash;
+#[path = "journey/hello.rs"]
+mod hello;
+#[path = "journey/image.rs"]
+mod image;
+#[path = "journey/input.rs"]
+mod input;
+#[path = "journey/open.rs"]
+mod open;
+#[path = "journey/streamlit.rs"]
+mod streamlit;
