@@ -47,7 +47,7 @@ pub async fn reset(Extracted(state): Extracted<Arc<State>>) -> Response {
         return (StatusCode::NOT_FOUND, "There is a reset in open mode only.\n").into_response();
     }
     match (state.api.reset)().await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Ok(()) => axum::Json(serde_json::json!({ "status": "ok" })).into_response(),
         Err(cause) => {
             tracing::error!(cause, "reset failed");
             (

@@ -83,8 +83,9 @@ impl Reconciler for Routes {
                 }
                 let mut new = plan::routes(&rows(tx));
                 new.generation = old.generation;
-                if new != old || old.generation == 0 {
-                    new.generation += 1;
+                // A proxy with a newer table than ours has seen a state that was lost since: ours must be newer still.
+                if new != old || old.generation == 0 || seen.generation > old.generation {
+                    new.generation = old.generation.max(seen.generation) + 1;
                     tx.put(ROUTES, RouteTable::KEY, new);
                 }
                 Ok::<_, StoreError>(Outcome::Settled)
