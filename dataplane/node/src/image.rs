@@ -77,3 +77,6 @@ impl ImageSource for StoredImages {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

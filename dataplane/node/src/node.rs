@@ -28,6 +28,8 @@ const STARTS_PARALLEL_MAX: usize = 8;
 const PULLS_PARALLEL_MAX: usize = 4;
 /// How long a stop of everything may take before the rest is killed without being told of.
 const STOP_ALL_GRACE: Duration = Duration::from_secs(10);
+/// How long an unwanted task's shim may take to end it.
+const SWEEP_GRACE: Duration = Duration::from_secs(3);
 const REPAIR: Duration = Duration::from_secs(5);
 
 /// What a node works with.
@@ -152,6 +154,9 @@ impl Node {
             .into_iter()
             .filter(|id| !wanted.contains_key(id))
             .collect();
+        for id in &unwanted {
+            end(&runtime, id).await;
+        }
         tokio::task::spawn_blocking(move || {
             runtime.sweep_steps();
             for id in unwanted {
@@ -210,6 +215,17 @@ impl Node {
         if let Err(error) = self.inner.parts.network.teardown().await {
             tracing::error!(%error, "the networks could not be removed");
         }
+    }
+}
+
+/// Lets a shim that still answers end its task itself: it may be about to start containers, which killing those that
+/// run would miss.
+async fn end(runtime: &Runtime, id: &str) {
+    let Ok(mut handle) = runtime.adopt(id).await else {
+        return;
+    };
+    if handle.kill("Nobody wants the task any more").await.is_ok() {
+        let _ = tokio::time::timeout(SWEEP_GRACE, async { while handle.changed().await.is_some() {} }).await;
     }
 }
 

@@ -164,7 +164,11 @@ impl Runtime {
                 root.child(&name).kill_and_remove();
             }
         }
-        for entry in fs::read_dir(self.config.steps_dir()).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(self.config.steps_dir())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             if !entry.file_name().to_string_lossy().starts_with(&own) {
                 let _ = fs::remove_dir_all(entry.path());
             }
