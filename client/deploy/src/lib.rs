@@ -1,1 +1,37 @@
-//! 
+//! From an application's folder to a running service: everything `wharf up`, `down`, `status`, `logs` and `url` do.
+//!
+//! Speaks only what AWS and Docker speak: the generated traits over HTTP, and the Docker Engine API. So it is the
+//! same against a local cloud and against AWS. Reads no environment and writes to no terminal: what happens is told
+//! as events.
+//!
+//! `check` reads the folder and finds all that is wrong in it; `up` makes what is missing and `rollout` follows the
+//! tasks; `down` takes away what carries our tags; `status` and `logs` look. `engine` is the Docker Engine.
+
+mod archive;
+mod aws;
+mod check;
+mod definition;
+mod deployer;
+mod down;
+mod engine;
+mod event;
+mod failure;
+mod folder;
+mod logs;
+mod name;
+mod rollout;
+mod status;
+mod up;
+
+pub use check::{App, CheckError, Faults, Target, check};
+pub use deployer::{CLUSTER_DEFAULT, Deployer};
+pub use down::Removed;
+pub use engine::Engine;
+pub use event::{Event, Outcome, Sink, Step};
+pub use failure::Failure;
+pub use folder::FolderError;
+pub use logs::{LogLine, LogOptions};
+pub use name::{AppName, NAME_CHARS_MAX, NameError};
+pub use rollout::{Broken, ContainerEnd, TaskEnd};
+pub use status::{DeploymentStatus, EventStatus, Status, TargetStatus, TaskStatus};
+pub use up::{Deployed, UpOptions};

@@ -1,0 +1,111 @@
+//! Why a deployment did not come about, in words for the person who waits for it.
+
+use std::time::Duration;
+
+use aws_protocol::ApiError;
+
+use crate::rollout::Broken;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("{doing} failed: {} ({})", error.message, error.code)]
+    Aws { doing: String, error: ApiError },
+    /// Nobody answers where AWS, or the local cloud, should be.
+    #[error("{}", .0.message)]
+    Unreachable(ApiError),
+    #[error("the {what} `{name}` exists already, and wharf did not make it for this application")]
+    NotOurs { what: &'static str, name: String },
+    #[error("there is no application `{name}` in the cluster `{cluster}`")]
+    NoApp { name: String, cluster: String },
+    #[error("the application `{0}` has no load balancer")]
+    NoBalancer(String),
+    /// The builder's own words; a report with file, line and column where it has one.
+    #[error("{0}")]
+    Build(String),
+    #[error("the Docker Engine at {host} {cause}")]
+    Engine { host: String, cause: String },
+    #[error("the image cannot be pushed to {to}: {cause}")]
+    Push { to: String, cause: String },
+    #[error("{0}")]
+    Network(String),
+    #[error(transparent)]
+    Rollout(Box<Broken>),
+    #[error("gave up after {} seconds: {what}", limit.as_secs())]
+    TooLong { what: String, limit: Duration },
+    /// A server that does not keep to its model.
+    #[error("{from} answered without {what}")]
+    Incomplete { from: &'static str, what: &'static str },
+}
+
+impl Failure {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unreachable(_) => "see whether it runs: wharf cloud status; for AWS, look at the network and the region".to_owned(),
+            Self::NotOurs { .. } => "choose another name with --name, or remove what is there".to_owned(),
+            Self::NoApp { .. } => "wharf status lists what is there".to_owned(),
+            Self::NoBalancer(_) => "wharf up makes one".to_owned(),
+            Self::Engine { .. } => "wharf cloud start brings one along; DOCKER_HOST selects another".to_owned(),
+            Self::Network(_) => "name a VPC with --vpc and two of its subnets with --subnets".to_owned(),
+            Self::Rollout(broken) => return broken.hint(),
+            Self::Aws { error, .. } if is_about_credentials(&error.code) => {
+                "look at the credentials: AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID; for the local cloud: eval \"$(wharf cloud env)\"".to_owned()
+            }
+            Self::Aws { error, .. } if error.code.contains("AccessDenied") || error.code.contains("Unauthorized") => {
+                "these credentials may not do that; ask for the permission that the message names".to_owned()
+            }
+            Self::TooLong { .. } => "wharf status shows how far it has come; the same command again goes on".to_owned(),
+            Self::Aws { .. } | Self::Build(_) | Self::Push { .. } | Self::Incomplete { .. } => return None,
+        })
+    }
+}
+
+fn is_about_credentials(code: &str) -> bool {
+    [
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "MissingAuthenticationToken",
+        "AuthFailure",
+        "InvalidSignatureException",
+        "CredentialsUnavailable",
+    ]
+    .contains(&code)
+}
+
+/// Says what was being done when a service refused.
+pub(crate) trait Doing<T> {
+    fn doing(self, what: impl Into<String>) -> Result<T, Failure>;
+
+    /// What is not there is no failure.
+    fn found(self, missing: &[&str], what: impl Into<String>) -> Result<Option<T>, Failure>;
+}
+
+impl<T> Doing<T> for Result<T, ApiError> {
+    fn doing(self, what: impl Into<String>) -> Result<T, Failure> {
+        self.map_err(|error| {
+            if error.code == aws_client::UNREACHABLE {
+                return Failure::Unreachable(error);
+            }
+            Failure::Aws {
+                doing: what.into(),
+                error,
+            }
+        })
+    }
+
+    fn found(self, missing: &[&str], what: impl Into<String>) -> Result<Option<T>, Failure> {
+        match self {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if missing.contains(&error.code.as_str()) => Ok(None),
+            Err(error) => Err(error).doing(what),
+        }
+    }
+}
+
+/// A member that every answer of this kind has.
+pub(crate) fn present<T>(value: Option<T>, from: &'static str, what: &'static str) -> Result<T, Failure> {
+    value.ok_or(Failure::Incomplete { from, what })
+}
