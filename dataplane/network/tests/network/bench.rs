@@ -47,17 +47,21 @@ pub fn on_a_host<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F + Send) {
                     .enable_all()
                     .build()
                     .unwrap();
-                runtime.block_on(async {
-                    let network = Network::new(config.clone()).unwrap();
-                    let again = network.clone();
-                    test(Bench {
-                        network,
-                        config,
-                        directory: directory.clone(),
-                    })
-                    .await;
-                    again.teardown().await.unwrap();
-                });
+                let network = {
+                    let _inside = runtime.enter();
+                    Network::new(config.clone()).unwrap()
+                };
+                let bench = Bench {
+                    network: network.clone(),
+                    config,
+                    directory: directory.clone(),
+                };
+                let test = || runtime.block_on(test(bench));
+                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(test));
+                runtime.block_on(network.teardown()).unwrap();
+                if let Err(panic) = result {
+                    std::panic::resume_unwind(panic);
+                }
                 // Nothing is left on the host, in the filter or among the pins.
                 let links = shell("ip -o link");
                 assert_eq!(links.lines().count(), 2, "links are left: {links}");
