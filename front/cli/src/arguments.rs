@@ -1,0 +1,243 @@
+//! What may be typed.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::cloud::{Auth, Cloud};
+use crate::exit;
+
+const EXAMPLES: &str = "Examples:
+  wharf up examples/hello          build it, run it, print its URL
+  wharf status                     what runs
+  wharf logs hello -f              what it prints
+  wharf down hello                 take it away
+  wharf up . --target aws          the same on AWS
+  eval \"$(wharf cloud env)\"        let aws, boto3 and docker talk to the local cloud";
+
+/// Takes an application from its Dockerfile to a live URL: on this machine, or on AWS.
+#[derive(Debug, Parser)]
+#[command(name = "wharf", version, max_term_width = 100)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", exit::HELP))]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// Which local cloud: the folder with its state [default: $WHARF_STATE_DIR or /var/lib/wharf]
+    #[arg(long, global = true, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What goes for every command.
+#[derive(Clone, Debug)]
+pub(crate) struct Global {
+    pub state_dir: PathBuf,
+}
+
+impl Arguments {
+    pub fn global(&self, variables: &BTreeMap<String, String>, cloud: &dyn Cloud) -> Global {
+        let named = variables.get("WHARF_STATE_DIR").filter(|dir| !dir.is_empty());
+        let state_dir = self.state_dir.clone().or_else(|| named.map(PathBuf::from));
+        Global {
+            state_dir: state_dir.unwrap_or_else(|| cloud.default_state_dir()),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build an application and run it; prints its URL
+    Up(Up),
+    /// Take an application away, and with the last one what all of them share
+    Down(Down),
+    /// What runs, and how it is
+    Status(One),
+    /// Print an application's URL, and nothing else
+    Url(Named),
+    /// Open an application in a browser
+    Open(Named),
+    /// What an application prints
+    Logs(Logs),
+    /// Check an application's files without doing anything
+    Check(Check),
+    /// The local cloud: start, stop, status, env, doctor
+    #[command(subcommand)]
+    Cloud(CloudCommand),
+    /// What this machine lacks, and how to get it
+    Doctor(Json),
+    /// Print completions for a shell
+    Completions { shell: Shell },
+}
+
+/// Where applications are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Where {
+    /// The local cloud, or AWS as the standard AWS configuration describes it
+    #[arg(long, value_enum, default_value_t = TargetName::Local)]
+    pub target: TargetName,
+    /// The ECS cluster
+    #[arg(long, default_value = client_deploy::CLUSTER_DEFAULT)]
+    pub cluster: String,
+    /// Profile of the AWS configuration, for --target aws
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// AWS region
+    #[arg(long)]
+    pub region: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TargetName {
+    Local,
+    Aws,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  wharf up .                                  the application of this folder
+  wharf up shop --name web --desired-count 3
+  wharf up . --target aws --profile work      on AWS
+  wharf up . --target aws --vpc vpc-0abc      in a network that is there already
+
+The folder needs a Dockerfile. A task-definition.json (also as deploy/task-definition.json) says how it
+runs; without one it runs on Fargate with 256 CPU units and 512 MiB, with the port of EXPOSE.")]
+pub(crate) struct Up {
+    /// The application's folder
+    pub path: PathBuf,
+    /// Its name [default: the folder's]
+    #[arg(long)]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub place: Where,
+    /// Do not follow the roll-out
+    #[arg(long)]
+    pub no_wait: bool,
+    /// What the load balancer asks for to know whether a task is well [default: /]
+    #[arg(long, value_name = "PATH", value_parser = health_path)]
+    pub health_path: Option<String>,
+    /// How many tasks [default: as many as there are, or 1]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=5000))]
+    pub desired_count: Option<u32>,
+    /// An existing VPC
+    #[arg(long, value_name = "ID")]
+    pub vpc: Option<String>,
+    /// Subnets of it, in two zones at least
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub subnets: Vec<String>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn health_path(text: &str) -> Result<String, String> {
+    if text.starts_with('/') && text.len() <= 1024 {
+        Ok(text.to_owned())
+    } else {
+        Err("it begins with a slash and has at most 1024 characters".to_owned())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Down {
+    /// The application's name, or its folder
+    pub name: String,
+    #[command(flatten)]
+    pub place: Where,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// The application's name, or its folder; all of them without
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub place: Where,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The application's name, or its folder
+    pub name: String,
+    #[command(flatten)]
+    pub place: Where,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// The application's name, or its folder
+    pub name: String,
+    /// Go on as it prints more
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only what is younger: 90s, 15m, 2h, 1d, or a time such as 2026-01-02T03:04:05Z
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    #[command(flatten)]
+    pub place: Where,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The application's folder
+    pub path: PathBuf,
+    /// Where it is to run: AWS can some things that the local cloud cannot
+    #[arg(long, value_enum, default_value_t = TargetName::Local)]
+    pub target: TargetName,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Json {
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CloudCommand {
+    /// Start the local cloud; returns when its API answers
+    Start(Start),
+    /// Stop it; applications come back when it is started again
+    Stop(Json),
+    /// Whether it runs, and where
+    Status(Json),
+    /// Print `export` lines for aws, boto3, docker and everything else that reads them
+    Env(Json),
+    /// What this machine lacks, and how to get it
+    Doctor(Json),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Address and port of the API [default: 127.0.0.1:4566]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Whose requests are served [default: sigv4]
+    #[arg(long, value_enum)]
+    pub auth: Option<Auth>,
+    /// Certificate authorities (PEM) that RUN steps trust, for networks that re-sign TLS
+    #[arg(long, value_name = "FILE")]
+    pub build_ca_bundle: Option<PathBuf>,
+    /// Another host for a registry's images, such as docker.io=127.0.0.1:5000
+    #[arg(long, value_name = "REGISTRY=HOST")]
+    pub registry_mirror: Vec<String>,
+    /// Print how to reach it as JSON
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,69 @@
+//! One file for each command.
+
+mod check;
+mod cloud;
+mod down;
+mod logs;
+mod look;
+mod up;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use clap::CommandFactory as _;
+use tokio::runtime::Runtime;
+
+use crate::arguments::{Arguments, Command, Global};
+use crate::cloud::Cloud;
+use crate::exit::Ended;
+use crate::output::Output;
+
+/// What every command works with.
+pub(crate) struct Session {
+    pub global: Global,
+    pub variables: BTreeMap<String, String>,
+    pub cloud: Box<dyn Cloud>,
+    pub output: Output,
+    pub runtime: Runtime,
+}
+
+impl Session {
+    pub fn new(
+        global: Global,
+        variables: BTreeMap<String, String>,
+        cloud: Box<dyn Cloud>,
+        output: Output,
+    ) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
+        Self {
+            global,
+            variables,
+            cloud,
+            output,
+            runtime: runtime.expect("a process that has just begun can have two threads"),
+        }
+    }
+
+    pub fn run(&self, command: Command) -> Ended {
+        match command {
+            Command::Up(it) => self.up(&it),
+            Command::Down(it) => self.down(&it),
+            Command::Status(it) => self.status(&it),
+            Command::Url(it) => self.url(&it),
+            Command::Open(it) => self.open(&it),
+            Command::Logs(it) => self.logs(&it),
+            Command::Check(it) => self.check(&it),
+            Command::Cloud(it) => self.cloud(it),
+            Command::Doctor(it) => self.doctor(it),
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Arguments::command(), "wharf", &mut script);
+                std::io::stdout().lock().write_all(&script)?;
+                Ok(())
+            }
+        }
+    }
+}
