@@ -60,7 +60,9 @@ fn check(word: &Word, scope: &Scope, files: &[String], ignored: &[String]) -> Op
         return None;
     }
     let problem = Problem::new(word.span.clone(), format!("`{path}` is not in the build context"));
-    if ignored.iter().any(|file| matches_source(&path, file)) {
+    // A folder that is left out need not be listed with all that is in it.
+    let is_left_out = |file: &String| matches_source(&path, file) || matches_source(file, &path);
+    if ignored.iter().any(is_left_out) {
         return Some(problem.hint("`.dockerignore` leaves it out; add a line `!` with its path there"));
     }
     let close = files

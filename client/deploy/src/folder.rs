@@ -70,7 +70,11 @@ impl Folder {
             None => Ok(Ignore::default()),
             Some(file) => Ignore::parse(&file.text).map_err(|error| {
                 let span = line_span(&file.text, error.line);
-                (file, Problem::new(span, error.message))
+                let problem = Problem::new(span, error.message);
+                (
+                    file,
+                    problem.hint("write the paths that the image can do without, one a line"),
+                )
             }),
         };
         let (entries, ignored) = list(root, ignore.as_ref().ok())?;

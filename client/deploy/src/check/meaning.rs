@@ -15,6 +15,8 @@ use super::{Target, size};
 use crate::definition::Picked;
 
 const NAME_CHARS_MAX: usize = 255;
+/// Compatibilities that are not Fargate.
+const OTHERS: [&str; 3] = ["EC2", "EXTERNAL", "MANAGED_INSTANCES"];
 
 /// Notes all problems; says which container is built, unless none can be.
 pub(super) fn check(root: Node<'_>, target: Target, problems: &mut Vec<Problem>) -> Option<Picked> {
@@ -39,7 +41,7 @@ pub(super) fn check(root: Node<'_>, target: Target, problems: &mut Vec<Problem>)
     }
     let picked = pick(root);
     for (at, one) in containers.iter().enumerate() {
-        let built = picked.as_ref().is_some_and(|picked| picked.built == at);
+        let built = picked.as_ref().is_none_or(|picked| picked.built == at);
         container::check(*one, built, target, problems);
     }
     container::together(root, &containers, problems);
@@ -110,7 +112,9 @@ fn launch(root: Node<'_>, problems: &mut Vec<Problem>) {
     if let Some((key, _)) = root.member("requiresCompatibilities")
         && !wants.is_empty()
         && !wants.iter().any(|one| one.text() == Some("FARGATE"))
-        && wants.iter().all(|one| one.text().is_some())
+        && wants
+            .iter()
+            .all(|one| one.text().is_some_and(|text| OTHERS.contains(&text)))
     {
         problems.push(
             Problem::new(key, "this runs on Fargate, which the task definition rules out")

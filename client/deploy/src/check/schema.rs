@@ -164,7 +164,7 @@ impl Checker<'_> {
 
     fn text(&mut self, schema: &'static Schema, node: Node<'_>, name: &str, text: &str) -> Value {
         if !schema.values.is_empty() && !schema.values.contains(&text) {
-            let problem = Problem::new(node.span(), format!("`{name}` cannot be \"{text}\""));
+            let problem = Problem::new(node.span(), format!("{} cannot be \"{text}\"", subject(name)));
             let hint = match closest(text, schema.values.iter().copied()) {
                 Some(close) => format!("did you mean \"{close}\"?"),
                 None => format!("it is one of {}", list(schema.values)),
@@ -176,7 +176,7 @@ impl Checker<'_> {
         if let Some(pattern) = schema.pattern
             && aws_protocol::validate::compile(pattern).is_some_and(|regex| !regex.is_match(text))
         {
-            let problem = Problem::new(node.span(), format!("`{name}` cannot be \"{text}\""));
+            let problem = Problem::new(node.span(), format!("{} cannot be \"{text}\"", subject(name)));
             self.problems
                 .push(problem.hint(format!("it must match {pattern}")));
         }
@@ -186,7 +186,7 @@ impl Checker<'_> {
     fn number(&mut self, schema: &'static Schema, node: Node<'_>, name: &str, number: i64) -> Value {
         let (min, max) = (schema.min.unwrap_or(i64::MIN), schema.max.unwrap_or(i64::MAX));
         if !(min..=max).contains(&number) {
-            let problem = Problem::new(node.span(), format!("`{name}` cannot be {number}"));
+            let problem = Problem::new(node.span(), format!("{} cannot be {number}", subject(name)));
             self.problems.push(problem.hint(match (schema.min, schema.max) {
                 (Some(min), Some(max)) => format!("it is from {min} to {max}"),
                 (Some(min), None) => format!("it is at least {min}"),
@@ -203,18 +203,19 @@ impl Checker<'_> {
         if too_short || too_long {
             let which = if too_short { "short" } else { "long" };
             let limit = if too_short { schema.min } else { schema.max }.unwrap_or_default();
-            let problem = Problem::new(node.head(), format!("`{name}` is too {which}"));
+            let problem = Problem::new(node.head(), format!("{} is too {which}", subject(name)));
             self.problems
                 .push(problem.hint(format!("its length is {length}; the limit is {limit}")));
         }
     }
 
     fn wrong(&mut self, schema: &'static Schema, node: Node<'_>, name: &str) -> Value {
-        let name = match name.contains('`') {
-            true => name.to_owned(),
-            false => format!("`{name}`"),
-        };
-        let message = format!("{name} is {}, but must be {}", found(node), expected(schema));
+        let message = format!(
+            "{} is {}, but must be {}",
+            subject(name),
+            found(node),
+            expected(schema)
+        );
         let problem = Problem::new(node.head(), message);
         self.problems.push(match correction(schema, node) {
             Some(hint) => problem.hint(hint),
