@@ -17,17 +17,25 @@ const CONFIG: GeneralPurposeConfig =
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 
-/// `AuthConfig` of the API.
-#[derive(Deserialize)]
+/// `AuthConfig` of the API. Some clients send `null` for what they do not have.
+#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "lowercase")]
-#[derive(Default)]
 pub(crate) struct AuthConfig {
+    #[serde(deserialize_with = "or_empty")]
     username: String,
+    #[serde(deserialize_with = "or_empty")]
     password: String,
     /// Older files have `base64(user:password)`.
+    #[serde(deserialize_with = "or_empty")]
     auth: String,
+    #[serde(deserialize_with = "or_empty")]
     pub serveraddress: String,
+    #[serde(deserialize_with = "or_empty")]
     identitytoken: String,
+}
+
+fn or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl AuthConfig {

@@ -165,6 +165,8 @@ async fn credentials_come_padded_or_not() {
     for encoded in [
         "eyJ1c2VybmFtZSI6IkFXUyIsInBhc3N3b3JkIjoicD8-In0=",
         "eyJ1c2VybmFtZSI6IkFXUyIsInBhc3N3b3JkIjoicD8-In0",
+        // With `null` for everything else, as some clients send it.
+        "eyJ1c2VybmFtZSI6ICJBV1MiLCAicGFzc3dvcmQiOiAicCIsICJhdXRoIjogbnVsbCwgImVtYWlsIjogbnVsbCwgInNlcnZlcmFkZHJlc3MiOiBudWxsLCAiaWRlbnRpdHl0b2tlbiI6IG51bGwsICJyZWdpc3RyeXRva2VuIjogbnVsbH0=",
     ] {
         let (_, text) = answer(
             "POST",
