@@ -76,6 +76,13 @@ pub(crate) fn rolling_back(service: &Service, from: &Deployment, to: &str) -> St
     )
 }
 
+pub(crate) fn blocked(service: &Service) -> String {
+    format!(
+        "(service {}) was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.",
+        service.name
+    )
+}
+
 pub(crate) fn inconsistent(service: &Service) -> String {
     format!(
         "(service {}) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section.",

@@ -1,6 +1,7 @@
 //! Snapshot, plan, save.
 
 mod place;
+mod registration;
 mod services;
 mod target;
 mod tasks;

@@ -72,6 +72,12 @@ pub(crate) fn definition(
     found.ok_or_else(|| client("Unable to describe task definition."))
 }
 
+/// The task definition with this ARN, whatever its state.
+pub(crate) fn definition_of(snapshot: &Snapshot, scope: &Scope, arn: &str) -> Option<Arc<TaskDefinition>> {
+    let (family, revision) = name::task_definition(scope, arn).ok()?;
+    snapshot.get(DEFINITIONS, &definition_key(scope, &family, revision?))
+}
+
 /// A service by name or ARN, whatever its state.
 pub(crate) fn service(
     snapshot: &Snapshot,

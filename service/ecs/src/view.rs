@@ -10,7 +10,7 @@ use crate::model::cluster::Cluster;
 use crate::model::service::{Deployment, LoadBalancer, Network, Rollout, Service, State};
 use crate::model::task::{self, Stage, StopCode, Task};
 use crate::model::task_definition::{self, TaskDefinition};
-use crate::model::{Tags, name};
+use crate::model::Tags;
 use crate::table::{self, SERVICES};
 
 pub(crate) fn tags(tags: &Tags) -> Vec<shape::Tag> {
@@ -324,7 +324,10 @@ pub(crate) fn task(
         enable_execute_command: Some(false),
         execution_stopped_at: seen.and_then(|seen| seen.stopped_at),
         group: Some(task.group.clone()),
-        health_status: Some(health_of(task::health(seen))),
+        health_status: Some(health_of(task::health(
+            seen,
+            &spec.map(task::judges).unwrap_or_default(),
+        ))),
         last_status: Some(status.to_owned()),
         launch_type: Some(shape::LaunchType::Fargate),
         overrides: Some(overrides(task)),
@@ -436,6 +439,7 @@ fn container(
         health_status: Some(health_of(seen.map_or(Health::Unknown, |it| it.health))),
         cpu: Some(one.cpu_units.unwrap_or(0).to_string()),
         memory: one.memory_mib.map(|mib| mib.to_string()),
+        memory_reservation: one.memory_reservation_mib.map(|mib| mib.to_string()),
         ..Default::default()
     }
 }
@@ -450,21 +454,19 @@ pub(crate) fn is_registered(snapshot: &Snapshot, task: &Task) -> bool {
         routes
             .targets
             .iter()
-            .any(|target| target.address == attachment.interface.address)
+            .any(|target| {
+                target.address == attachment.interface.address
+                    && task
+                        .load_balancers
+                        .iter()
+                        .any(|it| it.target_group == target.target_group)
+            })
     })
 }
 
 /// The task with everything that is known about it.
 pub(crate) fn whole_task(scope: &Scope, task: &Task, snapshot: &Snapshot, with_tags: bool) -> shape::Task {
-    let definition =
-        name::task_definition(scope, &task.task_definition)
-            .ok()
-            .and_then(|(family, revision)| {
-                snapshot.get(
-                    table::DEFINITIONS,
-                    &table::definition_key(scope, &family, revision.unwrap_or_default()),
-                )
-            });
+    let definition = table::definition_of(snapshot, scope, &task.task_definition);
     let seen = seen(snapshot, task);
     self::task(
         scope,

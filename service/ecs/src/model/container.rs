@@ -12,6 +12,8 @@ use crate::error::{client, unsupported};
 /// Seconds a container has between SIGTERM and SIGKILL.
 const STOP_TIMEOUT_SECONDS_DEFAULT: u32 = 30;
 const STOP_TIMEOUT_SECONDS_MAX: i32 = 120;
+/// Less than Docker gives a container.
+const MEMORY_MIB_MIN: i32 = 6;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Container {
@@ -31,7 +33,11 @@ pub(crate) struct Container {
     pub(crate) pseudo_terminal: bool,
     pub(crate) disable_networking: bool,
     pub(crate) cpu_units: Option<u32>,
+    /// Hard limit.
     pub(crate) memory_mib: Option<u32>,
+    /// What it asks for; it may use more.
+    #[serde(default)]
+    pub(crate) memory_reservation_mib: Option<u32>,
     pub(crate) health_check: Option<HealthCheck>,
     pub(crate) ulimits: Vec<Ulimit>,
     pub(crate) ports: Vec<u16>,
@@ -88,6 +94,7 @@ pub(crate) fn parse(
             .and_then(|number| u32::try_from(number).ok())
             .filter(|number| *number > 0)
     };
+    check_size(definition, &name)?;
     definition.cpu.get_or_insert(0);
     definition.essential.get_or_insert(true);
     definition.mount_points.get_or_insert_default();
@@ -110,7 +117,8 @@ pub(crate) fn parse(
         pseudo_terminal: definition.pseudo_terminal == Some(true),
         disable_networking: definition.disable_networking == Some(true),
         cpu_units: positive(definition.cpu),
-        memory_mib: positive(definition.memory.or(definition.memory_reservation)),
+        memory_mib: positive(definition.memory),
+        memory_reservation_mib: positive(definition.memory_reservation),
         health_check: health_check(definition, &name)?,
         ulimits: ulimits(definition),
         ports,
@@ -118,6 +126,28 @@ pub(crate) fn parse(
         name,
         image,
     })
+}
+
+fn check_size(definition: &shape::ContainerDefinition, name: &str) -> Result<(), ApiError> {
+    if definition.cpu.is_some_and(|units| units < 0) {
+        return Err(client(format!("Invalid 'cpu' setting for container '{name}'.")));
+    }
+    for (what, mib) in [
+        ("memory", definition.memory),
+        ("memoryReservation", definition.memory_reservation),
+    ] {
+        if mib.is_some_and(|mib| mib < MEMORY_MIB_MIN) {
+            return Err(client(format!(
+                "Invalid '{what}' setting for container '{name}': it must be at least {MEMORY_MIB_MIN} MiB."
+            )));
+        }
+    }
+    match (definition.memory, definition.memory_reservation) {
+        (Some(hard), Some(soft)) if soft > hard => Err(client(format!(
+            "Invalid setting for container '{name}'. 'memory' must be greater than 'memoryReservation'."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn refuse_unserved(

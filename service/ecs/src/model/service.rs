@@ -1,6 +1,7 @@
 //! Services and their deployments.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ pub(crate) struct Service {
     pub(crate) events: Vec<Event>,
     /// Whether the last word was that all is as desired.
     pub(crate) steady: bool,
+    /// When it became inactive.
+    #[serde(default)]
+    pub(crate) inactive_at: Option<Timestamp>,
     pub(crate) tags: Tags,
 }
 
@@ -83,6 +87,9 @@ pub(crate) struct Deployment {
     /// The task definition's ARN.
     pub(crate) task_definition: String,
     pub(crate) network: Network,
+    /// Where its tasks are registered; an older deployment keeps its own until its tasks are gone.
+    #[serde(default)]
+    pub(crate) load_balancers: Vec<LoadBalancer>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) rollout: Rollout,
@@ -122,13 +129,36 @@ impl Service {
     }
 }
 
+/// After so long without a failure the next one is the first again.
+const FAILURES_FORGOTTEN: Duration = Duration::from_secs(900);
+
 impl Deployment {
-    pub(crate) fn new(id: String, task_definition: String, network: Network, at: Timestamp) -> Self {
+    /// A task of it has ended by itself, or was not well.
+    pub(crate) fn count_failure(&mut self, now: Timestamp) {
+        let long_ago = self
+            .last_failure_at
+            .is_some_and(|last| last + FAILURES_FORGOTTEN < now);
+        if long_ago && !matches!(self.rollout, Rollout::InProgress { .. }) {
+            self.failed_tasks = 0;
+        }
+        self.failed_tasks += 1;
+        self.last_failure_at = Some(now);
+        self.updated_at = now;
+    }
+
+    pub(crate) fn new(
+        id: String,
+        task_definition: String,
+        network: Network,
+        load_balancers: Vec<LoadBalancer>,
+        at: Timestamp,
+    ) -> Self {
         let reason = format!("ECS deployment {id} in progress.");
         Self {
             id,
             task_definition,
             network,
+            load_balancers,
             created_at: at,
             updated_at: at,
             rollout: Rollout::InProgress { reason },

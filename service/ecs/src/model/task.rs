@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Tags;
-use super::service::Network;
+use super::service::{LoadBalancer, Network};
+use super::task_definition::TaskSpec;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Task {
@@ -24,7 +25,13 @@ pub(crate) struct Task {
     /// The deployment that started it, or what the caller said.
     pub(crate) started_by: Option<String>,
     pub(crate) network: Network,
+    /// Where it is registered while it runs.
+    #[serde(default)]
+    pub(crate) load_balancers: Vec<LoadBalancer>,
     pub(crate) overrides: Vec<Override>,
+    /// Of the request that started it, so that the same request sent again is answered with the same task.
+    #[serde(default)]
+    pub(crate) client_token: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) stage: Stage,
     pub(crate) stop: Option<StopOrder>,
@@ -113,16 +120,31 @@ impl Task {
     }
 }
 
-/// The health that all essential containers with a health check agree on.
-pub(crate) fn health(seen: Option<&ObservedTask>) -> Health {
-    let Some(seen) = seen else { return Health::Unknown };
-    let all: Vec<Health> = seen.containers.iter().map(|one| one.health).collect();
+/// Names of the containers whose health is the task's: essential, and with a health check.
+pub(crate) fn judges(spec: &TaskSpec) -> Vec<&str> {
+    let judges = spec
+        .containers
+        .iter()
+        .filter(|it| it.essential && it.health_check.is_some());
+    judges.map(|it| it.name.as_str()).collect()
+}
+
+/// The health of a task: unhealthy when one of its judges is, healthy when all of them are.
+pub(crate) fn health(seen: Option<&ObservedTask>, judges: &[&str]) -> Health {
+    let of = |name: &&str| {
+        let container = seen?.containers.iter().find(|one| one.name == *name)?;
+        Some(container.health)
+    };
+    let all: Vec<Health> = judges
+        .iter()
+        .map(|name| of(name).unwrap_or(Health::Unknown))
+        .collect();
     if all.contains(&Health::Unhealthy) {
         Health::Unhealthy
-    } else if all.contains(&Health::Healthy) {
-        Health::Healthy
-    } else {
+    } else if all.is_empty() || all.contains(&Health::Unknown) {
         Health::Unknown
+    } else {
+        Health::Healthy
     }
 }
 

@@ -108,10 +108,11 @@ pub(crate) fn parse(
         containers.push(parsed);
     }
     container::check_together(&containers)?;
-    if !fargate && memory_mib.is_none() && containers.iter().any(|one| one.memory_mib.is_none()) {
+    let sizeless = |one: &&Container| one.memory_mib.is_none() && one.memory_reservation_mib.is_none();
+    if !fargate && memory_mib.is_none() && containers.iter().any(|one| sizeless(&one)) {
         let lacking = containers
             .iter()
-            .find(|one| one.memory_mib.is_none())
+            .find(sizeless)
             .map_or("", |one| one.name.as_str());
         let message = format!(
             "Invalid setting for container '{lacking}'. At least one of 'memory' or 'memoryReservation' must be specified."

@@ -144,16 +144,6 @@ async fn balancers(
             .container_port
             .and_then(|port| u16::try_from(port).ok())
             .unwrap_or_default();
-        let Some(known) = definition.spec.containers.iter().find(|it| it.name == container) else {
-            return Err(invalid(format!(
-                "The container {container} does not exist in the task definition."
-            )));
-        };
-        if !known.ports.contains(&port) {
-            return Err(invalid(format!(
-                "The container {container} did not have a container port {port} defined."
-            )));
-        }
         check_group(ecs, context, &group).await?;
         balancers.push(Balancer {
             target_group: group,
@@ -161,7 +151,29 @@ async fn balancers(
             port,
         });
     }
+    if balancers.len() > BALANCERS_PER_SERVICE_MAX {
+        return Err(invalid(format!(
+            "load balancers can have at most {BALANCERS_PER_SERVICE_MAX} items."
+        )));
+    }
+    check_ports(definition, &balancers)?;
     Ok(balancers)
+}
+
+fn check_ports(definition: &Definition, balancers: &[Balancer]) -> Result<(), ApiError> {
+    for Balancer { container, port, .. } in balancers {
+        let Some(known) = definition.spec.containers.iter().find(|it| it.name == *container) else {
+            return Err(invalid(format!(
+                "The container {container} does not exist in the task definition."
+            )));
+        };
+        if !known.ports.contains(port) {
+            return Err(invalid(format!(
+                "The container {container} did not have a container port {port} defined."
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn check_group(ecs: &Ecs, context: &Context, arn: &str) -> Result<(), ApiError> {
@@ -207,6 +219,12 @@ fn apply_configuration(
     {
         return Err(unsupported("deployment alarms and lifecycle hooks"));
     }
+    if given.bake_time_in_minutes.is_some_and(|minutes| minutes != 0)
+        || given.linear_configuration.is_some()
+        || given.canary_configuration.is_some()
+    {
+        return Err(unsupported("bake times, linear and canary deployments"));
+    }
     let percent = |value: Option<i32>, old: u32, what: &str, most: i32| match value {
         None => Ok(old),
         Some(value) if (0..=most).contains(&value) => Ok(value.unsigned_abs()),
@@ -226,9 +244,12 @@ fn apply_configuration(
         "maximumPercent",
         200,
     )?;
-    if maximum < 100 || (minimum == 100 && maximum == 100) {
+    if maximum < 100 {
+        return Err(invalid("maximumPercent must be at least 100."));
+    }
+    if minimum == 100 && maximum == 100 {
         return Err(invalid(
-            "maximumPercent must be at least 100, and greater than minimumHealthyPercent: otherwise no deployment could ever proceed.",
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
         ));
     }
     (service.minimum_healthy_percent, service.maximum_percent) = (minimum, maximum);
@@ -251,11 +272,37 @@ fn given<T>(list: &Option<Vec<T>>) -> bool {
     list.as_ref().is_some_and(|list| !list.is_empty())
 }
 
+const DESIRED_TASKS_MAX: u32 = 5000;
+const BALANCERS_PER_SERVICE_MAX: usize = 5;
+const GRACE_SECONDS_MAX: i32 = i32::MAX;
+
 fn desired(count: Option<i32>) -> Result<Option<u32>, ApiError> {
-    let refuse = |_| invalid("desiredCount must be between 0 and 5000.");
-    count
-        .map(|count| u32::try_from(count).map_err(refuse))
+    let check = |count: i32| {
+        let fits = u32::try_from(count)
+            .ok()
+            .filter(|count| *count <= DESIRED_TASKS_MAX);
+        fits.ok_or_else(|| invalid(format!("desiredCount must be between 0 and {DESIRED_TASKS_MAX}.")))
+    };
+    count.map(check).transpose()
+}
+
+fn grace(seconds: Option<i32>) -> Result<Option<u32>, ApiError> {
+    let refuse = |_| {
+        invalid(format!(
+            "healthCheckGracePeriodSeconds must be between 0 and {GRACE_SECONDS_MAX}."
+        ))
+    };
+    seconds
+        .map(|seconds| u32::try_from(seconds).map_err(refuse))
         .transpose()
+}
+
+/// The only platform version there is, however it is called.
+pub(super) fn platform(given: Option<String>) -> Result<Option<String>, ApiError> {
+    match given.as_deref() {
+        None | Some("LATEST" | "1.4.0") => Ok(given),
+        Some(other) => Err(unsupported(&format!("the platform version {other}"))),
+    }
 }
 
 fn active_definition(
@@ -284,6 +331,11 @@ pub(super) async fn create_service(
         ));
     }
     refuse_unserved(&[
+        (input.role.is_some(), "role"),
+        (
+            input.availability_zone_rebalancing == Some(AvailabilityZoneRebalancing::Enabled),
+            "availabilityZoneRebalancing",
+        ),
         (given(&input.service_registries), "serviceRegistries"),
         (given(&input.placement_constraints), "placementConstraints"),
         (given(&input.placement_strategy), "placementStrategy"),
@@ -332,18 +384,19 @@ pub(super) async fn create_service(
         minimum_healthy_percent: 100,
         maximum_percent: 200,
         circuit_breaker: None,
-        load_balancers,
         deployments: vec![Row::new(
             deployment_id(ecs),
             definition.arn.clone(),
             network.clone(),
+            load_balancers.clone(),
             now,
         )],
+        load_balancers,
         network,
-        health_check_grace_seconds: input.health_check_grace_period_seconds.map(i32::unsigned_abs),
+        health_check_grace_seconds: grace(input.health_check_grace_period_seconds)?,
         created_at: now,
         created_by: context.principal_arn.clone(),
-        platform_version: input.platform_version.unwrap_or_else(|| "LATEST".to_owned()),
+        platform_version: platform(input.platform_version)?.unwrap_or_else(|| "LATEST".to_owned()),
         enable_managed_tags: input.enable_ecs_managed_tags == Some(true),
         propagate_tags: input
             .propagate_tags
@@ -351,12 +404,14 @@ pub(super) async fn create_service(
         client_token: input.client_token,
         events: vec![],
         steady: false,
+        inactive_at: None,
         tags: table::tags(input.tags),
     };
     apply_configuration(&mut service, input.deployment_configuration)?;
     let service = ecs
         .store
         .write(move |tx| {
+            table::cluster(&tx.snapshot(), &scope, Some(&service.cluster))?;
             let place = key(&scope, &format!("{}/{}", service.cluster, service.name));
             match tx.get(SERVICES, &place) {
                 Some(old) if old.state == State::Active => {
@@ -389,7 +444,21 @@ pub(super) async fn update_service(
     let cluster = table::cluster(&snapshot, &scope, input.cluster.as_deref())?;
     let old =
         table::service(&snapshot, &scope, &cluster.name, &input.service).ok_or_else(service_not_found)?;
+    if old.state != State::Active {
+        return Err(service_not_active());
+    }
     refuse_unserved(&[
+        (
+            input.availability_zone_rebalancing == Some(AvailabilityZoneRebalancing::Enabled),
+            "availabilityZoneRebalancing",
+        ),
+        (
+            input
+                .deployment_controller
+                .as_ref()
+                .is_some_and(|it| it.type_ != DeploymentControllerType::Ecs),
+            "deployment controller",
+        ),
         (given(&input.service_registries), "serviceRegistries"),
         (given(&input.placement_constraints), "placementConstraints"),
         (given(&input.placement_strategy), "placementStrategy"),
@@ -410,31 +479,8 @@ pub(super) async fn update_service(
     if given(&input.capacity_provider_strategy) {
         check_launch(None, input.capacity_provider_strategy.as_ref())?;
     }
-    let present = old
-        .primary()
-        .map(|it| it.task_definition.clone())
-        .unwrap_or_default();
-    let wanted = input.task_definition.clone().unwrap_or(present);
-    let definition = match &input.task_definition {
-        Some(given) => active_definition(&snapshot, &scope, given)?,
-        None => table::definition(&snapshot, &scope, &wanted)?,
-    };
-    let network = match input.network_configuration {
-        Some(configuration) => network(ecs, context, &definition, Some(configuration)).await?,
-        None => old.network.clone(),
-    };
-    let load_balancers = match input.load_balancers {
-        Some(given) => balancers(ecs, context, &definition, Some(given)).await?,
-        None => old.load_balancers.clone(),
-    };
-    let (new_id, count) = (deployment_id(ecs), desired(input.desired_count)?);
-    let grace = input.health_check_grace_period_seconds;
-    let (configuration, force) = (
-        input.deployment_configuration,
-        input.force_new_deployment == Some(true),
-    );
-    let (managed, propagate) = (input.enable_ecs_managed_tags, input.propagate_tags);
-    let name = input.service;
+    let wish = wish(ecs, context, &old, input).await?;
+    let (new_id, name) = (deployment_id(ecs), old.name.clone());
     let service = ecs
         .store
         .write(move |tx| {
@@ -443,25 +489,7 @@ pub(super) async fn update_service(
             if found.state != State::Active {
                 return Err(service_not_active());
             }
-            let mut service = service::Service::clone(&found);
-            apply_configuration(&mut service, configuration)?;
-            service.desired = count.unwrap_or(service.desired);
-            service.health_check_grace_seconds = grace
-                .map(i32::unsigned_abs)
-                .or(service.health_check_grace_seconds);
-            service.enable_managed_tags = managed.unwrap_or(service.enable_managed_tags);
-            service.propagate_tags = propagate.map_or(service.propagate_tags, |it| it.as_str().to_owned());
-            let balanced = service.load_balancers != load_balancers;
-            (service.network, service.load_balancers) = (network.clone(), load_balancers);
-            let same = service
-                .primary()
-                .is_some_and(|it| it.task_definition == definition.arn && it.network == network);
-            if !same || force || balanced {
-                service
-                    .deployments
-                    .insert(0, Row::new(new_id, definition.arn.clone(), network, now));
-            }
-            service.steady = false;
+            let service = wish.applied(&found, new_id, now)?;
             tx.put(
                 SERVICES,
                 &key(&scope, &format!("{}/{}", service.cluster, service.name)),
@@ -474,6 +502,96 @@ pub(super) async fn update_service(
     Ok(UpdateServiceResponse {
         service: Some(service),
     })
+}
+
+/// What an update asks for, checked; what it does not name stays as it is when it is written.
+struct Wish {
+    task_definition: Option<String>,
+    network: Option<Network>,
+    load_balancers: Option<Vec<Balancer>>,
+    desired: Option<u32>,
+    grace_seconds: Option<u32>,
+    configuration: Option<DeploymentConfiguration>,
+    force: bool,
+    managed_tags: Option<bool>,
+    propagate_tags: Option<String>,
+    platform_version: Option<String>,
+}
+
+async fn wish(
+    ecs: &Ecs,
+    context: &Context,
+    old: &service::Service,
+    input: UpdateServiceRequest,
+) -> Result<Wish, ApiError> {
+    let (scope, snapshot) = (&context.scope, ecs.store.snapshot());
+    let present = old
+        .primary()
+        .map(|it| it.task_definition.clone())
+        .unwrap_or_default();
+    let definition = match &input.task_definition {
+        Some(given) => active_definition(&snapshot, scope, given)?,
+        None => table::definition(&snapshot, scope, &present)?,
+    };
+    let network = match input.network_configuration {
+        Some(configuration) => Some(network(ecs, context, &definition, Some(configuration)).await?),
+        None => None,
+    };
+    let load_balancers = match input.load_balancers {
+        Some(given) => Some(balancers(ecs, context, &definition, Some(given)).await?),
+        None => {
+            // The new task definition must have what the load balancers lead to.
+            check_ports(&definition, &old.load_balancers)?;
+            None
+        }
+    };
+    Ok(Wish {
+        task_definition: input.task_definition.map(|_| definition.arn.clone()),
+        network,
+        load_balancers,
+        desired: desired(input.desired_count)?,
+        grace_seconds: grace(input.health_check_grace_period_seconds)?,
+        configuration: input.deployment_configuration,
+        force: input.force_new_deployment == Some(true),
+        managed_tags: input.enable_ecs_managed_tags,
+        propagate_tags: input.propagate_tags.map(|it| it.as_str().to_owned()),
+        platform_version: platform(input.platform_version)?,
+    })
+}
+
+impl Wish {
+    fn applied(
+        self,
+        found: &service::Service,
+        new_id: String,
+        now: jiff::Timestamp,
+    ) -> Result<service::Service, ApiError> {
+        let mut service = service::Service::clone(found);
+        apply_configuration(&mut service, self.configuration)?;
+        service.desired = self.desired.unwrap_or(service.desired);
+        service.health_check_grace_seconds = self.grace_seconds.or(service.health_check_grace_seconds);
+        service.enable_managed_tags = self.managed_tags.unwrap_or(service.enable_managed_tags);
+        service.propagate_tags = self.propagate_tags.unwrap_or(service.propagate_tags);
+        service.platform_version = self.platform_version.unwrap_or(service.platform_version);
+        service.network = self.network.unwrap_or(service.network);
+        service.load_balancers = self.load_balancers.unwrap_or(service.load_balancers);
+        service.steady = false;
+        let Some(primary) = service.primary() else {
+            return Err(service_not_active());
+        };
+        let definition = self
+            .task_definition
+            .unwrap_or_else(|| primary.task_definition.clone());
+        let same = primary.task_definition == definition
+            && primary.network == service.network
+            && primary.load_balancers == service.load_balancers;
+        if !same || self.force {
+            let (network, balancers) = (service.network.clone(), service.load_balancers.clone());
+            let new = Row::new(new_id, definition, network, balancers, now);
+            service.deployments.insert(0, new);
+        }
+        Ok(service)
+    }
 }
 
 pub(super) async fn delete_service(

@@ -3,7 +3,7 @@
 use aws_protocol::{ApiError, Context, page};
 use aws_shape::ecs::*;
 
-use super::service_change::{check_launch, network};
+use super::service_change::{check_launch, network, platform};
 use super::{PAGE_ITEMS_MAX, missing};
 use crate::Ecs;
 use crate::error::{client, invalid, unsupported};
@@ -22,6 +22,7 @@ pub(super) async fn run_task(
 ) -> Result<RunTaskResponse, ApiError> {
     let (scope, snapshot, now) = (context.scope.clone(), ecs.store.snapshot(), ecs.clock.now());
     let cluster = table::cluster(&snapshot, &scope, input.cluster.as_deref())?;
+    platform(input.platform_version)?;
     let count = input.count.unwrap_or(1);
     if !(1..=RUN_COUNT_MAX).contains(&count) {
         return Err(invalid(format!(
@@ -60,13 +61,16 @@ pub(super) async fn run_task(
     let network = network(ecs, context, &definition, input.network_configuration).await?;
     let names: Vec<&String> = definition.spec.containers.iter().map(|it| &it.name).collect();
     let overrides = overrides(input.overrides, &names)?;
-    let tags = match input.propagate_tags {
+    let mut tags = match input.propagate_tags {
         Some(PropagateTags::TaskDefinition) => {
             let own = table::tags(input.tags);
             definition.tags.clone().into_iter().chain(own).collect::<Tags>()
         }
         _ => table::tags(input.tags),
     };
+    if input.enable_ecs_managed_tags == Some(true) {
+        tags.insert("aws:ecs:clusterName".to_owned(), cluster.name.clone());
+    }
     let group = input
         .group
         .unwrap_or_else(|| format!("family:{}", definition.family));
@@ -83,7 +87,9 @@ pub(super) async fn run_task(
             group: group.clone(),
             started_by: input.started_by.clone(),
             network: network.clone(),
+            load_balancers: vec![],
             overrides: overrides.clone(),
+            client_token: input.client_token.clone(),
             created_at: now,
             stage: Stage::Provisioning,
             stop: None,
@@ -92,17 +98,27 @@ pub(super) async fn run_task(
         }
     };
     let tasks: Vec<task::Task> = (0..count).map(make).collect();
-    let (rows, place) = (tasks.clone(), scope.clone());
-    ecs.store
+    let (rows, place) = (tasks, scope.clone());
+    let tasks = ecs
+        .store
         .write(move |tx| {
-            for task in rows {
+            let snapshot = tx.snapshot();
+            for task in &rows {
+                table::cluster(&snapshot, &place, Some(&task.cluster))?;
+            }
+            // The same request sent again is answered with the tasks of the first time.
+            let before = of_token(&table::tasks(&snapshot, &place, &cluster.name), &rows)?;
+            if !before.is_empty() {
+                return Ok(before);
+            }
+            for task in rows.clone() {
                 tx.put(
                     TASKS,
                     &key(&place, &format!("{}/{}", task.cluster, task.id)),
                     task,
                 );
             }
-            Ok::<_, ApiError>(())
+            Ok::<_, ApiError>(rows)
         })
         .await?;
     let snapshot = ecs.store.snapshot();
@@ -114,6 +130,27 @@ pub(super) async fn run_task(
         tasks: Some(tasks),
         failures: Some(vec![]),
     })
+}
+
+/// Tasks that were started with the client token of these.
+fn of_token(all: &[std::sync::Arc<task::Task>], new: &[task::Task]) -> Result<Vec<task::Task>, ApiError> {
+    let Some((first, token)) = new
+        .first()
+        .and_then(|it| Some((it, it.client_token.as_ref()?)))
+    else {
+        return Ok(vec![]);
+    };
+    let mut before = Vec::new();
+    for task in all.iter().filter(|it| it.client_token.as_ref() == Some(token)) {
+        let same = (&task.task_definition, &task.network, &task.overrides)
+            == (&first.task_definition, &first.network, &first.overrides);
+        if !same {
+            let message = "The clientToken was used before, with other parameters.";
+            return Err(ApiError::client("ConflictException", message));
+        }
+        before.push(task::Task::clone(task));
+    }
+    Ok(before)
 }
 
 fn overrides(given: Option<TaskOverride>, names: &[&String]) -> Result<Vec<task::Override>, ApiError> {

@@ -48,6 +48,8 @@ pub(crate) enum Standing {
     Healthy,
     /// Runs and is not well; a sentence says why.
     Unhealthy(String),
+    /// Ended by itself, and not yet counted as a failure of its deployment.
+    Failing,
     /// Told to stop, not yet gone.
     Stopping,
 }
@@ -64,6 +66,8 @@ pub(crate) struct Steps {
     pub(crate) fail: bool,
     /// All is as desired.
     pub(crate) steady: bool,
+    /// Floor and ceiling leave no room for any step: it stays like this until one of them is changed.
+    pub(crate) blocked: bool,
     /// Something becomes due then: the next attempt after failures.
     pub(crate) look_again_at: Option<Timestamp>,
 }
@@ -84,6 +88,7 @@ pub(crate) fn plan(picture: &Picture, now: Timestamp) -> Steps {
     let mut steps = Steps::default();
     if picture.rollout == Rollout::InProgress
         && picture.circuit_breaker
+        && picture.desired > 0
         && picture.failures >= threshold(picture.desired)
     {
         steps.fail = true;
@@ -95,6 +100,7 @@ pub(crate) fn plan(picture: &Picture, now: Timestamp) -> Steps {
     retire_old(picture, floor, &mut steps);
     retire_surplus(picture, &mut steps);
     start_missing(picture, ceiling, now, &mut steps);
+    steps.blocked = is_blocked(picture, ceiling, &steps);
     let healthy_new = count(picture, |task| task.new && task.standing == Standing::Healthy);
     let settled = healthy_new == picture.desired && picture.tasks.len() == picture.desired as usize;
     steps.steady = settled && steps.stop.is_empty();
@@ -129,7 +135,7 @@ fn retire_old(picture: &Picture, floor: u32, steps: &mut Steps) {
                 spare -= 1;
                 steps.stop.push((task.id.clone(), Why::Replaced));
             }
-            Standing::Healthy | Standing::Unhealthy(_) | Standing::Stopping => {}
+            Standing::Healthy | Standing::Unhealthy(_) | Standing::Failing | Standing::Stopping => {}
         }
     }
 }
@@ -154,7 +160,10 @@ fn start_missing(picture: &Picture, ceiling: u32, now: Timestamp, steps: &mut St
     if picture.rollout == Rollout::Failed {
         return;
     }
-    let living = |task: &Task| !matches!(task.standing, Standing::Stopping | Standing::Unhealthy(_));
+    // Whether the next attempt must wait is known once the last failure has been counted.
+    if count(picture, |task| task.standing == Standing::Failing) > 0 {
+        return;
+    }
     let new = count(picture, |task| task.new && living(task));
     // A task that is stopping still holds its place under the ceiling until it is gone, except that one which was
     // there beyond need must not keep its replacement out: at least the desired count may always be reached.
@@ -167,7 +176,7 @@ fn start_missing(picture: &Picture, ceiling: u32, now: Timestamp, steps: &mut St
         return;
     }
     if let (Some(last), true) = (picture.last_failure_at, picture.failures > 0) {
-        let due = last + retry_pause(picture.failures);
+        let due = last + retry_pause(picture.failures.div_ceil(picture.desired.max(1)));
         if due > now {
             steps.look_again_at = Some(due);
             return;
@@ -176,9 +185,30 @@ fn start_missing(picture: &Picture, ceiling: u32, now: Timestamp, steps: &mut St
     steps.start = missing;
 }
 
-/// 1 s after the first failure, then twice as long each time.
-fn retry_pause(failures: u32) -> Duration {
-    Duration::from_secs(1 << (failures.saturating_sub(1)).min(16)).min(RETRY_PAUSE_MAX)
+fn living(task: &Task) -> bool {
+    !matches!(
+        task.standing,
+        Standing::Stopping | Standing::Failing | Standing::Unhealthy(_)
+    )
+}
+
+/// New tasks are missing, nothing is under way, and neither a start nor a stop is allowed.
+fn is_blocked(picture: &Picture, ceiling: u32, steps: &Steps) -> bool {
+    let still = picture
+        .tasks
+        .iter()
+        .all(|task| task.standing == Standing::Healthy);
+    let new = count(picture, |task| task.new);
+    still
+        && picture.rollout != Rollout::Failed
+        && steps.stop.is_empty()
+        && new < picture.desired
+        && count(picture, living) >= ceiling
+}
+
+/// 1 s after the first round of failures (as many as tasks are desired), then twice as long each time.
+fn retry_pause(rounds: u32) -> Duration {
+    Duration::from_secs(1 << (rounds.saturating_sub(1)).min(16)).min(RETRY_PAUSE_MAX)
 }
 
 #[cfg(test)]

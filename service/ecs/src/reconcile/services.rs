@@ -11,12 +11,14 @@ use base_id::Scope;
 use base_reconcile::{Outcome, Reconciler};
 use base_store::Snapshot;
 use contract::route::RouteTable;
-use contract::task::{Health, ObservedTask, TaskPhase};
+use contract::task::{Health, TaskPhase};
 use jiff::Timestamp;
 
 use super::target;
 use crate::model::service::{Deployment, Rollout, Service, State};
 use crate::model::task::{self, Stage, StopCode, Task};
+use crate::model::Tags;
+use crate::model::task_definition::TaskDefinition;
 use crate::plan::rolling::{self, Picture, Standing, Steps, Why};
 use crate::table::{self, OBSERVED, ROUTES, SERVICES, TASKS, key};
 use crate::{Ecs, event};
@@ -44,10 +46,10 @@ impl Services {
     async fn one(&self, snapshot: &Snapshot, key: &str, service: &Arc<Service>) -> Result<Outcome, ApiError> {
         let scope = table::scope_of(key);
         let context = Ecs::own_context(&scope, "ecs-services");
-        let health = target::health(&self.0, &context, service).await?;
-        let now = self.0.clock.now();
         let tasks = living(snapshot, &scope, service);
-        let picture = self.picture(snapshot, service, &tasks, &health, now);
+        let health = target::health(&self.0, &context, &target::places(service, &tasks)).await?;
+        let now = self.0.clock.now();
+        let picture = self.picture(snapshot, &scope, service, &tasks, &health, now);
         let steps = rolling::plan(&picture, now);
         let saved = self.save(&context, key, service, &tasks, steps.clone()).await?;
         if !saved {
@@ -59,6 +61,7 @@ impl Services {
     fn picture(
         &self,
         snapshot: &Snapshot,
+        scope: &Scope,
         service: &Service,
         tasks: &[Arc<Task>],
         health: &target::Health,
@@ -69,13 +72,7 @@ impl Services {
         let view = |task: &Arc<Task>| rolling::Task {
             id: task.id.clone(),
             new: task.started_by.as_ref() == primary.map(|it| &it.id),
-            standing: standing(
-                service,
-                task,
-                table::observed(snapshot, task).as_deref(),
-                health,
-                now,
-            ),
+            standing: standing(snapshot, scope, service, task, health, now),
         };
         Picture {
             desired: if active { service.desired } else { 0 },
@@ -135,7 +132,11 @@ impl Services {
                         task,
                     );
                 }
-                for task in start(&scope, &mut service, steps.start, now, &new_id) {
+                let definition = service
+                    .primary()
+                    .and_then(|it| table::definition_of(&tx.snapshot(), &scope, &it.task_definition));
+                let tags = propagated(&service, definition.as_deref());
+                for task in start(&scope, &mut service, steps.start, tags, now, &new_id) {
                     tx.put(
                         TASKS,
                         &table::key(&scope, &format!("{}/{}", task.cluster, task.id)),
@@ -143,7 +144,7 @@ impl Services {
                     );
                 }
                 conclude(&mut service, &steps, &present, now, &new_id);
-                if service.state == State::Inactive && service.deployments.is_empty() && old(&service, now) {
+                if service.state == State::Inactive && old(&service, now) {
                     tx.delete(SERVICES, &place);
                 } else {
                     tx.put(SERVICES, &place, service);
@@ -155,10 +156,7 @@ impl Services {
 }
 
 fn old(service: &Service, now: Timestamp) -> bool {
-    service
-        .events
-        .first()
-        .is_none_or(|event| event.at + INACTIVE_KEPT < now)
+    service.inactive_at.is_none_or(|at| at + INACTIVE_KEPT < now)
 }
 
 /// A service's tasks that are not yet history, by id.
@@ -170,21 +168,23 @@ fn living(snapshot: &Snapshot, scope: &Scope, service: &Service) -> Vec<Arc<Task
 }
 
 fn standing(
+    snapshot: &Snapshot,
+    scope: &Scope,
     service: &Service,
     task: &Task,
-    seen: Option<&ObservedTask>,
     health: &target::Health,
     now: Timestamp,
 ) -> Standing {
     if task.stop.is_some() {
         return Standing::Stopping;
     }
+    let seen = table::observed(snapshot, task);
     let (Stage::Placed { attachment, .. }, Some(seen)) = (&task.stage, seen) else {
         return Standing::Pending;
     };
     match seen.phase {
         TaskPhase::Provisioning | TaskPhase::Pending => return Standing::Pending,
-        TaskPhase::Stopping | TaskPhase::Stopped => return Standing::Stopping,
+        TaskPhase::Stopping | TaskPhase::Stopped => return Standing::Failing,
         TaskPhase::Running => {}
     }
     let grace = service.health_check_grace_seconds.unwrap_or(0);
@@ -197,12 +197,17 @@ fn standing(
             Standing::Unhealthy(why)
         }
     };
-    if task::health(Some(seen)) == Health::Unhealthy {
+    let definition = table::definition_of(snapshot, scope, &task.task_definition);
+    let judges = definition
+        .as_ref()
+        .map(|it| task::judges(&it.spec))
+        .unwrap_or_default();
+    let own = task::health(Some(&seen), &judges);
+    if own == Health::Unhealthy {
         return unwell("failed container health checks".to_owned());
     }
-    let checked = seen.containers.iter().any(|one| one.health != Health::Unknown);
-    let mut ready = task::health(Some(seen)) == Health::Healthy || !checked;
-    for balancer in &service.load_balancers {
+    let mut ready = own == Health::Healthy || judges.is_empty();
+    for balancer in &task.load_balancers {
         let place = (
             balancer.target_group.clone(),
             attachment.interface.address,
@@ -258,8 +263,7 @@ fn stop(
                     .first_mut()
                     .filter(|it| Some(&it.id) == started_by.as_ref())
                 {
-                    deployment.failed_tasks += 1;
-                    deployment.last_failure_at = Some(now);
+                    deployment.count_failure(now);
                 }
             }
             Why::Replaced | Why::ScaledIn => {
@@ -277,10 +281,25 @@ fn stop(
     changed
 }
 
+/// The tags of a service's new tasks: its own or its task definition's, and those that ECS manages.
+fn propagated(service: &Service, definition: Option<&TaskDefinition>) -> Tags {
+    let mut tags = match service.propagate_tags.as_str() {
+        "SERVICE" => service.tags.clone(),
+        "TASK_DEFINITION" => definition.map(|it| it.tags.clone()).unwrap_or_default(),
+        _ => Tags::new(),
+    };
+    if service.enable_managed_tags {
+        tags.insert("aws:ecs:clusterName".to_owned(), service.cluster.clone());
+        tags.insert("aws:ecs:serviceName".to_owned(), service.name.clone());
+    }
+    tags
+}
+
 fn start(
     scope: &Scope,
     service: &mut Service,
     count: u32,
+    tags: Tags,
     now: Timestamp,
     new_id: &dyn Fn() -> String,
 ) -> Vec<Task> {
@@ -298,15 +317,13 @@ fn start(
             group: group.clone(),
             started_by: Some(primary.id.clone()),
             network: primary.network.clone(),
+            load_balancers: primary.load_balancers.clone(),
             overrides: vec![],
+            client_token: None,
             created_at: now,
             stage: Stage::Provisioning,
             stop: None,
-            tags: if service.propagate_tags == "SERVICE" {
-                service.tags.clone()
-            } else {
-                Default::default()
-            },
+            tags: tags.clone(),
             version: 1,
         }
     };
@@ -343,12 +360,40 @@ fn conclude(
     }
     if service.state == State::Draining && tasks.is_empty() {
         service.state = State::Inactive;
+        service.inactive_at = Some(now);
         service.deployments.clear();
+    }
+    forget_superseded(service, tasks);
+    if steps.blocked {
+        let sentence = event::blocked(service);
+        if service
+            .events
+            .first()
+            .is_none_or(|event| event.message != sentence)
+        {
+            service.say(new_id(), now, sentence);
+        }
     }
     if steps.steady && !service.steady && service.state == State::Active {
         service.say(new_id(), now, event::steady(service));
     }
     service.steady = steps.steady;
+}
+
+/// Deployments that never worked and have no tasks (any more) are history once another has taken their place.
+fn forget_superseded(service: &mut Service, tasks: &[Arc<Task>]) {
+    let mut worked = false;
+    let mut at = 0;
+    service.deployments.retain(|it| {
+        at += 1;
+        // The first that worked is what the circuit breaker goes back to.
+        let target = !worked && matches!(it.rollout, Rollout::Completed { .. });
+        worked |= target;
+        let has_tasks = tasks
+            .iter()
+            .any(|task| task.started_by.as_ref() == Some(&it.id));
+        at == 1 || target || has_tasks || matches!(it.rollout, Rollout::Failed { .. })
+    });
 }
 
 /// The circuit breaker has opened: the deployment has failed, and the last one that worked takes over.
@@ -369,6 +414,9 @@ fn fail(service: &mut Service, now: Timestamp, new_id: &dyn Fn() -> String) {
     };
     let mut old = service.deployments.remove(at);
     old.updated_at = now;
+    // What failed while it was the primary deployment says nothing about its second life.
+    (old.failed_tasks, old.last_failure_at) = (0, None);
+    (service.network, service.load_balancers) = (old.network.clone(), old.load_balancers.clone());
     old.rollout = Rollout::InProgress {
         reason: format!(
             "ECS deployment circuit breaker: rolling back to deploymentId {}.",

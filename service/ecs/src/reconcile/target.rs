@@ -1,21 +1,35 @@
 //! The load balancer's view of a service's tasks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::elbv2::{self, TargetHealth, TargetHealthStateEnum};
 
 use crate::Ecs;
-use crate::model::service::{LoadBalancer, Service};
+use crate::model::service::Service;
+use crate::model::task::Task;
 
 /// Health by target group, address and port.
 pub(super) type Health = BTreeMap<(String, Ipv4Addr, u16), TargetHealth>;
 
-/// What the target groups of a service say. A group that does not exist (any more) says nothing.
-pub(super) async fn health(ecs: &Ecs, context: &Context, service: &Service) -> Result<Health, ApiError> {
+/// Where the tasks of a service are registered, or may still be: target group and port.
+pub(super) fn places(service: &Service, tasks: &[Arc<Task>]) -> BTreeSet<(String, u16)> {
+    let of_tasks = tasks.iter().flat_map(|task| &task.load_balancers);
+    let all = service.load_balancers.iter().chain(of_tasks);
+    all.map(|it| (it.target_group.clone(), it.port)).collect()
+}
+
+/// What these target groups say. A group that does not exist (any more) says nothing.
+pub(super) async fn health(
+    ecs: &Ecs,
+    context: &Context,
+    places: &BTreeSet<(String, u16)>,
+) -> Result<Health, ApiError> {
     let mut health = Health::new();
-    for LoadBalancer { target_group, .. } in &service.load_balancers {
+    let groups: BTreeSet<&String> = places.iter().map(|(group, _)| group).collect();
+    for target_group in groups {
         let input = elbv2::DescribeTargetHealthInput {
             target_group_arn: target_group.clone(),
             ..Default::default()
@@ -38,11 +52,13 @@ pub(super) async fn health(ecs: &Ecs, context: &Context, service: &Service) -> R
     Ok(health)
 }
 
-/// Whether a load balancer still has to do with this address: serves it, or drains it.
-pub(super) fn is_registered(health: &Health, address: Ipv4Addr) -> bool {
-    health
-        .iter()
-        .any(|((_, one, _), state)| *one == address && state.state != Some(TargetHealthStateEnum::Unused))
+/// Whether a load balancer still has to do with this task: serves it, or drains it.
+pub(super) fn is_registered(health: &Health, task: &Task, address: Ipv4Addr) -> bool {
+    task.load_balancers.iter().any(|it| {
+        health
+            .get(&(it.target_group.clone(), address, it.port))
+            .is_some_and(|state| state.state != Some(TargetHealthStateEnum::Unused))
+    })
 }
 
 pub(super) fn is_draining(state: &TargetHealth) -> bool {

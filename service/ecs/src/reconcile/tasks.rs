@@ -4,23 +4,22 @@
 //! tasks that nobody sends requests to are told to end.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_protocol::{ApiError, Context};
-use aws_shape::{ec2, elbv2};
+use aws_shape::ec2;
 use base_id::Scope;
 use base_reconcile::{Outcome, Reconciler};
-use base_store::Snapshot;
+use base_store::{Snapshot, Transaction};
 use contract::route::RouteTable;
 use contract::task::{DesiredTask, ObservedTask, Stop, StopKind, TaskPhase};
 use jiff::Timestamp;
 
 use super::services::sooner;
-use super::{place, target};
-use crate::model::service::Service;
+use super::{place, registration, target};
+use crate::model::service::{Deployment, Service};
 use crate::model::task::{Stage, StopCode, StopOrder, Task};
 use crate::table::{self, DESIRED, OBSERVED, ROUTES, SERVICES, TASKS};
 use crate::{Ecs, event};
@@ -48,126 +47,6 @@ impl Tasks {
         Self(ecs)
     }
 
-    /// Registers tasks that run and deregisters those that shall stop. Returns what the target groups say afterwards.
-    async fn targets(
-        &self,
-        snapshot: &Snapshot,
-        place: &str,
-        service: &Service,
-    ) -> Result<target::Health, ApiError> {
-        let scope = table::scope_of(place);
-        let context = Ecs::own_context(&scope, "ecs-tasks");
-        let before = target::health(&self.0, &context, service).await?;
-        let tasks = table::tasks(snapshot, &scope, &service.cluster);
-        let mine: Vec<&Arc<Task>> = tasks
-            .iter()
-            .filter(|task| task.service() == Some(&service.name))
-            .collect();
-        let mut said = Vec::new();
-        for balancer in &service.load_balancers {
-            let group = &balancer.target_group;
-            let state = |address: Ipv4Addr| before.get(&(group.clone(), address, balancer.port));
-            let (mut new, mut gone) = (Vec::new(), Vec::new());
-            for task in &mine {
-                let Stage::Placed { attachment, .. } = &task.stage else {
-                    continue;
-                };
-                let address = attachment.interface.address;
-                let runs =
-                    table::observed(snapshot, task).is_some_and(|seen| seen.phase == TaskPhase::Running);
-                match state(address) {
-                    None if runs && task.stop.is_none() => new.push(address),
-                    Some(health) if (task.stop.is_some() || !runs) && !target::is_draining(health) => {
-                        gone.push(address)
-                    }
-                    _ => {}
-                }
-            }
-            // What is registered at an address that no task of this service has any more.
-            let held = |address: &Ipv4Addr| {
-                mine.iter().any(|task| {
-                    !task.is_stopped()
-                        && task
-                            .attachment()
-                            .is_some_and(|it| it.interface.address == *address)
-                })
-            };
-            let orphans = before.iter().filter(|((one, address, _), health)| {
-                one == group && !held(address) && !target::is_draining(health)
-            });
-            gone.extend(orphans.map(|((_, address, _), _)| *address));
-            if self.register(&context, group, balancer.port, &new).await? {
-                said.push(event::registered(service, new.len(), group));
-            }
-            if self.deregister(&context, group, balancer.port, &gone).await? {
-                said.push(event::deregistered(service, gone.len(), group));
-            }
-        }
-        if said.is_empty() {
-            return Ok(before);
-        }
-        self.say(place, said).await?;
-        target::health(&self.0, &context, service).await
-    }
-
-    async fn register(
-        &self,
-        context: &Context,
-        group: &str,
-        port: u16,
-        who: &[Ipv4Addr],
-    ) -> Result<bool, ApiError> {
-        if who.is_empty() {
-            return Ok(false);
-        }
-        let input = elbv2::RegisterTargetsInput {
-            target_group_arn: group.to_owned(),
-            targets: targets(who, port),
-        };
-        match self.0.neighbours.elbv2.register_targets(context, input).await {
-            // The group is gone: there is nobody to register with.
-            Err(error) if error.code == "TargetGroupNotFound" => Ok(false),
-            result => result.map(|_| true),
-        }
-    }
-
-    async fn deregister(
-        &self,
-        context: &Context,
-        group: &str,
-        port: u16,
-        who: &[Ipv4Addr],
-    ) -> Result<bool, ApiError> {
-        if who.is_empty() {
-            return Ok(false);
-        }
-        let input = elbv2::DeregisterTargetsInput {
-            target_group_arn: group.to_owned(),
-            targets: targets(who, port),
-        };
-        match self.0.neighbours.elbv2.deregister_targets(context, input).await {
-            Err(error) if error.code == "TargetGroupNotFound" => Ok(false),
-            result => result.map(|_| true),
-        }
-    }
-
-    async fn say(&self, place: &str, said: Vec<String>) -> Result<(), ApiError> {
-        let (place, now, ids) = (place.to_owned(), self.0.clock.now(), Arc::clone(&self.0.ids));
-        self.0
-            .store
-            .write(move |tx| {
-                let Some(service) = tx.get(SERVICES, &place) else {
-                    return Ok(());
-                };
-                let mut service = Service::clone(&service);
-                said.into_iter()
-                    .for_each(|message| service.say(ids.hex(32), now, message));
-                tx.put(SERVICES, &place, service);
-                Ok(())
-            })
-            .await
-    }
-
     async fn one(
         &self,
         snapshot: &Snapshot,
@@ -184,19 +63,51 @@ impl Tasks {
             (Stage::Placed { .. }, Some(seen)) if seen.phase == TaskPhase::Stopped => {
                 self.finish(place, task, Some(ObservedTask::clone(&seen))).await
             }
+            (Stage::Placed { .. }, Some(seen)) if seen.phase == TaskPhase::Stopping && task.stop.is_none() => {
+                self.acknowledge(place, task, &seen).await
+            }
             (Stage::Placed { attachment, .. }, _) => {
                 let Some(order) = &task.stop else {
                     return Ok(Outcome::Settled);
                 };
-                let service = task.service().map(|name| format!("{}/{name}", task.cluster));
-                let health =
-                    service.and_then(|service| healths.get(&table::key(&table::scope_of(place), &service)));
-                if health.is_some_and(|health| target::is_registered(health, attachment.interface.address)) {
+                let registered = match healths.get(&service_place(place, task)) {
+                    Some(health) => target::is_registered(health, task, attachment.interface.address),
+                    // What the load balancer has to do with it could not be found out this time.
+                    None => !task.load_balancers.is_empty() && task.service().is_some(),
+                };
+                if registered {
                     return Ok(Outcome::Settled);
                 }
                 self.tell_to_stop(task, order).await
             }
         }
+    }
+
+    /// It ends by itself: why is written down, and counted, before the last of its containers is gone.
+    async fn acknowledge(
+        &self,
+        place: &str,
+        task: &Task,
+        seen: &ObservedTask,
+    ) -> Result<Outcome, ApiError> {
+        if seen.stop_cause.is_none() {
+            return Ok(Outcome::Settled);
+        }
+        let (place, id, now) = (place.to_owned(), self.0.ids.hex(32), self.0.clock.now());
+        let (order, version) = (order_of(Some(seen), now), task.version);
+        self.0
+            .store
+            .write(move |tx| {
+                let Some(row) = tx.get(TASKS, &place).filter(|row| row.version == version) else {
+                    return Ok(Outcome::Again);
+                };
+                let mut task = Task::clone(&row);
+                task.order_stop(order.code, &order.reason, order.at);
+                count_failure(tx, &table::scope_of(&place), &task, now, &id);
+                tx.put(TASKS, &place, task);
+                Ok::<_, ApiError>(Outcome::Settled)
+            })
+            .await
     }
 
     async fn forget(&self, place: &str, at: Timestamp, now: Timestamp) -> Result<Outcome, ApiError> {
@@ -222,9 +133,12 @@ impl Tasks {
             Err(place::Failure::Later(error)) => return Err(error),
             Err(place::Failure::Never(reason)) => {
                 let now = self.0.clock.now();
-                let mut failed = Task::clone(task);
-                failed.order_stop(StopCode::FailedToStart, &reason, now);
-                return self.finish(place, &Arc::new(failed), None).await;
+                let order = StopOrder {
+                    code: StopCode::FailedToStart,
+                    reason,
+                    at: now,
+                };
+                return self.end(place, task, None, order).await;
             }
         };
         let (place, seen) = (place.to_owned(), Arc::clone(task));
@@ -276,37 +190,52 @@ impl Tasks {
             .await
     }
 
-    /// Nothing of it runs any more: its interface goes, and what was seen last is kept.
+    /// Nothing of it runs any more.
     async fn finish(
         &self,
         place: &str,
-        task: &Arc<Task>,
+        task: &Task,
         last: Option<ObservedTask>,
+    ) -> Result<Outcome, ApiError> {
+        let order = order_of(last.as_ref(), self.0.clock.now());
+        self.end(place, task, last, order).await
+    }
+
+    /// Its interface goes, and what was seen last is kept. `order` is why, unless that is known already.
+    async fn end(
+        &self,
+        place: &str,
+        task: &Task,
+        last: Option<ObservedTask>,
+        order: StopOrder,
     ) -> Result<Outcome, ApiError> {
         let scope = table::scope_of(place);
         let context = Ecs::own_context(&scope, "ecs-tasks");
         self.remove_interfaces(&context, task).await?;
         let now = self.0.clock.now();
-        let (place, task, ids) = (place.to_owned(), Arc::clone(task), Arc::clone(&self.0.ids));
+        let (place, id) = (place.to_owned(), self.0.ids.hex(32));
         self.0
             .store
             .write(move |tx| {
-                if tx.get(TASKS, &place).is_none_or(|row| row.is_stopped()) {
+                let Some(row) = tx.get(TASKS, &place).filter(|row| !row.is_stopped()) else {
                     return Ok(Outcome::Settled);
-                }
-                let mut done = Task::clone(&task);
+                };
+                let mut done = Task::clone(&row);
                 if done.stop.is_none() {
-                    done.stop = Some(order_of(last.as_ref(), now));
+                    done.order_stop(order.code, &order.reason, order.at);
+                    count_failure(tx, &scope, &done, now, &id);
+                } else {
+                    say_stopped(tx, &scope, &done, now, &id);
                 }
-                account(tx, &scope, &done, now, &ids.hex(32));
                 done.stage = Stage::Stopped {
-                    attachment: task.attachment().cloned(),
+                    attachment: row.attachment().cloned(),
                     last,
                     at: now,
                 };
                 done.version += 1;
+                let desired = done.id.clone();
                 tx.put(TASKS, &place, done);
-                tx.delete(DESIRED, &task.id);
+                tx.delete(DESIRED, &desired);
                 Ok::<_, ApiError>(Outcome::Settled)
             })
             .await
@@ -321,23 +250,14 @@ impl Tasks {
                 network_interface_id: id,
                 dry_run: None,
             };
-            self.0
-                .neighbours
-                .ec2
-                .delete_network_interface(context, input)
-                .await?;
+            match self.0.neighbours.ec2.delete_network_interface(context, input).await {
+                // Gone already: that is what was wanted.
+                Err(error) if error.code == "InvalidNetworkInterfaceID.NotFound" => {}
+                result => result?,
+            }
         }
         Ok(())
     }
-}
-
-fn targets(addresses: &[Ipv4Addr], port: u16) -> Vec<elbv2::TargetDescription> {
-    let target = |address: &Ipv4Addr| elbv2::TargetDescription {
-        id: address.to_string(),
-        port: Some(port.into()),
-        ..Default::default()
-    };
-    addresses.iter().map(target).collect()
 }
 
 /// Why a task that nobody told to stop has stopped.
@@ -351,7 +271,9 @@ fn order_of(last: Option<&ObservedTask>, now: Timestamp) -> StopOrder {
             at,
         };
     };
+    let started = last.is_some_and(|last| last.started_at.is_some());
     let code = match cause.kind {
+        StopKind::Lost if started => StopCode::EssentialContainerExited,
         StopKind::FailedToStart | StopKind::Lost => StopCode::FailedToStart,
         StopKind::EssentialContainerExited => StopCode::EssentialContainerExited,
         StopKind::Requested => StopCode::ServiceScheduler,
@@ -364,44 +286,56 @@ fn order_of(last: Option<&ObservedTask>, now: Timestamp) -> StopOrder {
 }
 
 /// A task that ended by itself counts against its deployment, and its service says so.
-fn account(tx: &mut base_store::Transaction, scope: &Scope, task: &Task, now: Timestamp, id: &str) {
-    let Some(name) = task.service() else { return };
-    let place = table::key(scope, &format!("{}/{name}", task.cluster));
-    let Some(service) = tx.get(SERVICES, &place) else {
+fn count_failure(tx: &mut Transaction, scope: &Scope, task: &Task, now: Timestamp, id: &str) {
+    let Some(order) = &task.stop else { return };
+    if order.code == StopCode::ServiceScheduler {
         return;
-    };
-    let mut service = Service::clone(&service);
-    let order = task.stop.as_ref();
-    let by_itself = order.is_some_and(|it| {
+    }
+    change_service(tx, scope, task, |service| {
+        let sentence = event::task_failed(service, &task.id, &order.reason);
+        service.say(id.to_owned(), now, sentence);
+        let own = |it: &&mut Deployment| Some(&it.id) == task.started_by.as_ref();
+        if let Some(deployment) = service.deployments.iter_mut().find(own) {
+            deployment.count_failure(now);
+        }
+    });
+}
+
+fn say_stopped(tx: &mut Transaction, scope: &Scope, task: &Task, now: Timestamp, id: &str) {
+    let by_itself = |code: StopCode| {
         matches!(
-            it.code,
+            code,
             StopCode::FailedToStart | StopCode::EssentialContainerExited
         )
-    });
-    if by_itself {
-        let reason = order.map(|it| it.reason.clone()).unwrap_or_default();
-        service.say(
-            id.to_owned(),
-            now,
-            event::task_failed(&service, &task.id, &reason),
-        );
-        if let Some(deployment) = service
-            .deployments
-            .iter_mut()
-            .find(|it| Some(&it.id) == task.started_by.as_ref())
-        {
-            deployment.failed_tasks += 1;
-            deployment.last_failure_at = Some(now);
-            deployment.updated_at = now;
-        }
-    } else {
-        service.say(
-            id.to_owned(),
-            now,
-            event::stopped(&service, std::slice::from_ref(&task.id)),
-        );
+    };
+    if task.stop.as_ref().is_none_or(|it| by_itself(it.code)) {
+        return;
     }
-    tx.put(SERVICES, &place, service);
+    change_service(tx, scope, task, |service| {
+        let sentence = event::stopped(service, std::slice::from_ref(&task.id));
+        service.say(id.to_owned(), now, sentence);
+    });
+}
+
+fn change_service(
+    tx: &mut Transaction,
+    scope: &Scope,
+    task: &Task,
+    change: impl FnOnce(&mut Service),
+) {
+    let Some(name) = task.service() else { return };
+    let place = table::key(scope, &format!("{}/{name}", task.cluster));
+    if let Some(service) = tx.get(SERVICES, &place) {
+        let mut service = Service::clone(&service);
+        change(&mut service);
+        tx.put(SERVICES, &place, service);
+    }
+}
+
+/// The key of the service that a task belongs to.
+fn service_place(place: &str, task: &Task) -> String {
+    let name = task.service().unwrap_or_default();
+    table::key(&table::scope_of(place), &format!("{}/{name}", task.cluster))
 }
 
 #[async_trait]
@@ -414,12 +348,9 @@ impl Reconciler for Tasks {
         let snapshot = self.0.store.snapshot();
         let (mut outcome, mut failures, mut healths) = (Outcome::Settled, Vec::new(), Healths::new());
         for (place, service) in snapshot.list(SERVICES) {
-            if service.load_balancers.is_empty() {
-                continue;
-            }
-            match self.targets(&snapshot, &place, &service).await {
+            match registration::follow(&self.0, &snapshot, &place, &service).await {
                 Ok(health) => drop(healths.insert(place, health)),
-                Err(error) => return Err(format!("targets of {place}: {error}")),
+                Err(error) => failures.push(format!("targets of {place}: {error}")),
             }
         }
         for (place, task) in snapshot.list(TASKS) {

@@ -167,6 +167,41 @@ fn a_failed_deployment_starts_nothing_more() {
     assert_eq!(plan(&picture, at(0)), Steps::default());
 }
 
+#[test]
+fn what_ended_by_itself_is_replaced_once_it_has_been_counted() {
+    let mut picture = picture(1, 100, 200);
+    picture.tasks = vec![task("a", true, Standing::Failing)];
+    assert_eq!(plan(&picture, at(0)).start, 0);
+    picture.tasks = vec![task("a", true, Standing::Stopping)];
+    assert_eq!(plan(&picture, at(0)).start, 1);
+}
+
+#[test]
+fn many_tasks_failing_at_once_are_one_round_of_failures() {
+    let mut picture = picture(10, 100, 200);
+    (picture.failures, picture.last_failure_at) = (10, Some(at(10)));
+    picture.circuit_breaker = false;
+    assert_eq!(plan(&picture, at(11)).start, 10);
+    picture.failures = 11;
+    assert_eq!(plan(&picture, at(11)).look_again_at, Some(at(12)));
+}
+
+#[test]
+fn a_deployment_that_can_never_move_is_told_apart() {
+    let mut picture = picture(1, 100, 150);
+    picture.tasks = vec![task("a", false, Standing::Healthy)];
+    assert!(plan(&picture, at(0)).blocked);
+    picture.maximum_percent = 200;
+    assert!(!plan(&picture, at(0)).blocked);
+}
+
+#[test]
+fn the_circuit_breaker_has_no_say_when_nothing_is_desired() {
+    let mut picture = picture(0, 100, 200);
+    picture.failures = 4;
+    assert!(!plan(&picture, at(0)).fail);
+}
+
 proptest! {
     #[test]
     fn never_below_the_floor_never_above_the_ceiling_and_it_ends(
