@@ -32,7 +32,7 @@ pub(crate) struct Aws {
     pub context: Context,
     pub region: String,
     /// Such as `https://api.ecr.eu-west-3.amazonaws.com/`.
-    pub ecr_endpoint: String,
+    pub endpoint: String,
 }
 
 impl Aws {
@@ -48,9 +48,27 @@ impl Aws {
             sts: shared,
             context: client.context(),
             region: client.region().to_owned(),
-            ecr_endpoint: client.endpoint(&ecr::SERVICE).unwrap_or_default(),
+            endpoint: client.endpoint(&ecr::SERVICE).unwrap_or_default(),
         }
     }
+}
+
+impl Aws {
+    /// Whether something else answers in AWS's place: a local cloud, or a test's.
+    pub fn is_stand_in(&self) -> bool {
+        !is_aws_host(&host_of(&self.endpoint))
+    }
+}
+
+/// The host of an address, with or without a scheme; without its port.
+pub(crate) fn host_of(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or_default();
+    host.rsplit_once(':').map_or(host, |(host, _)| host).to_owned()
+}
+
+pub(crate) fn is_aws_host(host: &str) -> bool {
+    host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
 }
 
 /// A resource's tags.

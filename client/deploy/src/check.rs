@@ -67,14 +67,16 @@ pub fn check(folder: &Path, name: AppName, target: Target) -> Result<App, CheckE
             faults.push((file.clone(), problems));
         }
     };
-    let parsed = base_dockerfile::parse(&folder.dockerfile.text);
-    match &parsed {
-        Ok(dockerfile) => note(
-            &folder.dockerfile,
-            check_sources(dockerfile, None, &[], &folder.entries, &folder.ignored),
-        ),
-        Err(problems) => note(&folder.dockerfile, problems.clone()),
-    }
+    let (dockerfile, mut problems) = base_dockerfile::parse_leniently(&folder.dockerfile.text);
+    let readable = problems.is_empty();
+    problems.extend(check_sources(
+        &dockerfile,
+        None,
+        &[],
+        &folder.entries,
+        &folder.ignored,
+    ));
+    note(&folder.dockerfile, problems);
     if let Err((file, problem)) = &folder.ignore {
         note(file, vec![problem.clone()]);
     }
@@ -85,10 +87,9 @@ pub fn check(folder: &Path, name: AppName, target: Target) -> Result<App, CheckE
         note(file, problems);
         definition
     });
-    let definition = match (written, &parsed) {
-        (Some(definition), _) => definition,
-        (None, Ok(dockerfile)) => Some(derive(&name, dockerfile, &mut notes)),
-        (None, Err(_)) => None,
+    let definition = match written {
+        Some(definition) => definition,
+        None => readable.then(|| derive(&name, &dockerfile, &mut notes)),
     };
     match definition {
         Some(definition) if faults.is_empty() => Ok(App {

@@ -4,7 +4,7 @@ use aws_shape::ecr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::aws::Tags;
+use crate::aws::{Tags, host_of, is_aws_host};
 use crate::check::App;
 use crate::deployer::Deployer;
 use crate::engine::{Engine, Login};
@@ -18,7 +18,7 @@ impl Deployer {
         let (repository, login) = tokio::try_join!(self.ensure_repository(&app.name), self.login())?;
         let work = async {
             let image = engine.tag(id, &repository).await?;
-            if let Some(why) = leads_elsewhere(&repository, &self.aws.ecr_endpoint) {
+            if let Some(why) = leads_elsewhere(&repository, &self.aws.endpoint) {
                 return Ok(Done::new(Outcome::Skipped, why, image));
             }
             let line = |text: String| self.teller.detail(Step::Push, text);
@@ -90,14 +90,8 @@ impl Deployer {
 /// Why an image must not be pushed: an endpoint that stands in for AWS may name AWS's own registry, and there it
 /// would go to somebody else.
 fn leads_elsewhere(repository: &str, endpoint: &str) -> Option<String> {
-    let is_aws = |host: &str| host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
-    let host_of = |text: &str| {
-        let text = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let host = text.split('/').next().unwrap_or_default();
-        host.rsplit_once(':').map_or(host, |(host, _)| host).to_owned()
-    };
     let (registry, asked) = (host_of(repository), host_of(endpoint));
-    (is_aws(&registry) && !is_aws(&asked))
+    (is_aws_host(&registry) && !is_aws_host(&asked))
         .then(|| format!("not pushed: {asked} stands in for AWS, but its registry {registry} is AWS's own"))
 }
 
