@@ -16,7 +16,7 @@ pub use ignore::{Ignore, IgnoreError};
 pub use instruction::{
     Argument, Command, Healthcheck, Instruction, Kind, Pair, Port, Probe, Protocol, Run, Transfer, Word,
 };
-pub use parse::parse;
+pub use parse::{parse, parse_leniently};
 pub use scope::{PLATFORM_ARGUMENTS, PROXY_ARGUMENTS, Scope};
 pub use source::{Source, check_sources, clean_source, matches_source};
 pub use stage::{Base, Dockerfile, Origin, Stage};

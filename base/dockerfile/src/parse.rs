@@ -40,9 +40,25 @@ const KNOWN: [&str; 18] = [
 /// # Errors
 /// All that is wrong in it, in the order of the file.
 pub fn parse(text: &str) -> Result<Dockerfile, Vec<Problem>> {
+    let (dockerfile, problems) = parse_leniently(text);
+    if problems.is_empty() {
+        Ok(dockerfile)
+    } else {
+        Err(problems)
+    }
+}
+
+/// Reads as much of a Dockerfile as can be understood, and all that is wrong in it, in the order of the file: so that
+/// what is understood can be checked further, and everything is told at once.
+pub fn parse_leniently(text: &str) -> (Dockerfile, Vec<Problem>) {
     if text.len() > crate::DOCKERFILE_BYTES_MAX {
         let message = format!("the file has more than {} bytes", crate::DOCKERFILE_BYTES_MAX);
-        return Err(vec![Problem::new(0..0, message)]);
+        let nothing = Dockerfile {
+            escape: '\\',
+            head: Vec::new(),
+            stages: Vec::new(),
+        };
+        return (nothing, vec![Problem::new(0..0, message)]);
     }
     let mut problems = Vec::new();
     let lines = split(text, &mut problems);
@@ -72,12 +88,9 @@ pub fn parse(text: &str) -> Result<Dockerfile, Vec<Problem>> {
     } = parser;
     let dockerfile = Dockerfile { escape, head, stages };
     reference::check(&dockerfile, &mut problems);
-    if problems.is_empty() {
-        return Ok(dockerfile);
-    }
     problems.sort_by_key(|problem| problem.span.start);
     problems.dedup();
-    Err(problems)
+    (dockerfile, problems)
 }
 
 struct Parser {

@@ -7,16 +7,30 @@ use std::sync::OnceLock;
 use crate::command::{run, shell};
 
 pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// The binary under test.
 pub fn wharf() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let metadata = cargo_metadata::MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap();
-        let path = metadata.target_directory.join("release/wharf").into_std_path_buf();
-        assert!(path.exists(), "{} is not there: cargo build --release", path.display());
+        let metadata = cargo_metadata::MetadataCommand::new()
+            .current_dir(root())
+            .no_deps()
+            .exec()
+            .unwrap();
+        let path = metadata
+            .target_directory
+            .join("release/wharf")
+            .into_std_path_buf();
+        assert!(
+            path.exists(),
+            "{} is not there: cargo build --release",
+            path.display()
+        );
         path
     })
 }
@@ -30,8 +44,16 @@ pub struct Cloud {
 impl Cloud {
     pub fn start(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut cloud = Self { folder, port, variables: vec![] };
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let mut cloud = Self {
+            folder,
+            port,
+            variables: vec![],
+        };
         cloud.start_again(options);
         cloud
     }
@@ -42,7 +64,10 @@ impl Cloud {
         let lines = run(&mut self.wharf(&["cloud", "env"]));
         self.variables = lines
             .lines()
-            .map(|line| line.strip_prefix("export ").unwrap_or_else(|| panic!("{line} is no export")))
+            .map(|line| {
+                line.strip_prefix("export ")
+                    .unwrap_or_else(|| panic!("{line} is no export"))
+            })
             .map(|line| line.split_once('=').unwrap())
             .map(|(name, value)| (name.to_owned(), value.trim_matches(['\'', '"']).to_owned()))
             .collect();
@@ -54,19 +79,29 @@ impl Cloud {
 
     pub fn wharf(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(wharf());
-        command.args(arguments).env("WHARF_STATE_DIR", self.state()).env_remove("AWS_ENDPOINT_URL");
+        command
+            .args(arguments)
+            .env("WHARF_STATE_DIR", self.state())
+            .env_remove("AWS_ENDPOINT_URL");
         command
     }
 
     pub fn variable(&self, name: &str) -> String {
         let found = self.variables.iter().find(|(known, _)| known == name);
-        found.unwrap_or_else(|| panic!("wharf cloud env has no {name}")).1.clone()
+        found
+            .unwrap_or_else(|| panic!("wharf cloud env has no {name}"))
+            .1
+            .clone()
     }
 
     /// A program that finds this cloud by its environment alone.
     pub fn client(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
-        command.args(arguments).envs(self.variables.clone()).env("AWS_PAGER", "").env("HOME", self.state());
+        command
+            .args(arguments)
+            .envs(self.variables.clone())
+            .env("AWS_PAGER", "")
+            .env("HOME", self.state());
         command
     }
 
@@ -115,7 +150,10 @@ impl Drop for Cloud {
     fn drop(&mut self) {
         let ended = self.wharf(&["cloud", "stop"]).output();
         if std::thread::panicking() {
-            let logs = shell(&format!("tail -n 40 {}/log/*.log || true", self.state().display()));
+            let logs = shell(&format!(
+                "tail -n 40 {}/log/*.log || true",
+                self.state().display()
+            ));
             eprintln!("{logs}");
         }
         drop(ended);

@@ -7,21 +7,31 @@ pub fn run(command: &mut Command) -> String {
     let (output, what) = try_run(command);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{what} ended with {}\n{text}\n{complaint}", output.status);
+    assert!(
+        output.status.success(),
+        "{what} ended with {}\n{text}\n{complaint}",
+        output.status
+    );
     text.trim_end().to_owned()
 }
 
 /// Runs a program that must fail; returns its exit code and everything it printed.
 pub fn fail(command: &mut Command) -> (i32, String) {
     let (output, what) = try_run(command);
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(!output.status.success(), "{what} should have failed\n{text}");
     (output.status.code().unwrap_or(-1), text)
 }
 
 fn try_run(command: &mut Command) -> (Output, String) {
     let what = format!("{command:?}");
-    let output = command.output().unwrap_or_else(|error| panic!("{what} cannot be started: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{what} cannot be started: {error}"));
     (output, what)
 }
 

@@ -24,13 +24,26 @@ fn the_control_process_dies_under_load_and_nobody_notices() {
         kill(old);
         until("another control process", || {
             cloud.process("control") != old
-                && cloud.client("aws", &["sts", "get-caller-identity"]).output().unwrap().status.success()
+                && cloud
+                    .client("aws", &["sts", "get-caller-identity"])
+                    .output()
+                    .unwrap()
+                    .status
+                    .success()
         });
     }
-    assert_eq!(cloud.aws("ecs list-tasks --cluster wharf --output text"), tasks, "the running task is adopted");
+    assert_eq!(
+        cloud.aws("ecs list-tasks --cluster wharf --output text"),
+        tasks,
+        "the running task is adopted"
+    );
     cloud.aws("ecs update-service --cluster wharf --service hello --force-new-deployment");
     cloud.aws("ecs wait services-stable --cluster wharf --services hello");
-    assert_ne!(cloud.aws("ecs list-tasks --cluster wharf --output text"), tasks, "and it goes on working");
+    assert_ne!(
+        cloud.aws("ecs list-tasks --cluster wharf --output text"),
+        tasks,
+        "and it goes on working"
+    );
     load.finish();
     cloud.stop();
     cloud.assert_nothing_left();
@@ -47,7 +60,7 @@ fn everything_dies_and_the_next_up_works() {
     kill(cloud.process("control"));
     kill(cloud.process("proxy"));
     let state = cloud.state().display().to_string();
-    shell(&format!("pkill -9 -f 'shim task {state}'"));
+    shell(&format!("pkill -9 -f '[s]him task {state}'"));
     cloud.start_again(&[]);
     run(&mut cloud.wharf(&["up", path]));
     let url = run(&mut cloud.wharf(&["url", "hello"]));
@@ -70,7 +83,9 @@ fn the_load_balancer_dies_and_comes_back_from_its_table_on_disk() {
     let old = cloud.process("proxy");
     kill(old);
     until("the load balancer", || {
-        let answer = Command::new("curl").args(["-sf", "-m", "2", "-o", "/dev/null", &url]).status();
+        let answer = Command::new("curl")
+            .args(["-sf", "-m", "2", "-o", "/dev/null", &url])
+            .status();
         answer.is_ok_and(|status| status.success())
     });
     assert_ne!(cloud.process("proxy"), old);

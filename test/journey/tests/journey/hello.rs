@@ -18,10 +18,25 @@ pub fn application(folder: &Path, greeting: &str) -> PathBuf {
 pub fn set_greeting(application: &Path, greeting: &str) {
     let source = application.join("src/main.rs");
     let text = std::fs::read_to_string(&source).unwrap();
-    let line = text.lines().find(|line| line.starts_with("const GREETING")).unwrap().to_owned();
-    std::fs::write(&source, text.replace(&line, &format!("const GREETING: &str = {greeting:?};"))).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("const GREETING"))
+        .unwrap()
+        .to_owned();
+    std::fs::write(
+        &source,
+        text.replace(&line, &format!("const GREETING: &str = {greeting:?};")),
+    )
+    .unwrap();
     let mut rustc = Command::new("rustc");
-    rustc.args(["--edition", "2024", "-C", "target-feature=+crt-static", "-C", "panic=abort"]);
+    rustc.args([
+        "--edition",
+        "2024",
+        "-C",
+        "target-feature=+crt-static",
+        "-C",
+        "panic=abort",
+    ]);
     run(rustc.arg(&source).arg("-o").arg(application.join("hello")));
 }
 
@@ -34,7 +49,9 @@ impl Load {
     pub fn start(url: &str) -> Self {
         let mut wrk = Command::new("wrk");
         wrk.args(["-t1", "-c16", "-d120s", "--timeout", "10s", url]);
-        Self { child: wrk.stdout(Stdio::piped()).spawn().unwrap() }
+        Self {
+            child: wrk.stdout(Stdio::piped()).spawn().unwrap(),
+        }
     }
 
     /// Ends it; no request may have failed.
@@ -43,10 +60,19 @@ impl Load {
         let mut text = String::new();
         std::io::Read::read_to_string(&mut self.child.stdout.take().unwrap(), &mut text).unwrap();
         self.child.wait().unwrap();
-        let count = text.lines().find_map(|line| line.trim().split_once(" requests in")).map(|(count, _)| count);
-        let count: u64 = count.unwrap_or_else(|| panic!("no requests were made\n{text}")).parse().unwrap();
+        let count = text
+            .lines()
+            .find_map(|line| line.trim().split_once(" requests in"))
+            .map(|(count, _)| count);
+        let count: u64 = count
+            .unwrap_or_else(|| panic!("no requests were made\n{text}"))
+            .parse()
+            .unwrap();
         assert!(count > 100, "only {count} requests were made\n{text}");
-        assert!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "requests failed:\n{text}");
+        assert!(
+            !text.contains("Non-2xx") && !text.contains("Socket errors"),
+            "requests failed:\n{text}"
+        );
     }
 }
 
@@ -73,14 +99,25 @@ fn a_folder_goes_online_and_every_client_sees_the_truth() {
     assert_eq!(task["lastStatus"], "RUNNING");
     let image = &cloud.aws_json("ecr describe-images --repository-name hello")["imageDetails"][0];
     assert_eq!(task["containers"][0]["imageDigest"], image["imageDigest"]);
-    let group = cloud.aws("elbv2 describe-target-groups --query TargetGroups[0].TargetGroupArn --output text");
-    let health = cloud.aws_json(&format!("elbv2 describe-target-health --target-group-arn {group}"));
+    let group =
+        cloud.aws("elbv2 describe-target-groups --query TargetGroups[0].TargetGroupArn --output text");
+    let health = cloud.aws_json(&format!(
+        "elbv2 describe-target-health --target-group-arn {group}"
+    ));
     let target = &health["TargetHealthDescriptions"][0];
     assert_eq!(target["TargetHealth"]["State"], "healthy");
-    assert_eq!(target["Target"]["Id"], task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]);
+    assert_eq!(
+        target["Target"]["Id"],
+        task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]
+    );
     let logs = cloud.aws("logs describe-log-groups --query logGroups[0].logGroupName --output text");
-    let lines = cloud.aws(&format!("logs filter-log-events --log-group-name {logs} --query events[].message --output text"));
-    assert!(lines.contains("listening on port 8080") && lines.contains("GET /"), "{lines}");
+    let lines = cloud.aws(&format!(
+        "logs filter-log-events --log-group-name {logs} --query events[].message --output text"
+    ));
+    assert!(
+        lines.contains("listening on port 8080") && lines.contains("GET /"),
+        "{lines}"
+    );
     assert!(run(&mut cloud.wharf(&["logs", "hello"])).contains("listening on port 8080"));
 
     cloud.aws("ecs update-service --cluster wharf --service hello --desired-count 3");
@@ -88,22 +125,39 @@ fn a_folder_goes_online_and_every_client_sees_the_truth() {
     let service = &cloud.aws_json("ecs describe-services --cluster wharf --services hello")["services"][0];
     assert_eq!(service["runningCount"], 3);
 
-    let status: serde_json::Value = serde_json::from_str(&run(&mut cloud.wharf(&["status", "hello", "--json"]))).unwrap();
+    let status: serde_json::Value =
+        serde_json::from_str(&run(&mut cloud.wharf(&["status", "hello", "--json"]))).unwrap();
     assert!(status.to_string().contains(&url), "{status}");
 
     run(&mut cloud.wharf(&["down", "hello"]));
     for (what, line) in [
         ("clusters", "ecs list-clusters --query clusterArns"),
-        ("load balancers", "elbv2 describe-load-balancers --query LoadBalancers"),
-        ("target groups", "elbv2 describe-target-groups --query TargetGroups"),
+        (
+            "load balancers",
+            "elbv2 describe-load-balancers --query LoadBalancers",
+        ),
+        (
+            "target groups",
+            "elbv2 describe-target-groups --query TargetGroups",
+        ),
         ("repositories", "ecr describe-repositories --query repositories"),
         ("log groups", "logs describe-log-groups --query logGroups"),
         ("VPCs", "ec2 describe-vpcs --query Vpcs"),
-        ("interfaces", "ec2 describe-network-interfaces --query NetworkInterfaces"),
-        ("gateways", "ec2 describe-internet-gateways --query InternetGateways"),
+        (
+            "interfaces",
+            "ec2 describe-network-interfaces --query NetworkInterfaces",
+        ),
+        (
+            "gateways",
+            "ec2 describe-internet-gateways --query InternetGateways",
+        ),
         ("roles", "iam list-roles --query Roles"),
     ] {
-        assert_eq!(cloud.aws_json(line).as_array().unwrap().len(), 0, "{what} are left");
+        assert_eq!(
+            cloud.aws_json(line).as_array().unwrap().len(),
+            0,
+            "{what} are left"
+        );
     }
     cloud.stop();
     cloud.assert_nothing_left();
@@ -121,7 +175,10 @@ fn a_change_goes_live_under_load_without_a_failed_request() {
     for greeting in ["two", "three"] {
         set_greeting(&application, greeting);
         run(&mut cloud.wharf(&["up", path, "--name", "web"]));
-        assert!(get(&url).1.contains(greeting), "the change is live when up returns");
+        assert!(
+            get(&url).1.contains(greeting),
+            "the change is live when up returns"
+        );
     }
     let before = cloud.aws("ecs list-task-definitions --query length(taskDefinitionArns) --output text");
     run(&mut cloud.wharf(&["up", path, "--name", "web"]));

@@ -9,7 +9,10 @@ use crate::command::run;
 pub fn load_busybox(cloud: &Cloud) {
     let archive = cloud.state().join("busybox.tar");
     let maker = root().join("../shared/base-images/make-busybox-image");
-    run(Command::new(&maker).arg("-o").arg(&archive).args(["-t", "busybox:1.35"]));
+    run(Command::new(&maker)
+        .arg("-o")
+        .arg(&archive)
+        .args(["-t", "busybox:1.35"]));
     run(&mut cloud.client("docker", &["load", "-i", archive.to_str().unwrap()]));
 }
 
@@ -18,7 +21,8 @@ fn docker_builds_and_pushes_and_skopeo_copies() {
     let cloud = Cloud::start(&[]);
     load_busybox(&cloud);
     let folder = tempfile::tempdir().unwrap();
-    let dockerfile = "FROM busybox:1.35\nARG WHO=world\nRUN echo hello $WHO > /greeting\nCMD [\"cat\", \"/greeting\"]\n";
+    let dockerfile =
+        "FROM busybox:1.35\nARG WHO=world\nRUN echo hello $WHO > /greeting\nCMD [\"cat\", \"/greeting\"]\n";
     std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
     let registry = format!("127.0.0.1:{}", cloud.port);
     cloud.aws("ecr create-repository --repository-name tools/greeting");
@@ -26,7 +30,10 @@ fn docker_builds_and_pushes_and_skopeo_copies() {
     let name = format!("{registry}/tools/greeting:1");
     let path = folder.path().to_str().unwrap();
     run(&mut cloud.client("docker", &["login", "-u", "AWS", "-p", &password, &registry]));
-    run(&mut cloud.client("docker", &["build", "--build-arg", "WHO=Wharf", "-t", &name, path]));
+    run(&mut cloud.client(
+        "docker",
+        &["build", "--build-arg", "WHO=Wharf", "-t", &name, path],
+    ));
     run(&mut cloud.client("docker", &["push", &name]));
     let images = cloud.aws_json("ecr describe-images --repository-name tools/greeting");
     assert_eq!(images["imageDetails"][0]["imageTags"][0], "1");
@@ -47,6 +54,7 @@ fn docker_builds_and_pushes_and_skopeo_copies() {
     let layout = format!("oci:{}:1", folder.path().join("layout").display());
     copy(&format!("docker://{name}"), &layout);
     copy(&layout, &format!("docker://{registry}/tools/greeting:2"));
-    let tags = cloud.aws("ecr list-images --repository-name tools/greeting --query length(imageIds) --output text");
+    let tags =
+        cloud.aws("ecr list-images --repository-name tools/greeting --query length(imageIds) --output text");
     assert_eq!(tags, "2");
 }

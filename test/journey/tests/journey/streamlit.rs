@@ -10,7 +10,10 @@ fn a_browser_clicks_through_the_load_balancer() {
     let cloud = Cloud::start(&[]);
     let archive = cloud.state().join("python.tar");
     let maker = root().join("../shared/base-images/make-python-image");
-    run(Command::new(&maker).arg("-o").arg(&archive).args(["-t", "python:3.12", "--trust", "auto"]));
+    run(Command::new(&maker)
+        .arg("-o")
+        .arg(&archive)
+        .args(["-t", "python:3.12", "--trust", "auto"]));
     run(&mut cloud.client("docker", &["load", "-i", archive.to_str().unwrap()]));
     let example = root().join("examples/streamlit");
     run(&mut cloud.wharf(&["up", example.to_str().unwrap()]));
@@ -19,7 +22,8 @@ fn a_browser_clicks_through_the_load_balancer() {
     let script = root().join("test/journey/python/click.py");
     let said = run(Command::new("python3").arg(script).arg(&url));
     assert_eq!(said, "You have clicked 2 times.");
-    let service = &cloud.aws_json("ecs describe-services --cluster wharf --services streamlit")["services"][0];
+    let service =
+        &cloud.aws_json("ecs describe-services --cluster wharf --services streamlit")["services"][0];
     assert_eq!(service["runningCount"], 1);
     let definition = cloud.aws_json("ecs describe-task-definition --task-definition streamlit-app");
     let container = &definition["taskDefinition"]["containerDefinitions"][0];
