@@ -1,7 +1,7 @@
 //! ECS: clusters, task definitions, services and tasks.
 //!
 //! An operation writes the wish. `reconcile/services.rs` asks `plan/rolling.rs` which tasks to start and to retire;
-//! `reconcile/tasks.rs` gives each task its interface and images and hands it to the data plane; It also
+//! `reconcile/tasks.rs` gives each task its interface and images and hands it to the data plane; it also
 //! tells the load balancer who serves. What tasks look like is what the data plane has seen.
 
 mod error;
@@ -62,3 +62,6 @@ impl Ecs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

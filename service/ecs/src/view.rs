@@ -6,11 +6,11 @@ use base_id::Scope;
 use base_store::Snapshot;
 use contract::task::{ContainerPhase, Health, ObservedContainer, ObservedTask, TaskPhase};
 
+use crate::model::Tags;
 use crate::model::cluster::Cluster;
 use crate::model::service::{Deployment, LoadBalancer, Network, Rollout, Service, State};
 use crate::model::task::{self, Stage, StopCode, Task};
 use crate::model::task_definition::{self, TaskDefinition};
-use crate::model::Tags;
 use crate::table::{self, SERVICES};
 
 pub(crate) fn tags(tags: &Tags) -> Vec<shape::Tag> {
@@ -29,7 +29,7 @@ pub(crate) fn cluster_arn(scope: &Scope, name: &str) -> String {
 /// A task's observation: the present one, or the last one.
 pub(crate) fn seen(snapshot: &Snapshot, task: &Task) -> Option<ObservedTask> {
     match &task.stage {
-        Stage::Stopped { last, .. } => last.clone(),
+        Stage::Stopped { last, .. } => last.as_deref().cloned(),
         _ => table::observed(snapshot, task).map(|seen| ObservedTask::clone(&seen)),
     }
 }
@@ -451,16 +451,13 @@ pub(crate) fn is_registered(snapshot: &Snapshot, task: &Task) -> bool {
     };
     let routes = snapshot.get(table::ROUTES, contract::route::RouteTable::KEY);
     routes.is_some_and(|routes| {
-        routes
-            .targets
-            .iter()
-            .any(|target| {
-                target.address == attachment.interface.address
-                    && task
-                        .load_balancers
-                        .iter()
-                        .any(|it| it.target_group == target.target_group)
-            })
+        routes.targets.iter().any(|target| {
+            target.address == attachment.interface.address
+                && task
+                    .load_balancers
+                    .iter()
+                    .any(|it| it.target_group == target.target_group)
+        })
     })
 }
 

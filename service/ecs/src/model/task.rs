@@ -61,7 +61,7 @@ pub(crate) enum Stage {
     /// Nothing of it exists any more.
     Stopped {
         attachment: Option<Attachment>,
-        last: Option<ObservedTask>,
+        last: Option<Box<ObservedTask>>,
         at: Timestamp,
     },
 }

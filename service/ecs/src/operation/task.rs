@@ -134,10 +134,7 @@ pub(super) async fn run_task(
 
 /// Tasks that were started with the client token of these.
 fn of_token(all: &[std::sync::Arc<task::Task>], new: &[task::Task]) -> Result<Vec<task::Task>, ApiError> {
-    let Some((first, token)) = new
-        .first()
-        .and_then(|it| Some((it, it.client_token.as_ref()?)))
-    else {
+    let Some((first, token)) = new.first().and_then(|it| Some((it, it.client_token.as_ref()?))) else {
         return Ok(vec![]);
     };
     let mut before = Vec::new();

@@ -84,8 +84,7 @@ fn changes(
         };
         let address = interface.address;
         let state = before.get(&(group.to_owned(), address, port));
-        if matches!(task.stage, Stage::Stopped { .. })
-            && held.contains(&(interface.network.clone(), address))
+        if matches!(task.stage, Stage::Stopped { .. }) && held.contains(&(interface.network.clone(), address))
         {
             continue;
         }

@@ -15,9 +15,9 @@ use contract::task::{Health, TaskPhase};
 use jiff::Timestamp;
 
 use super::target;
+use crate::model::Tags;
 use crate::model::service::{Deployment, Rollout, Service, State};
 use crate::model::task::{self, Stage, StopCode, Task};
-use crate::model::Tags;
 use crate::model::task_definition::TaskDefinition;
 use crate::plan::rolling::{self, Picture, Standing, Steps, Why};
 use crate::table::{self, OBSERVED, ROUTES, SERVICES, TASKS, key};
@@ -389,9 +389,7 @@ fn forget_superseded(service: &mut Service, tasks: &[Arc<Task>]) {
         // The first that worked is what the circuit breaker goes back to.
         let target = !worked && matches!(it.rollout, Rollout::Completed { .. });
         worked |= target;
-        let has_tasks = tasks
-            .iter()
-            .any(|task| task.started_by.as_ref() == Some(&it.id));
+        let has_tasks = tasks.iter().any(|task| task.started_by.as_ref() == Some(&it.id));
         at == 1 || target || has_tasks || matches!(it.rollout, Rollout::Failed { .. })
     });
 }

@@ -63,7 +63,9 @@ impl Tasks {
             (Stage::Placed { .. }, Some(seen)) if seen.phase == TaskPhase::Stopped => {
                 self.finish(place, task, Some(ObservedTask::clone(&seen))).await
             }
-            (Stage::Placed { .. }, Some(seen)) if seen.phase == TaskPhase::Stopping && task.stop.is_none() => {
+            (Stage::Placed { .. }, Some(seen))
+                if seen.phase == TaskPhase::Stopping && task.stop.is_none() =>
+            {
                 self.acknowledge(place, task, &seen).await
             }
             (Stage::Placed { attachment, .. }, _) => {
@@ -84,12 +86,7 @@ impl Tasks {
     }
 
     /// It ends by itself: why is written down, and counted, before the last of its containers is gone.
-    async fn acknowledge(
-        &self,
-        place: &str,
-        task: &Task,
-        seen: &ObservedTask,
-    ) -> Result<Outcome, ApiError> {
+    async fn acknowledge(&self, place: &str, task: &Task, seen: &ObservedTask) -> Result<Outcome, ApiError> {
         if seen.stop_cause.is_none() {
             return Ok(Outcome::Settled);
         }
@@ -229,7 +226,7 @@ impl Tasks {
                 }
                 done.stage = Stage::Stopped {
                     attachment: row.attachment().cloned(),
-                    last,
+                    last: last.map(Box::new),
                     at: now,
                 };
                 done.version += 1;
@@ -250,7 +247,13 @@ impl Tasks {
                 network_interface_id: id,
                 dry_run: None,
             };
-            match self.0.neighbours.ec2.delete_network_interface(context, input).await {
+            match self
+                .0
+                .neighbours
+                .ec2
+                .delete_network_interface(context, input)
+                .await
+            {
                 // Gone already: that is what was wanted.
                 Err(error) if error.code == "InvalidNetworkInterfaceID.NotFound" => {}
                 result => result?,
@@ -302,12 +305,8 @@ fn count_failure(tx: &mut Transaction, scope: &Scope, task: &Task, now: Timestam
 }
 
 fn say_stopped(tx: &mut Transaction, scope: &Scope, task: &Task, now: Timestamp, id: &str) {
-    let by_itself = |code: StopCode| {
-        matches!(
-            code,
-            StopCode::FailedToStart | StopCode::EssentialContainerExited
-        )
-    };
+    let by_itself =
+        |code: StopCode| matches!(code, StopCode::FailedToStart | StopCode::EssentialContainerExited);
     if task.stop.as_ref().is_none_or(|it| by_itself(it.code)) {
         return;
     }
@@ -317,12 +316,7 @@ fn say_stopped(tx: &mut Transaction, scope: &Scope, task: &Task, now: Timestamp,
     });
 }
 
-fn change_service(
-    tx: &mut Transaction,
-    scope: &Scope,
-    task: &Task,
-    change: impl FnOnce(&mut Service),
-) {
+fn change_service(tx: &mut Transaction, scope: &Scope, task: &Task, change: impl FnOnce(&mut Service)) {
     let Some(name) = task.service() else { return };
     let place = table::key(scope, &format!("{}/{name}", task.cluster));
     if let Some(service) = tx.get(SERVICES, &place) {
