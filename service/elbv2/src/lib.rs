@@ -52,3 +52,6 @@ impl Elbv2 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
 //! What is stored, all under `<account>/<region>/` and a name: load balancers and target groups under theirs, listeners
-//! under `<load balancer>/<id>`.
+//! and deleted load balancers under `<load balancer>/<id>`.
 
 use std::sync::Arc;
 

@@ -27,8 +27,6 @@ pub(super) struct Behaviour {
     pub(super) unwell: BTreeSet<String>,
     /// Their own health check says so.
     pub(super) container_health: Option<Health>,
-    /// Nothing that drains is ever done.
-    pub(super) drains_forever: bool,
 }
 
 /// One step of everything.
@@ -191,9 +189,7 @@ fn routes(tx: &mut Transaction, behaviour: &Behaviour) {
                 (&it.target_group, it.address, it.port) == (&group.id, target.address, target.port)
             });
             let health = match (known.map(|it| &it.health), target.draining) {
-                (Some(TargetHealth::Draining { .. }), true) => TargetHealth::Draining {
-                    done: !behaviour.drains_forever,
-                },
+                (Some(TargetHealth::Draining { .. }), true) => TargetHealth::Draining { done: true },
                 (_, true) => TargetHealth::Draining { done: false },
                 (None, false) => TargetHealth::Initial,
                 (Some(_), false) => match running(target.address) {

@@ -33,7 +33,25 @@ pub(crate) fn parse(actions: Vec<shape::Action>) -> Result<Action, ApiError> {
                 .status_code
                 .parse()
                 .ok()
-                .filter(|code: &u16| (200..600).contains(code));
+                .filter(|code: &u16| [2, 4, 5].contains(&(code / 100)));
+            if let Some(other) = config
+                .content_type
+                .as_deref()
+                .filter(|it| !FIXED_CONTENT_TYPES.contains(it))
+            {
+                return Err(validation(format!(
+                    "'{other}' is not a valid fixed-response content type"
+                )));
+            }
+            if config
+                .message_body
+                .as_ref()
+                .is_some_and(|body| body.len() > FIXED_BODY_BYTES_MAX)
+            {
+                return Err(validation(format!(
+                    "A fixed-response message body has at most {FIXED_BODY_BYTES_MAX} bytes"
+                )));
+            }
             let refuse = || {
                 validation(format!(
                     "'{}' is not a valid fixed-response status code",
@@ -50,6 +68,24 @@ pub(crate) fn parse(actions: Vec<shape::Action>) -> Result<Action, ApiError> {
     }
 }
 
+const GROUPS_PER_ACTION_MAX: usize = 5;
+const WEIGHT_MAX: u32 = 999;
+const FIXED_BODY_BYTES_MAX: usize = 1024;
+const FIXED_CONTENT_TYPES: [&str; 5] = [
+    "text/plain",
+    "text/css",
+    "text/html",
+    "application/javascript",
+    "application/json",
+];
+
+fn weight(given: Option<i32>) -> Result<u32, ApiError> {
+    let fits = u32::try_from(given.unwrap_or(1))
+        .ok()
+        .filter(|weight| *weight <= WEIGHT_MAX);
+    fits.ok_or_else(|| validation(format!("Target group weights must be between 0 and {WEIGHT_MAX}")))
+}
+
 fn forward(action: shape::Action) -> Result<Action, ApiError> {
     let config = action.forward_config.unwrap_or_default();
     let sticky = config
@@ -61,8 +97,21 @@ fn forward(action: shape::Action) -> Result<Action, ApiError> {
     let tuples = config.target_groups.unwrap_or_default();
     let mut groups: Vec<(String, u32)> = tuples
         .into_iter()
-        .filter_map(|tuple| Some((tuple.target_group_arn?, tuple.weight.unwrap_or(1).unsigned_abs())))
-        .collect();
+        .filter_map(|tuple| Some((tuple.target_group_arn?, weight(tuple.weight))))
+        .map(|(arn, weight)| weight.map(|weight| (arn, weight)))
+        .collect::<Result<_, _>>()?;
+    if groups.len() > GROUPS_PER_ACTION_MAX {
+        return Err(validation(format!(
+            "A forward action can have at most {GROUPS_PER_ACTION_MAX} target groups"
+        )));
+    }
+    let mut arns: Vec<&String> = groups.iter().map(|(arn, _)| arn).collect();
+    arns.sort_unstable();
+    if arns.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(validation(
+            "A target group may be listed once only in a forward action",
+        ));
+    }
     match (groups.is_empty(), action.target_group_arn) {
         (true, Some(arn)) => groups.push((arn, 1)),
         (true, None) => return Err(validation("A target group ARN must be specified")),

@@ -36,6 +36,7 @@ pub(super) async fn create_load_balancer(
     {
         return Err(unsupported("IPv6 load balancers"));
     }
+    refuse_unserved(&input)?;
     let (vpc, feet) = feet(elb, context, &input).await?;
     let groups = groups(elb, context, &vpc, input.security_groups).await?;
     let (scope, id) = (context.scope.clone(), elb.ids.hex(16));
@@ -87,6 +88,27 @@ pub(super) async fn create_load_balancer(
     Ok(CreateLoadBalancerOutput {
         load_balancers: Some(vec![shape]),
     })
+}
+
+fn refuse_unserved(input: &CreateLoadBalancerInput) -> Result<(), ApiError> {
+    let mapped = input.subnet_mappings.iter().flatten().any(|it| {
+        it.allocation_id.is_some()
+            || it.private_i_pv4_address.is_some()
+            || it.i_pv6_address.is_some()
+            || it.source_nat_ipv6_prefix.is_some()
+    });
+    let some = [
+        (mapped, "addresses in subnet mappings"),
+        (
+            input.customer_owned_ipv4_pool.is_some(),
+            "customer-owned address pools",
+        ),
+        (input.ipam_pools.is_some(), "IPAM pools"),
+    ];
+    match some.into_iter().find(|(given, _)| *given) {
+        Some((_, what)) => Err(unsupported(what)),
+        None => Ok(()),
+    }
 }
 
 /// Creating what is there already answers what is there, if it is the same.
@@ -267,7 +289,13 @@ pub(super) async fn delete_load_balancer(
                 deleted: true,
                 ..(*balancer).clone()
             };
-            tx.put(LOAD_BALANCERS, &key(&scope, &balancer.name), gone);
+            // Its name is free at once; the row stays under another key until its interfaces are gone.
+            tx.delete(LOAD_BALANCERS, &key(&scope, &balancer.name));
+            tx.put(
+                LOAD_BALANCERS,
+                &key(&scope, &format!("{}/{}", gone.name, gone.id)),
+                gone,
+            );
             Ok(())
         })
         .await?;

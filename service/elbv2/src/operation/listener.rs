@@ -21,6 +21,19 @@ fn check_protocol(protocol: Option<&ProtocolEnum>) -> Result<(), ApiError> {
     }
 }
 
+/// Members that mean something for HTTPS only.
+fn refuse_https(some: &[bool]) -> Result<(), ApiError> {
+    if some.contains(&true) {
+        return Err(unsupported(
+            "certificates, TLS policies and mutual authentication of listeners",
+        ));
+    }
+    Ok(())
+}
+
+/// AWS's quota.
+const LISTENERS_PER_BALANCER_MAX: usize = 50;
+
 fn check_port(port: i32) -> Result<u16, ApiError> {
     let port = u16::try_from(port).ok().filter(|port| *port > 0);
     port.ok_or_else(|| validation("Listener port must be between 1 and 65535"))
@@ -46,6 +59,12 @@ pub(super) async fn create_listener(
     input: CreateListenerInput,
 ) -> Result<CreateListenerOutput, ApiError> {
     check_protocol(input.protocol.as_ref())?;
+    refuse_https(&[
+        input.ssl_policy.is_some(),
+        input.certificates.as_ref().is_some_and(|it| !it.is_empty()),
+        input.alpn_policy.as_ref().is_some_and(|it| !it.is_empty()),
+        input.mutual_authentication.is_some(),
+    ])?;
     let port = check_port(
         input
             .port
@@ -61,6 +80,12 @@ pub(super) async fn create_listener(
             let balancer = table::balancer(&snapshot, &scope, &input.load_balancer_arn)?;
             check_action(&snapshot, &scope, &balancer.vpc, &action)?;
             check_free(&snapshot, &scope, &balancer, port, None)?;
+            if table::listeners_of(&snapshot, &scope, &balancer.name).len() >= LISTENERS_PER_BALANCER_MAX {
+                let message = format!(
+                    "The maximum number of listeners per load balancer is {LISTENERS_PER_BALANCER_MAX}"
+                );
+                return Err(ApiError::client("TooManyListeners", message));
+            }
             let head = balancer.arn.replace(":loadbalancer/", ":listener/");
             let (arn, load_balancer) = (format!("{head}/{id}"), balancer.arn.clone());
             let listener = model::Listener {
@@ -142,6 +167,12 @@ pub(super) async fn modify_listener(
     input: ModifyListenerInput,
 ) -> Result<ModifyListenerOutput, ApiError> {
     check_protocol(input.protocol.as_ref())?;
+    refuse_https(&[
+        input.ssl_policy.is_some(),
+        input.certificates.as_ref().is_some_and(|it| !it.is_empty()),
+        input.alpn_policy.as_ref().is_some_and(|it| !it.is_empty()),
+        input.mutual_authentication.is_some(),
+    ])?;
     let port = input.port.map(check_port).transpose()?;
     let action = input.default_actions.map(action::parse).transpose()?;
     let scope = context.scope.clone();

@@ -9,6 +9,9 @@ use crate::Elbv2;
 use crate::model::{self, Target};
 use crate::table::{self, TARGET_GROUPS, key};
 
+/// AWS's quota.
+const TARGETS_PER_GROUP_MAX: usize = 1000;
+
 fn address(target: &TargetDescription) -> Result<Ipv4Addr, ApiError> {
     target.id.parse().map_err(|_| {
         let message = format!("The IP address '{}' is not a valid IPv4 address", target.id);
@@ -20,7 +23,8 @@ fn port(target: &TargetDescription, default: u16) -> Result<u16, ApiError> {
     let Some(port) = target.port else {
         return Ok(default);
     };
-    u16::try_from(port).map_err(|_| crate::error::validation("The target port must be between 1 and 65535"))
+    let fits = u16::try_from(port).ok().filter(|port| *port > 0);
+    fits.ok_or_else(|| crate::error::validation("The target port must be between 1 and 65535"))
 }
 
 pub(super) async fn register_targets(
@@ -48,8 +52,13 @@ pub(super) async fn register_targets(
                     None => group.targets.push(new),
                 }
             }
+            if group.targets.len() > TARGETS_PER_GROUP_MAX {
+                let message =
+                    format!("You have reached the maximum number of targets: {TARGETS_PER_GROUP_MAX}");
+                return Err(ApiError::client("TooManyTargets", message));
+            }
             tx.put(TARGET_GROUPS, &key(&scope, &group.name), group);
-            Ok::<_, ApiError>(())
+            Ok(())
         })
         .await?;
     Ok(RegisterTargetsOutput {})

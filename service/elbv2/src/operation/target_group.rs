@@ -35,6 +35,17 @@ pub(super) async fn create_target_group(
     {
         return Err(unsupported("target groups with protocol version HTTP2 or GRPC"));
     }
+    if input.target_control_port.is_some() {
+        return Err(unsupported("target control ports"));
+    }
+    if input
+        .ip_address_type
+        .as_ref()
+        .is_some_and(|kind| *kind != TargetGroupIpAddressTypeEnum::Ipv4)
+    {
+        return Err(unsupported("IPv6 target groups"));
+    }
+    check_name(&input.name)?;
     let port = input.port.ok_or_else(|| validation("A port must be specified"))?;
     let port = u16::try_from(port).ok().filter(|port| *port > 0);
     let vpc = input
@@ -105,6 +116,26 @@ pub(super) async fn create_target_group(
         target_groups: Some(vec![shape]),
     })
 }
+
+fn check_name(name: &str) -> Result<(), ApiError> {
+    if name.len() > NAME_LETTERS_MAX {
+        return Err(validation(format!(
+            "Target group name '{name}' cannot be longer than '{NAME_LETTERS_MAX}' characters"
+        )));
+    }
+    let fits = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    if fits {
+        return Ok(());
+    }
+    Err(validation(format!(
+        "Target group name '{name}' can only contain characters that are alphanumeric characters or hyphens(-), and must not begin or end with a hyphen"
+    )))
+}
+
+const NAME_LETTERS_MAX: usize = 32;
 
 /// What a request says about the health check.
 struct Changes {
