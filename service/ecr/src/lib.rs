@@ -54,3 +54,5 @@ impl Ecr {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,17 @@ pub(crate) fn repository(
     found.ok_or_else(|| error::repository_not_found(name, &scope.account))
 }
 
+/// Only the caller's own registry is here.
+///
+/// # Errors
+/// `RepositoryNotFoundException` when another account's is asked for.
+pub(crate) fn check_registry(scope: &Scope, given: Option<&str>, name: &str) -> Result<(), ApiError> {
+    match given {
+        Some(other) if other != scope.account => Err(error::repository_not_found(name, other)),
+        _ => Ok(()),
+    }
+}
+
 /// A repository's images, by digest.
 pub(crate) fn images(snapshot: &Snapshot, scope: &Scope, name: &str) -> Vec<Arc<Image>> {
     snapshot

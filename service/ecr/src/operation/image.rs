@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_protocol::{ApiError, Context, page};
 use aws_shape::ecr::*;
 use base_id::Scope;
+use contract::image::BlobError;
 
 use crate::Ecr;
 use crate::error::image_not_found;
@@ -39,6 +40,7 @@ pub(super) async fn describe_images(
 ) -> Result<DescribeImagesResponse, ApiError> {
     let (scope, snapshot) = (&context.scope, ecr.store.snapshot());
     let repository = input.repository_name;
+    table::check_registry(scope, input.registry_id.as_deref(), &repository)?;
     table::repository(&snapshot, scope, &repository)?;
     let mut images = table::images(&snapshot, scope, &repository);
     if let Some(ids) = &input.image_ids {
@@ -98,6 +100,7 @@ pub(super) async fn list_images(
     input: ListImagesRequest,
 ) -> Result<ListImagesResponse, ApiError> {
     let (scope, snapshot) = (&context.scope, ecr.store.snapshot());
+    table::check_registry(scope, input.registry_id.as_deref(), &input.repository_name)?;
     table::repository(&snapshot, scope, &input.repository_name)?;
     let status = input
         .filter
@@ -153,6 +156,7 @@ pub(super) async fn batch_get_image(
 ) -> Result<BatchGetImageResponse, ApiError> {
     let (scope, snapshot) = (&context.scope, ecr.store.snapshot());
     let repository = input.repository_name;
+    table::check_registry(scope, input.registry_id.as_deref(), &repository)?;
     table::repository(&snapshot, scope, &repository)?;
     let all: Vec<Arc<model::Image>> = table::images(&snapshot, scope, &repository);
     let (mut images, mut failures) = (Vec::new(), Vec::new());
@@ -161,11 +165,15 @@ pub(super) async fn batch_get_image(
             failures.push(failure(id));
             continue;
         };
-        let manifest = ecr
-            .blobs
-            .read(&image.digest, MANIFEST_BYTES_MAX)
-            .await
-            .map_err(ApiError::internal)?;
+        let manifest = match ecr.blobs.read(&image.digest, MANIFEST_BYTES_MAX).await {
+            Ok(manifest) => manifest,
+            // Its name outlived its bytes: whoever wants to run it must be told, not kept waiting.
+            Err(BlobError::NotFound(_)) => {
+                failures.push(failure(id));
+                continue;
+            }
+            Err(error) => return Err(ApiError::internal(error)),
+        };
         images.push(Image {
             registry_id: Some(scope.account.clone()),
             repository_name: Some(repository.clone()),
@@ -193,6 +201,7 @@ pub(super) async fn batch_delete_image(
         .store
         .write(move |tx| {
             let repository = input.repository_name;
+            table::check_registry(&scope, input.registry_id.as_deref(), &repository)?;
             table::repository(&tx.snapshot(), &scope, &repository)?;
             let (mut gone, mut failures) = (Vec::new(), Vec::new());
             for id in input.image_ids {

@@ -17,6 +17,18 @@ pub(super) async fn create_repository(
     context: &Context,
     input: CreateRepositoryRequest,
 ) -> Result<CreateRepositoryResponse, ApiError> {
+    table::check_registry(
+        &context.scope,
+        input.registry_id.as_deref(),
+        &input.repository_name,
+    )?;
+    if input
+        .image_tag_mutability_exclusion_filters
+        .as_ref()
+        .is_some_and(|it| !it.is_empty())
+    {
+        return Err(unsupported("exclusions from tag mutability"));
+    }
     let immutable = match input.image_tag_mutability {
         None | Some(ImageTagMutability::Mutable) => false,
         Some(ImageTagMutability::Immutable) => true,
@@ -67,6 +79,14 @@ pub(super) async fn describe_repositories(
     input: DescribeRepositoriesRequest,
 ) -> Result<DescribeRepositoriesResponse, ApiError> {
     let (scope, snapshot) = (&context.scope, ecr.store.snapshot());
+    if let Some(other) = input
+        .registry_id
+        .as_deref()
+        .filter(|other| *other != scope.account)
+    {
+        let first = input.repository_names.iter().flatten().next();
+        table::check_registry(scope, Some(other), first.map_or("", String::as_str))?;
+    }
     let found = match input.repository_names {
         Some(names) => names
             .iter()
@@ -93,6 +113,7 @@ pub(super) async fn delete_repository(
 ) -> Result<DeleteRepositoryResponse, ApiError> {
     let scope = context.scope.clone();
     let name = input.repository_name;
+    table::check_registry(&scope, input.registry_id.as_deref(), &name)?;
     let repository = ecr
         .store
         .write(move |tx| {
