@@ -62,7 +62,10 @@ impl Settings {
     pub(crate) fn save(&self, state: &Path) -> anyhow::Result<()> {
         // Keys and logs are in there: for its owner only.
         use std::os::unix::fs::DirBuilderExt as _;
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state);
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(state);
         made.with_context(|| format!("{} cannot be created", state.display()))?;
         write_private(&Layout::settings(state), &serde_json::to_vec_pretty(self)?)
     }

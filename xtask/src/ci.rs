@@ -11,9 +11,34 @@ use crate::hello;
 pub fn run(root: &Path) -> Result<()> {
     let target = hello::target_directory(root)?;
     step(root, "format", &["cargo", "fmt", "--all", "--check"])?;
-    step(root, "clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    step(
+        root,
+        "clippy",
+        &[
+            "cargo",
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )?;
     // The binary is what the tests with real clients drive.
-    step(root, "build", &["cargo", "build", "--release", "--package", "wharf", "--bin", "wharf"])?;
+    step(
+        root,
+        "build",
+        &[
+            "cargo",
+            "build",
+            "--release",
+            "--package",
+            "wharf",
+            "--bin",
+            "wharf",
+        ],
+    )?;
     hello::example(root, &target)?;
     step(root, "tests", &["cargo", "test", "--workspace", "--no-fail-fast"])
 }

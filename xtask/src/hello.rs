@@ -11,7 +11,12 @@ const STATIC: &str = "-C target-feature=+crt-static";
 pub fn run(root: &Path, arguments: &[&str]) -> Result<()> {
     let target = target_directory(root)?;
     say("building Wharf (a few minutes the first time)");
-    cargo(root, &target, &["build", "--release", "--package", "wharf", "--bin", "wharf"], None)?;
+    cargo(
+        root,
+        &target,
+        &["build", "--release", "--package", "wharf", "--bin", "wharf"],
+        None,
+    )?;
     example(root, &target)?;
     say("deploying examples/hello");
     let status = Command::new(target.join("release/wharf"))
@@ -29,7 +34,12 @@ pub fn example(root: &Path, target: &Path) -> Result<()> {
     let triple = host_triple()?;
     let folder = root.join("examples/hello");
     let place = target.join("examples");
-    cargo(&folder, &place, &["build", "--release", "--quiet", "--target", &triple], Some(STATIC))?;
+    cargo(
+        &folder,
+        &place,
+        &["build", "--release", "--quiet", "--target", &triple],
+        Some(STATIC),
+    )?;
     let built = place.join(&triple).join("release/hello");
     let copy = folder.join("hello");
     std::fs::copy(&built, &copy).with_context(|| format!("{} cannot be copied", built.display()))?;
@@ -37,20 +47,31 @@ pub fn example(root: &Path, target: &Path) -> Result<()> {
 }
 
 pub fn target_directory(root: &Path) -> Result<PathBuf> {
-    let metadata = cargo_metadata::MetadataCommand::new().current_dir(root).no_deps().exec()?;
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .current_dir(root)
+        .no_deps()
+        .exec()?;
     Ok(metadata.target_directory.into_std_path_buf())
 }
 
 fn host_triple() -> Result<String> {
-    let output = Command::new("rustc").arg("-vV").output().context("rustc cannot be started")?;
+    let output = Command::new("rustc")
+        .arg("-vV")
+        .output()
+        .context("rustc cannot be started")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(line.context("rustc does not say which machine this is")?.to_owned())
+    Ok(line
+        .context("rustc does not say which machine this is")?
+        .to_owned())
 }
 
 fn cargo(folder: &Path, target: &Path, arguments: &[&str], flags: Option<&str>) -> Result<()> {
     let mut command = Command::new("cargo");
-    command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", target);
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", target);
     if let Some(flags) = flags {
         command.env("RUSTFLAGS", flags);
     }

@@ -33,7 +33,10 @@ impl Transaction {
 
     /// All rows as this transaction sees them now.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { rows: self.rows.clone(), commit: 0 }
+        Snapshot {
+            rows: self.rows.clone(),
+            commit: 0,
+        }
     }
 
     /// The rows whose key begins with `prefix`, by key.

@@ -158,10 +158,7 @@ async fn a_reset_is_there_in_open_mode_alone() {
     .await;
     assert_eq!((status, count.load(Ordering::SeqCst)), (StatusCode::NOT_FOUND, 0));
     let (status, _) = send(api(Mode::Open, reset), post("/_wharf/reset", &[], "")).await;
-    assert_eq!(
-        (status, count.load(Ordering::SeqCst)),
-        (StatusCode::OK, 1)
-    );
+    assert_eq!((status, count.load(Ordering::SeqCst)), (StatusCode::OK, 1));
     let (status, text) = send(api(Mode::Open, no_reset()), post("/_wharf/reset", &[], "")).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!text.contains("fire"), "{text}");

@@ -24,7 +24,9 @@ fn allowed(from: &str, to: &str) -> bool {
             below == "base"
                 || below == "contract"
                 || match from {
-                    "dataplane-node" => ["dataplane-runtime", "dataplane-network", "dataplane-blobs"].contains(&to),
+                    "dataplane-node" => {
+                        ["dataplane-runtime", "dataplane-network", "dataplane-blobs"].contains(&to)
+                    }
                     "dataplane-build" => ["dataplane-runtime", "dataplane-blobs"].contains(&to),
                     _ => false,
                 }
@@ -41,12 +43,17 @@ fn allowed(from: &str, to: &str) -> bool {
 #[test]
 fn every_arrow_is_allowed() {
     let metadata = MetadataCommand::new().current_dir(crate::root()).exec().unwrap();
-    let ours: Vec<String> = metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+    let ours: Vec<String> = metadata
+        .workspace_packages()
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
     let mut forbidden = Vec::new();
     for package in metadata.workspace_packages() {
         for dependency in &package.dependencies {
             let known = ours.contains(&dependency.name);
-            if known && dependency.kind == DependencyKind::Normal && !allowed(&package.name, &dependency.name) {
+            if known && dependency.kind == DependencyKind::Normal && !allowed(&package.name, &dependency.name)
+            {
                 forbidden.push(format!("{} -> {}", package.name, dependency.name));
             }
             if package.name.as_str() == "contract" && NOT_IN_CONTRACT.contains(&dependency.name.as_str()) {
@@ -54,16 +61,34 @@ fn every_arrow_is_allowed() {
             }
         }
     }
-    assert!(forbidden.is_empty(), "arrows against the law:\n{}", forbidden.join("\n"));
+    assert!(
+        forbidden.is_empty(),
+        "arrows against the law:\n{}",
+        forbidden.join("\n")
+    );
 }
 
 #[test]
 fn a_package_is_named_after_its_path() {
-    let metadata = MetadataCommand::new().current_dir(crate::root()).no_deps().exec().unwrap();
+    let metadata = MetadataCommand::new()
+        .current_dir(crate::root())
+        .no_deps()
+        .exec()
+        .unwrap();
     let top = metadata.workspace_root.clone();
     for package in metadata.workspace_packages() {
-        let folder = package.manifest_path.parent().unwrap().strip_prefix(&top).unwrap().as_str();
-        let expected = if folder == "app" { "wharf".to_owned() } else { folder.replace('/', "-") };
+        let folder = package
+            .manifest_path
+            .parent()
+            .unwrap()
+            .strip_prefix(&top)
+            .unwrap()
+            .as_str();
+        let expected = if folder == "app" {
+            "wharf".to_owned()
+        } else {
+            folder.replace('/', "-")
+        };
         assert_eq!(package.name.as_str(), expected);
     }
 }
@@ -73,7 +98,11 @@ fn no_second_tls_library_is_built() {
     let metadata = MetadataCommand::new().current_dir(crate::root()).exec().unwrap();
     let reached = |name: &str| {
         let resolve = metadata.resolve.as_ref().unwrap();
-        let id = metadata.packages.iter().find(|package| package.name.as_str() == name).map(|package| &package.id);
+        let id = metadata
+            .packages
+            .iter()
+            .find(|package| package.name.as_str() == name)
+            .map(|package| &package.id);
         id.is_some_and(|id| resolve.nodes.iter().any(|node| node.id == *id))
     };
     assert!(!reached("openssl-sys"));

@@ -4,13 +4,27 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const FILE_LINES_MAX: usize = 800;
-const MAGNETS: [&str; 6] = ["mod.rs", "util.rs", "common.rs", "helpers.rs", "types.rs", "errors.rs"];
+const MAGNETS: [&str; 6] = [
+    "mod.rs",
+    "util.rs",
+    "common.rs",
+    "helpers.rs",
+    "types.rs",
+    "errors.rs",
+];
 
 fn files() -> Vec<PathBuf> {
-    let output = Command::new("git").args(["ls-files", "-z"]).current_dir(crate::root()).output().unwrap();
+    let output = Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(crate::root())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "this test reads which files git knows");
     let text = String::from_utf8(output.stdout).unwrap();
-    text.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect()
+    text.split('\0')
+        .filter(|name| !name.is_empty())
+        .map(PathBuf::from)
+        .collect()
 }
 
 fn read(path: &Path) -> Option<String> {
@@ -18,7 +32,9 @@ fn read(path: &Path) -> Option<String> {
 }
 
 fn is_test(path: &Path) -> bool {
-    let mut parts = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let mut parts = path
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy().into_owned());
     parts.any(|part| ["tests", "tests.rs", "test", "testing.rs"].contains(&part.as_str()))
 }
 
@@ -27,7 +43,9 @@ fn is_generated(text: &str) -> bool {
 }
 
 fn sources() -> impl Iterator<Item = (PathBuf, String)> {
-    let rust = files().into_iter().filter(|path| path.extension().is_some_and(|it| it == "rs"));
+    let rust = files()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|it| it == "rs"));
     rust.filter_map(|path| read(&path).map(|text| (path, text)))
 }
 
@@ -38,14 +56,21 @@ fn files_are_small() {
         .filter(|(_, text)| text.lines().count() > FILE_LINES_MAX)
         .map(|(path, text)| format!("{}: {} lines", path.display(), text.lines().count()))
         .collect();
-    assert!(long.is_empty(), "longer than {FILE_LINES_MAX} lines:\n{}", long.join("\n"));
+    assert!(
+        long.is_empty(),
+        "longer than {FILE_LINES_MAX} lines:\n{}",
+        long.join("\n")
+    );
 }
 
 #[test]
 fn no_file_has_a_name_that_attracts_everything() {
     let bad: Vec<PathBuf> = files()
         .into_iter()
-        .filter(|path| path.file_name().is_some_and(|name| MAGNETS.iter().any(|magnet| name == *magnet)))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| MAGNETS.iter().any(|magnet| name == *magnet))
+        })
         .collect();
     assert!(bad.is_empty(), "{bad:?}");
 }
@@ -57,12 +82,22 @@ fn every_module_says_what_it_is_for() {
         .filter(|(_, text)| !text.trim_start().starts_with("//!"))
         .map(|(path, _)| path)
         .collect();
-    assert!(silent.is_empty(), "modules without a word about what they are for: {silent:?}");
+    assert!(
+        silent.is_empty(),
+        "modules without a word about what they are for: {silent:?}"
+    );
 }
 
 #[test]
 fn plans_are_pure() {
-    let impure = ["async fn", "base_clock", "base_store", "base_id::Id", "Timestamp::now", "rand::"];
+    let impure = [
+        "async fn",
+        "base_clock",
+        "base_store",
+        "base_id::Id",
+        "Timestamp::now",
+        "rand::",
+    ];
     for (path, text) in sources() {
         let in_plan = path.components().any(|part| part.as_os_str() == "plan") || path.ends_with("plan.rs");
         if path.starts_with("service") && in_plan && !is_test(&path) {
@@ -89,7 +124,12 @@ fn only_the_binary_reads_the_environment() {
 
 #[test]
 fn no_lint_is_silenced_without_a_reason() {
-    let silenced: Vec<PathBuf> =
-        sources().filter(|(_, text)| text.contains(concat!("#[", "allow("))).map(|(path, _)| path).collect();
-    assert!(silenced.is_empty(), "use #[expect(…, reason = \"…\")]: {silenced:?}");
+    let silenced: Vec<PathBuf> = sources()
+        .filter(|(_, text)| text.contains(concat!("#[", "allow(")))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(
+        silenced.is_empty(),
+        "use #[expect(…, reason = \"…\")]: {silenced:?}"
+    );
 }
