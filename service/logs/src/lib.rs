@@ -53,3 +53,6 @@ fn find_group(snapshot: &Snapshot, scope: &Scope, name: &str) -> Result<Arc<Grou
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ const EVENT_FUTURE_MS_MAX: i64 = 2 * 60 * 60 * 1000;
 const EVENT_AGE_MS_MAX: i64 = 14 * 24 * 60 * 60 * 1000;
 const BATCH_SPAN_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 const PAGE_EVENTS_MAX: i32 = 10_000;
+const PAGE_BYTES_MAX: usize = 1 << 20;
 /// Lines read from the store at a time while looking for matches.
 const SCAN_LINES: usize = 10_000;
 /// Lines looked at per request before the caller gets a token to go on with.
@@ -90,13 +91,23 @@ fn check(events: &[InputLogEvent]) -> Result<(), ApiError> {
         ));
     }
     if let (Some(first), Some(last)) = (events.first(), events.last())
-        && last.timestamp - first.timestamp > BATCH_SPAN_MS_MAX
+        && last.timestamp.saturating_sub(first.timestamp) > BATCH_SPAN_MS_MAX
     {
         return Err(invalid(
             "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.",
         ));
     }
     Ok(())
+}
+
+/// How many of the first lines fit into a page; always one.
+fn fitting(lines: &[StoredLine]) -> usize {
+    let mut bytes = 0;
+    let fits = |line: &&StoredLine| {
+        bytes += line.message.len() + EVENT_OVERHEAD_BYTES;
+        bytes <= PAGE_BYTES_MAX
+    };
+    lines.iter().take_while(fits).count().max(1)
 }
 
 /// Where a page ends: `f/<ms>/<sequence>` going forward, `b/…` going back.
@@ -131,13 +142,15 @@ pub(super) async fn get_log_events(
         streams: vec![input.log_stream_name],
         from_ms: input.start_time,
         // The end of the range does not belong to it.
-        to_ms: input.end_time.map(|end| end - 1),
+        to_ms: input.end_time.map(|end| end.saturating_sub(1)),
         after,
         backwards,
         limit: input.limit.unwrap_or(PAGE_EVENTS_MAX).clamp(1, PAGE_EVENTS_MAX) as usize,
         ..Default::default()
     };
     let mut lines = logs.lines.query(query).await.map_err(ApiError::internal)?;
+    // The end that the next token leads away from stays.
+    lines.truncate(fitting(&lines));
     if backwards {
         lines.reverse();
     }
@@ -194,7 +207,7 @@ pub(super) async fn filter_log_events(
         backwards: false,
         limit: SCAN_LINES,
     };
-    let (mut events, mut scanned, mut next) = (Vec::new(), 0, None);
+    let (mut events, mut scanned, mut bytes, mut next) = (Vec::new(), 0, 0, None);
     loop {
         let lines = logs
             .lines
@@ -204,12 +217,13 @@ pub(super) async fn filter_log_events(
         let whole = lines.len() == SCAN_LINES;
         scanned += lines.len();
         for line in lines {
-            if events.len() == limit {
+            if events.len() == limit || bytes >= PAGE_BYTES_MAX {
                 next = query.after;
                 break;
             }
             query.after = Some((line.at_ms, line.sequence));
             if pattern.matches(&line.message) {
+                bytes += line.message.len() + EVENT_OVERHEAD_BYTES;
                 events.push(found(line));
             }
         }

@@ -21,6 +21,20 @@ pub(super) async fn create_log_group(
     if input.kms_key_id.is_some() {
         return Err(invalid("Wharf does not serve encryption with KMS keys yet."));
     }
+    if input
+        .log_group_class
+        .as_ref()
+        .is_some_and(|class| *class != LogGroupClass::Standard)
+    {
+        return Err(invalid(
+            "Wharf does not serve log group classes other than STANDARD yet.",
+        ));
+    }
+    if input.deletion_protection_enabled == Some(true) {
+        return Err(invalid(
+            "Wharf does not serve deletion protection of log groups yet.",
+        ));
+    }
     let group = model::Group {
         name: input.log_group_name,
         created_ms: logs.clock.now().as_millisecond(),
@@ -28,6 +42,14 @@ pub(super) async fn create_log_group(
         tags: input.tags.unwrap_or_default(),
     };
     let scope = context.scope.clone();
+    // What containers wrote after a group of this name was deleted is not the new group's.
+    let place = group_key(&scope, &group.name);
+    if logs.store.snapshot().get(GROUPS, &place).is_none() {
+        logs.lines
+            .remove_group(&scope.key(), &group.name)
+            .await
+            .map_err(ApiError::internal)?;
+    }
     logs.store
         .write(move |tx| {
             let key = group_key(&scope, &group.name);
@@ -47,20 +69,22 @@ pub(super) async fn delete_log_group(
     input: DeleteLogGroupRequest,
 ) -> Result<(), ApiError> {
     let (scope, name) = (context.scope.clone(), input.log_group_name);
-    find_group(&logs.store.snapshot(), &scope, &name)?;
-    logs.lines
-        .remove_group(&scope.key(), &name)
-        .await
-        .map_err(ApiError::internal)?;
+    let group = name.clone();
     logs.store
         .write(move |tx| {
+            find_group(&tx.snapshot(), &scope, &name)?;
             for (key, _) in tx.prefix(STREAMS, &streams_of(&scope, &name)) {
                 tx.delete(STREAMS, &key);
             }
             tx.delete(GROUPS, &group_key(&scope, &name));
-            Ok(())
+            Ok::<_, ApiError>(())
         })
+        .await?;
+    // A crash before this leaves lines that nobody can read; a group of the same name begins by removing them.
+    logs.lines
+        .remove_group(&context.scope.key(), &group)
         .await
+        .map_err(ApiError::internal)
 }
 
 pub(super) async fn describe_log_groups(
@@ -74,13 +98,28 @@ pub(super) async fn describe_log_groups(
             "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
         ));
     }
+    if input.include_linked_accounts == Some(true)
+        || input
+            .account_identifiers
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
+        || input
+            .log_group_identifiers
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
+    {
+        return Err(invalid(
+            "Wharf does not serve linked accounts and logGroupIdentifiers in DescribeLogGroups yet.",
+        ));
+    }
+    let class = input.log_group_class.unwrap_or(LogGroupClass::Standard);
     let prefix = input.log_group_name_prefix.unwrap_or_default();
     let rows = logs.store.snapshot().prefix(GROUPS, &group_key(scope, &prefix));
     let pattern = input.log_group_name_pattern.unwrap_or_default();
     let found = rows
         .into_iter()
         .map(|(_, row)| row)
-        .filter(|row| row.name.contains(&pattern))
+        .filter(|row| row.name.contains(&pattern) && class == LogGroupClass::Standard)
         .collect();
     let (found, next_token) = page(found, input.limit, PAGE_GROUPS_MAX, input.next_token.as_deref())?;
     let mut log_groups = Vec::new();
