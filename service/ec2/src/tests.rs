@@ -316,3 +316,22 @@ async fn a_dry_run_changes_nothing() {
     assert_eq!((error.code.as_str(), error.status), ("DryRunOperation", 412));
     assert!(world.store.snapshot().list(table::VPCS).is_empty());
 }
+
+#[tokio::test]
+async fn what_a_service_made_only_a_service_removes() {
+    let world = world();
+    let vpc = world.vpc().await;
+    let subnet = world.subnet(&vpc, "10.0.1.0/24").await.unwrap();
+    let interface = world.interface(&subnet, "arn:aws:ecs:us-east-1:000000000000:attachment/1").await;
+    let input = DeleteNetworkInterfaceRequest {
+        network_interface_id: interface.network_interface_id.unwrap(),
+        dry_run: None,
+    };
+    let refused = world.ec2.delete_network_interface(&world.context, input.clone()).await;
+    assert_eq!(code(refused), "InvalidParameterValue");
+    let service = Context {
+        principal_arn: "arn:aws:iam::aws:role/AWSServiceRoleForECS".into(),
+        ..world.context.clone()
+    };
+    world.ec2.delete_network_interface(&service, input).await.unwrap();
+}

@@ -112,17 +112,26 @@ fn take_address(
     Ok(address)
 }
 
+/// Services act on their own account under these names; no caller's credentials lead to them.
+const SERVICE_PRINCIPALS: &str = "arn:aws:iam::aws:";
+
 pub(super) async fn delete_network_interface(
     ec2: &Ec2,
     context: &Context,
     input: DeleteNetworkInterfaceRequest,
 ) -> Result<(), Error> {
     let scope = context.scope.clone();
+    let by_service = context.principal_arn.starts_with(SERVICE_PRINCIPALS);
     ec2.store
         .write(move |tx| {
-            let place = key(&scope, &input.network_interface_id);
-            if tx.get(INTERFACES, &place).is_none() {
-                return Err(interface_not_found(&input.network_interface_id));
+            let id = input.network_interface_id;
+            let place = key(&scope, &id);
+            let interface = tx.get(INTERFACES, &place).ok_or_else(|| interface_not_found(&id))?;
+            if interface.is_managed() && !by_service {
+                return Err(with_code(
+                    "InvalidParameterValue",
+                    format!("Network interface '{id}' is currently in use."),
+                ));
             }
             dry_run(input.dry_run)?;
             tx.delete(INTERFACES, &place);
