@@ -53,6 +53,12 @@ pub(crate) fn cluster(
             name: Some(name.as_str().into()),
             value: Some(value.clone()),
         });
+    let strategy = cluster.default_strategy.iter();
+    let strategy = strategy.map(|(provider, base, weight)| shape::CapacityProviderStrategyItem {
+        capacity_provider: provider.clone(),
+        base: Some(*base),
+        weight: Some(*weight),
+    });
     let wanted = |field: shape::ClusterField| include.contains(&field);
     shape::Cluster {
         cluster_arn: Some(cluster.arn.clone()),
@@ -78,8 +84,8 @@ pub(crate) fn cluster(
         } else {
             vec![]
         }),
-        capacity_providers: Some(vec![]),
-        default_capacity_provider_strategy: Some(vec![]),
+        capacity_providers: Some(cluster.capacity_providers.clone()),
+        default_capacity_provider_strategy: Some(strategy.collect()),
         ..Default::default()
     }
 }

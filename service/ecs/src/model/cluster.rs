@@ -14,5 +14,10 @@ pub(crate) struct Cluster {
     pub(crate) inactive: bool,
     /// `containerInsights` and what it was set to.
     pub(crate) settings: Vec<(String, String)>,
+    #[serde(default)]
+    pub(crate) capacity_providers: Vec<String>,
+    /// Providers with base and weight, for requests that name neither these nor a launch type.
+    #[serde(default)]
+    pub(crate) default_strategy: Vec<(String, i32, i32)>,
     pub(crate) tags: Tags,
 }

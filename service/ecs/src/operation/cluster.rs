@@ -34,6 +34,17 @@ pub(super) async fn create_cluster(
             "a cluster's configuration and service connect defaults",
         ));
     }
+    let strategy = input.default_capacity_provider_strategy.unwrap_or_default();
+    if let Some(other) = strategy.iter().find(|it| it.capacity_provider != "FARGATE") {
+        return Err(unsupported(&format!(
+            "the capacity provider {} in a default strategy",
+            other.capacity_provider
+        )));
+    }
+    let strategy = strategy
+        .into_iter()
+        .map(|it| (it.capacity_provider, it.base.unwrap_or(0), it.weight.unwrap_or(0)));
+    let strategy: Vec<(String, i32, i32)> = strategy.collect();
     let settings = input.settings.into_iter().flatten();
     let settings = settings
         .filter_map(|it| Some((it.name?.as_str().to_owned(), it.value?)))
@@ -45,6 +56,8 @@ pub(super) async fn create_cluster(
         created_at: ecs.clock.now(),
         inactive: false,
         settings,
+        capacity_providers: input.capacity_providers.unwrap_or_default(),
+        default_strategy: strategy,
         tags: table::tags(input.tags),
     };
     let cluster = ecs

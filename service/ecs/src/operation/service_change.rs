@@ -8,6 +8,7 @@ use base_store::Snapshot;
 
 use crate::Ecs;
 use crate::error::{invalid, service_not_active, service_not_found, unsupported};
+use crate::model::cluster::Cluster;
 use crate::model::service::{self, CircuitBreaker, Deployment as Row, Network, State};
 use crate::model::task_definition::TaskDefinition as Definition;
 use crate::model::{name, service::LoadBalancer as Balancer};
@@ -23,6 +24,7 @@ fn deployment_id(ecs: &Ecs) -> String {
 pub(super) fn check_launch(
     launch: Option<&LaunchType>,
     strategy: Option<&Vec<CapacityProviderStrategyItem>>,
+    cluster: &Cluster,
 ) -> Result<(), ApiError> {
     let providers = strategy.map(Vec::as_slice).unwrap_or_default();
     if launch.is_some() && !providers.is_empty() {
@@ -41,6 +43,8 @@ pub(super) fn check_launch(
     }
     match launch {
         Some(LaunchType::Fargate) => Ok(()),
+        // Only FARGATE can be in a cluster's default strategy.
+        None if !cluster.default_strategy.is_empty() => Ok(()),
         Some(LaunchType::Ec2) | None => Err(invalid("No Container Instances were found in your cluster.")),
         Some(other) => Err(unsupported(&format!("the launch type {other}"))),
     }
@@ -367,6 +371,7 @@ pub(super) async fn create_service(
     check_launch(
         input.launch_type.as_ref(),
         input.capacity_provider_strategy.as_ref(),
+        &cluster,
     )?;
     let definition = input
         .task_definition
@@ -477,7 +482,7 @@ pub(super) async fn update_service(
         (input.enable_execute_command == Some(true), "enableExecuteCommand"),
     ])?;
     if given(&input.capacity_provider_strategy) {
-        check_launch(None, input.capacity_provider_strategy.as_ref())?;
+        check_launch(None, input.capacity_provider_strategy.as_ref(), &cluster)?;
     }
     let wish = wish(ecs, context, &old, input).await?;
     let (new_id, name) = (deployment_id(ecs), old.name.clone());

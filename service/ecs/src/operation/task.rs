@@ -52,6 +52,7 @@ pub(super) async fn run_task(
     check_launch(
         input.launch_type.as_ref(),
         input.capacity_provider_strategy.as_ref(),
+        &cluster,
     )?;
     let definition = table::definition(&snapshot, &scope, &input.task_definition)
         .map_err(|_| client("TaskDefinition not found."))?;

@@ -164,7 +164,7 @@ async fn prepare_log(ecs: &Ecs, scope: &Scope, container: &container::Container)
         .logs
         .describe_log_groups(&context, input)
         .await
-        .map_err(Failure::Later)?;
+        .map_err(refused)?;
     if found
         .log_groups
         .into_iter()
@@ -185,8 +185,20 @@ async fn prepare_log(ecs: &Ecs, scope: &Scope, container: &container::Container)
         ..Default::default()
     };
     match ecs.neighbours.logs.create_log_group(&context, input).await {
-        Err(error) if error.code != "ResourceAlreadyExistsException" => Err(Failure::Later(error)),
+        Err(error) if error.code != "ResourceAlreadyExistsException" => Err(refused(error)),
         _ => Ok(()),
+    }
+}
+
+/// What CloudWatch Logs refuses now it refuses next time too.
+fn refused(error: ApiError) -> Failure {
+    if error.is_internal() {
+        Failure::Later(error)
+    } else {
+        Failure::Never(format!(
+            "ResourceInitializationError: failed to validate logger args: {}: {}",
+            error.code, error.message
+        ))
     }
 }
 

@@ -241,3 +241,27 @@ async fn a_memory_reservation_is_no_limit() {
             .contains("'memory' must be greater than 'memoryReservation'")
     );
 }
+
+#[tokio::test]
+async fn a_cluster_with_a_default_strategy_needs_no_launch_type() {
+    let world = World::new().await;
+    let fargate = CapacityProviderStrategyItem {
+        capacity_provider: "FARGATE".into(),
+        weight: Some(1),
+        base: None,
+    };
+    let input = CreateClusterRequest {
+        cluster_name: Some("by-default".into()),
+        capacity_providers: Some(vec!["FARGATE".into()]),
+        default_capacity_provider_strategy: Some(vec![fargate]),
+        ..Default::default()
+    };
+    let made = world.ecs.create_cluster(&world.context, input).await.unwrap();
+    assert_eq!(made.cluster.unwrap().capacity_providers.unwrap(), ["FARGATE"]);
+    let input = CreateServiceRequest {
+        cluster: Some("by-default".into()),
+        launch_type: None,
+        ..world.service("web", 1)
+    };
+    world.create(input).await.unwrap();
+}
