@@ -3,10 +3,11 @@ use super::*;
 const NAMES: Table<String> = Table::new("test/name", 1);
 
 async fn put(store: &Store, key: &'static str, value: &'static str) {
-    store
-        .write(move |tx| Ok::<_, StoreError>(tx.put(NAMES, key, value.to_owned())))
-        .await
-        .unwrap();
+    let put = move |tx: &mut Transaction| {
+        tx.put(NAMES, key, value.to_owned());
+        Ok::<_, StoreError>(())
+    };
+    store.write(put).await.unwrap();
 }
 
 #[tokio::test]
