@@ -3,6 +3,7 @@
 mod cluster;
 mod service;
 mod service_change;
+mod service_check;
 mod tag;
 mod task;
 mod task_definition;

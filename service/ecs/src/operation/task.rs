@@ -3,7 +3,7 @@
 use aws_protocol::{ApiError, Context, page};
 use aws_shape::ecs::*;
 
-use super::service_change::{check_launch, network, platform};
+use super::service_check::{check_launch, network, platform};
 use super::{PAGE_ITEMS_MAX, missing};
 use crate::Ecs;
 use crate::error::{client, invalid, unsupported};
