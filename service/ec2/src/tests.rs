@@ -322,12 +322,17 @@ async fn what_a_service_made_only_a_service_removes() {
     let world = world();
     let vpc = world.vpc().await;
     let subnet = world.subnet(&vpc, "10.0.1.0/24").await.unwrap();
-    let interface = world.interface(&subnet, "arn:aws:ecs:us-east-1:000000000000:attachment/1").await;
+    let interface = world
+        .interface(&subnet, "arn:aws:ecs:us-east-1:000000000000:attachment/1")
+        .await;
     let input = DeleteNetworkInterfaceRequest {
         network_interface_id: interface.network_interface_id.unwrap(),
         dry_run: None,
     };
-    let refused = world.ec2.delete_network_interface(&world.context, input.clone()).await;
+    let refused = world
+        .ec2
+        .delete_network_interface(&world.context, input.clone())
+        .await;
     assert_eq!(code(refused), "InvalidParameterValue");
     let service = Context {
         principal_arn: "arn:aws:iam::aws:role/AWSServiceRoleForECS".into(),

@@ -126,7 +126,9 @@ pub(super) async fn delete_network_interface(
         .write(move |tx| {
             let id = input.network_interface_id;
             let place = key(&scope, &id);
-            let interface = tx.get(INTERFACES, &place).ok_or_else(|| interface_not_found(&id))?;
+            let interface = tx
+                .get(INTERFACES, &place)
+                .ok_or_else(|| interface_not_found(&id))?;
             if interface.is_managed() && !by_service {
                 return Err(with_code(
                     "InvalidParameterValue",
