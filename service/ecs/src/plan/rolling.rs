@@ -125,12 +125,17 @@ fn retire_unhealthy(picture: &Picture, steps: &mut Steps) {
     }
 }
 
-/// Tasks of older deployments: those that serve nobody at once, those that serve as far as the floor allows.
+/// Tasks of older deployments: those that serve nobody at once, those that serve as far as the floor allows. One that
+/// runs without a word about its health may serve all the same (the load balancer has just come back, say), so it goes
+/// only when enough others are known to serve.
 fn retire_old(picture: &Picture, floor: u32, steps: &mut Steps) {
-    let mut spare = count(picture, |task| task.standing == Standing::Healthy).saturating_sub(floor);
+    let healthy = count(picture, |task| task.standing == Standing::Healthy);
+    let mut spare = healthy.saturating_sub(floor);
     for task in picture.tasks.iter().filter(|task| !task.new) {
         match task.standing {
-            Standing::Pending | Standing::Unready => steps.stop.push((task.id.clone(), Why::Replaced)),
+            Standing::Pending => steps.stop.push((task.id.clone(), Why::Replaced)),
+            Standing::Unready if healthy >= floor => steps.stop.push((task.id.clone(), Why::Replaced)),
+            Standing::Unready => {}
             Standing::Healthy if spare > 0 => {
                 spare -= 1;
                 steps.stop.push((task.id.clone(), Why::Replaced));

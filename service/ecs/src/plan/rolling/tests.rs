@@ -161,6 +161,18 @@ fn failures_slow_the_next_attempt_and_open_the_circuit_breaker() {
 }
 
 #[test]
+fn an_old_task_of_unknown_health_stays_until_others_are_known_to_serve() {
+    let mut picture = picture(1, 100, 200);
+    picture.tasks = vec![
+        task("old", false, Standing::Unready),
+        task("new", true, Standing::Unready),
+    ];
+    assert_eq!(plan(&picture, at(0)).stop, []);
+    picture.tasks[1].standing = Standing::Healthy;
+    assert_eq!(plan(&picture, at(0)).stop, [("old".to_owned(), Why::Replaced)]);
+}
+
+#[test]
 fn a_failed_deployment_starts_nothing_more() {
     let mut picture = picture(2, 100, 200);
     picture.rollout = Rollout::Failed;
