@@ -10,6 +10,8 @@ use crate::name::AppName;
 
 /// The application that something belongs to.
 pub(crate) const APP_TAG: &str = "wharf:app";
+/// The cluster that the application is in: load balancers know none, and the same name may be in two.
+pub(crate) const CLUSTER_TAG: &str = "wharf:cluster";
 /// The network that all applications share.
 pub(crate) const NETWORK_TAG: &str = "wharf:network";
 pub(crate) const NETWORK_NAME: &str = "wharf";
@@ -68,7 +70,9 @@ pub(crate) fn host_of(address: &str) -> String {
 }
 
 pub(crate) fn is_aws_host(host: &str) -> bool {
-    host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
+    [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
+        .iter()
+        .any(|domain| host.ends_with(domain))
 }
 
 /// A resource's tags.
@@ -77,8 +81,10 @@ pub(crate) struct Tags(BTreeMap<String, String>);
 
 impl Tags {
     /// For what belongs to one application.
-    pub fn of_app(name: &AppName) -> Self {
-        Self::made().with(APP_TAG, name.as_str())
+    pub fn of_app(name: &AppName, cluster: &str) -> Self {
+        Self::made()
+            .with(APP_TAG, name.as_str())
+            .with(CLUSTER_TAG, cluster)
     }
 
     /// For what all applications share.
@@ -110,8 +116,8 @@ impl Tags {
     }
 
     /// Whether it was made here for this application.
-    pub fn are_of(&self, name: &AppName) -> bool {
-        self.are_ours() && self.get(APP_TAG) == Some(name.as_str())
+    pub fn are_of(&self, name: &AppName, cluster: &str) -> bool {
+        self.are_ours() && self.get(APP_TAG) == Some(name.as_str()) && self.get(CLUSTER_TAG) == Some(cluster)
     }
 
     pub fn ecs(&self) -> Vec<ecs::Tag> {

@@ -61,7 +61,7 @@ impl Deployer {
     /// When a step fails; the same call goes on from there.
     pub async fn down(&self, name: &AppName, engine: Option<&Engine>) -> Result<Removed, Failure> {
         let (survey, groups) = tokio::try_join!(self.survey(name), self.groups(name, None))?;
-        let survey = survey.only_ours(name);
+        let survey = survey.only_ours(name, &self.cluster);
         let mut found = survey.service.is_some()
             || survey.balancer.is_some()
             || survey.target_group.is_some()
@@ -127,7 +127,7 @@ impl Deployer {
         }
         let ours = futures::stream::iter(arns)
             .map(async |arn| {
-                let is_ours = self.definition_tags(&arn).await?.are_of(name);
+                let is_ours = self.definition_tags(&arn).await?.are_of(name, &self.cluster);
                 Ok::<_, Failure>(is_ours.then_some(arn))
             })
             .buffer_unordered(CALLS_PARALLEL);
@@ -203,7 +203,7 @@ impl Deployer {
             };
             let tags = aws.logs.list_tags_for_resource(&aws.context, input).await;
             let tags = tags.found(&GONE, "asking whose log group it is")?;
-            if Tags::from(tags.and_then(|it| it.tags)).are_of(name) {
+            if Tags::from(tags.and_then(|it| it.tags)).are_of(name, &self.cluster) {
                 ours.push(group.clone());
             }
         }
@@ -233,7 +233,7 @@ impl Deployer {
         };
         let tags = aws.ecr.list_tags_for_resource(&aws.context, input).await;
         let tags = tags.found(&GONE, "asking whose repository it is")?;
-        if !Tags::from(tags.and_then(|it| it.tags)).are_of(name) {
+        if !Tags::from(tags.and_then(|it| it.tags)).are_of(name, &self.cluster) {
             return Ok(false);
         }
         let uri = found.repository_uri.unwrap_or_default();

@@ -150,17 +150,17 @@ impl Engine {
             .docker
             .push_image(repository, Some(options), Some(credentials));
         let mut events = std::pin::pin!(pushed);
-        let mut last = String::new();
+        // Layers all say the same, each for itself; people need to read it once.
+        let mut said: Vec<String> = Vec::new();
         while let Some(event) = events.next().await {
             let event = event.map_err(|error| match error {
                 Error::DockerStreamError { error: cause } => push_failed(image, cause),
                 Error::DockerResponseServerError { message, .. } => push_failed(image, message),
                 error => self.failed(&error),
             })?;
-            // Progress repeats itself; people need to read it once.
-            if let Some(status) = event.status.filter(|status| *status != last) {
+            if let Some(status) = event.status.filter(|status| !said.contains(status)) {
                 line(status.clone());
-                last = status;
+                said.push(status);
             }
         }
         Ok(())

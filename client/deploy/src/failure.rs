@@ -9,10 +9,10 @@ use crate::rollout::Broken;
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error("{doing} failed: {} ({})", error.message, error.code)]
-    Aws { doing: String, error: ApiError },
+    Aws { doing: String, error: Box<ApiError> },
     /// Nobody answers where AWS, or the local cloud, should be.
     #[error("{}", .0.message)]
-    Unreachable(ApiError),
+    Unreachable(Box<ApiError>),
     #[error("the {what} `{name}` exists already, and wharf did not make it for this application")]
     NotOurs { what: &'static str, name: String },
     #[error("there is no application `{name}` in the cluster `{cluster}`")]
@@ -87,11 +87,11 @@ impl<T> Doing<T> for Result<T, ApiError> {
     fn doing(self, what: impl Into<String>) -> Result<T, Failure> {
         self.map_err(|error| {
             if error.code == aws_client::UNREACHABLE {
-                return Failure::Unreachable(error);
+                return Failure::Unreachable(Box::new(error));
             }
             Failure::Aws {
                 doing: what.into(),
-                error,
+                error: Box::new(error),
             }
         })
     }

@@ -75,7 +75,7 @@ impl Deployer {
     pub async fn up(&self, app: &App, engine: &Engine, options: &UpOptions) -> Result<Deployed, Failure> {
         self.account().await?;
         let (id, survey) = tokio::try_join!(self.build(app, engine), self.survey(&app.name))?;
-        survey.check_ours(&app.name)?;
+        survey.check_ours(&app.name, &self.cluster)?;
         let (image, (), (), role, ground) = tokio::try_join!(
             self.ship(app, engine, &id),
             self.ensure_cluster(),

@@ -102,8 +102,9 @@ pub(crate) enum TargetName {
   wharf up . --target aws --profile work      on AWS
   wharf up . --target aws --vpc vpc-0abc      in a network that is there already
 
-The folder needs a Dockerfile. A task-definition.json (also as deploy/task-definition.json) says how it
-runs; without one it runs on Fargate with 256 CPU units and 512 MiB, with the port of EXPOSE.")]
+The folder needs a Dockerfile. A task-definition.json (also as deploy/task-definition.json)
+says how it runs; without one it runs on Fargate with 256 CPU units and 512 MiB, and gets
+its requests on the port of EXPOSE.")]
 pub(crate) struct Up {
     /// The application's folder
     pub path: PathBuf,

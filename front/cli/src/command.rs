@@ -8,7 +8,6 @@ mod look;
 mod up;
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 use clap::CommandFactory as _;
 use tokio::runtime::Runtime;
@@ -61,8 +60,7 @@ impl Session {
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Arguments::command(), "wharf", &mut script);
-                std::io::stdout().lock().write_all(&script)?;
-                Ok(())
+                Ok(self.output.print_raw(&script)?)
             }
         }
     }

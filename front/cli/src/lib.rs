@@ -35,6 +35,11 @@ pub struct Environment {
 
 /// Runs one command to its end.
 pub fn run(environment: Environment) -> ExitCode {
+    let output = Output::of_terminal(&environment.variables);
+    ExitCode::from(run_to(environment, output))
+}
+
+fn run_to(environment: Environment, output: Output) -> u8 {
     let Environment {
         arguments,
         variables,
@@ -45,16 +50,19 @@ pub fn run(environment: Environment) -> ExitCode {
         Err(error) => {
             // Nobody is left to tell when even this cannot be written.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::OK });
+            return if error.use_stderr() { exit::USAGE } else { exit::OK };
         }
     };
-    let output = Output::of_terminal(&variables);
-    let session = Session::new(arguments.global(&variables, &*cloud), variables, cloud, output);
+    let global = arguments.global(&variables, &*cloud);
+    let session = Session::new(global, variables, cloud, output);
     match session.run(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => exit::OK,
         Err(end) => {
             session.output.end(&end);
-            ExitCode::from(end.code)
+            end.code
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! What is read: on a terminal with colours, elsewhere plain; results on standard output, all else on the other one.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::exit::End;
 
@@ -9,12 +10,18 @@ use crate::exit::End;
 const COLUMNS_DEFAULT: usize = 100;
 const COLUMNS_MIN: usize = 40;
 
-/// How what is written may look.
-#[derive(Clone, Copy, Debug)]
+type Writer = Arc<Mutex<dyn Write + Send>>;
+
+/// Where it is written to, and how it may look; cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Output {
-    /// Colours on standard error.
+    /// Results.
+    out: Writer,
+    /// All else.
+    err: Writer,
+    /// Colours among all else.
     pub colour: bool,
-    /// Lines on standard error may be redrawn.
+    /// Lines among all else may be redrawn.
     pub live: bool,
     pub columns: usize,
 }
@@ -26,32 +33,51 @@ impl Output {
         let dumb = variables.get("TERM").is_some_and(|term| term == "dumb");
         let columns = variables.get("COLUMNS").and_then(|text| text.parse().ok());
         Self {
+            out: Arc::new(Mutex::new(io::stdout())),
+            err: Arc::new(Mutex::new(io::stderr())),
             colour: is_terminal && !set("NO_COLOR") && !dumb,
             live: is_terminal && !dumb,
             columns: columns.unwrap_or(COLUMNS_DEFAULT).max(COLUMNS_MIN),
         }
     }
 
-    /// A result, on standard output.
-    pub fn print(self, text: impl std::fmt::Display) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        writeln!(out, "{text}")?;
+    /// Plain, to somewhere else.
+    #[cfg(test)]
+    pub fn to(out: Writer, err: Writer) -> Self {
+        Self {
+            out,
+            err,
+            colour: false,
+            live: false,
+            columns: COLUMNS_DEFAULT,
+        }
+    }
+
+    /// A line of the result.
+    pub fn print(&self, text: impl std::fmt::Display) -> io::Result<()> {
+        self.print_raw(format!("{text}\n").as_bytes())
+    }
+
+    pub fn print_raw(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        out.write_all(bytes)?;
         out.flush()
     }
 
-    pub fn print_json(self, value: &impl serde::Serialize) -> Result<(), serde_json::Error> {
+    pub fn print_json(&self, value: &impl serde::Serialize) -> Result<(), serde_json::Error> {
         let text = serde_json::to_string_pretty(value)?;
         self.print(text).map_err(serde_json::Error::io)
     }
 
     /// Something beside the result.
-    pub fn say(self, text: impl std::fmt::Display) {
+    pub fn say(&self, text: impl std::fmt::Display) {
         // Where nobody listens there is nothing to say.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let mut err = self.err.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = writeln!(err, "{text}");
     }
 
     /// Why a command did not do what it should.
-    pub fn end(self, end: &End) {
+    pub fn end(&self, end: &End) {
         for (file, problems) in &end.faults {
             self.say(base_diagnostic::render(file, problems, self.colour, self.columns).trim_end());
             self.say("");
@@ -70,7 +96,7 @@ impl Output {
     }
 
     /// `code` as in `ESC [ code m`.
-    pub fn paint(self, code: &str, text: &str) -> String {
+    pub fn paint(&self, code: &str, text: &str) -> String {
         if self.colour {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
         } else {

@@ -55,7 +55,7 @@ impl Deployer {
         found: Vec<ec2::SecurityGroup>,
     ) -> Result<(), Failure> {
         let mut ours = found;
-        ours.retain(|it| Tags::from(it.tags.clone()).are_of(name));
+        ours.retain(|it| Tags::from(it.tags.clone()).are_of(name, &self.cluster));
         if ours.is_empty() {
             return Ok(());
         }

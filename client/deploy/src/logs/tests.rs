@@ -21,7 +21,7 @@ fn event(id: &str, at_ms: i64) -> logs::FilteredLogEvent {
 #[test]
 fn late_lines_are_neither_lost_nor_doubled() {
     let mut cursor = Cursor::new(None, 1_000);
-    let mut read = |cursor: &mut Cursor, events: &[(&str, i64)]| -> Vec<String> {
+    let read = |cursor: &mut Cursor, events: &[(&str, i64)]| -> Vec<String> {
         // The server answers what is not older than the cursor.
         let from = cursor.from_ms.unwrap_or(i64::MIN);
         let due = events.iter().filter(|(_, at)| *at >= from);

@@ -111,9 +111,19 @@ impl Deployer {
         let said = mine.and_then(|it| it.rollout_state_reason.clone());
         let is_primary = mine.is_some_and(|it| it.status.as_deref() == Some("PRIMARY"));
         broken.rolled_back = !is_primary;
+        let failed = format!("(deployment {id}) deployment failed");
+        let mut messages = service
+            .events
+            .iter()
+            .flatten()
+            .filter_map(|it| it.message.as_deref());
+        let has_failed = messages.any(|message| message.contains(&failed));
         broken.reason = match said.filter(|it| !it.is_empty()) {
             Some(said) => format!("the roll-out of {name} failed: {}", said.trim_end_matches('.')),
-            None => format!("the roll-out of {name} was replaced by another, or taken back"),
+            None if has_failed => {
+                format!("the roll-out of {name} failed, and the version before was put back")
+            }
+            None => format!("the roll-out of {name} was replaced by another"),
         };
         let since = mine.and_then(|it| it.created_at);
         let events = service
@@ -143,7 +153,9 @@ impl Deployer {
     ) -> Result<Vec<TaskEnd>, Failure> {
         let mut tasks = self.tasks(service, ecs::DesiredStatus::Stopped).await?;
         tasks.retain(|it| deployment.is_none() || it.started_by.as_deref() == deployment);
-        tasks.sort_by_key(|it| std::cmp::Reverse(it.stopping_at.or(it.stopped_at)));
+        // Those that ended by themselves say more than those that were told to.
+        let told = |it: &ecs::Task| it.stop_code == Some(ecs::TaskStopCode::ServiceSchedulerInitiated);
+        tasks.sort_by_key(|it| (told(it), std::cmp::Reverse(it.stopping_at.or(it.stopped_at))));
         Ok(tasks.into_iter().take(max).map(end).collect())
     }
 

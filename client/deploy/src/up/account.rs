@@ -77,7 +77,7 @@ impl Deployer {
         }
         let input = logs::CreateLogGroupRequest {
             log_group_name: group.to_owned(),
-            tags: Some(Tags::of_app(&app.name).map()),
+            tags: Some(Tags::of_app(&app.name, &self.cluster).map()),
             ..Default::default()
         };
         let made = aws.logs.create_log_group(&aws.context, input).await;

@@ -61,6 +61,12 @@ impl Deployer {
     ) -> Result<Ground, Failure> {
         let network = match survey.balancer.as_ref().and_then(network_of) {
             // A load balancer never leaves its VPC.
+            Some(network) if options.vpc.as_ref().is_some_and(|vpc| *vpc != network.vpc) => {
+                let (name, vpc) = (&app.name, &network.vpc);
+                return Err(Failure::Network(format!(
+                    "{name} is in the VPC {vpc} already and cannot move; take it down first"
+                )));
+            }
             Some(network) => {
                 let summary = format!("{}, {} subnets", network.vpc, network.subnets.len());
                 self.finished(Step::Network, Outcome::Unchanged, summary);
@@ -123,7 +129,7 @@ impl Deployer {
             security_groups: Some(vec![groups.balancer.clone()]),
             scheme: Some(LoadBalancerSchemeEnum::InternetFacing),
             type_: Some(LoadBalancerTypeEnum::Application),
-            tags: Some(Tags::of_app(name).elb()),
+            tags: Some(Tags::of_app(name, &self.cluster).elb()),
             ..Default::default()
         };
         let made = self.aws.elb.create_load_balancer(&self.aws.context, input).await;
@@ -159,7 +165,7 @@ impl Deployer {
                 http_code: Some(HEALTH_CODES.to_owned()),
                 grpc_code: None,
             }),
-            tags: Some(Tags::of_app(&app.name).elb()),
+            tags: Some(Tags::of_app(&app.name, &self.cluster).elb()),
             ..Default::default()
         };
         let made = self.aws.elb.create_target_group(&self.aws.context, input).await;
@@ -225,7 +231,7 @@ impl Deployer {
                 protocol: Some(ProtocolEnum::Http),
                 port,
                 default_actions: forward,
-                tags: Some(Tags::of_app(name).elb()),
+                tags: Some(Tags::of_app(name, &self.cluster).elb()),
                 ..Default::default()
             };
             let made = self.aws.elb.create_listener(&self.aws.context, input).await;

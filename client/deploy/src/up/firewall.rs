@@ -2,7 +2,7 @@
 
 use aws_shape::ec2::{self, ResourceType};
 
-use crate::aws::{APP_TAG, Tags, filter, tagged};
+use crate::aws::{APP_TAG, CLUSTER_TAG, Tags, filter, tagged};
 use crate::deployer::Deployer;
 use crate::event::{Done, Outcome, Step};
 use crate::failure::{Doing as _, Failure, present};
@@ -72,7 +72,7 @@ impl Deployer {
         name: &AppName,
         vpc: Option<&str>,
     ) -> Result<Vec<ec2::SecurityGroup>, Failure> {
-        let mut filters = vec![tagged(APP_TAG, name.as_str())];
+        let mut filters = vec![tagged(APP_TAG, name.as_str()), tagged(CLUSTER_TAG, &self.cluster)];
         filters.extend(vpc.map(|vpc| filter("vpc-id", vpc)));
         let input = ec2::DescribeSecurityGroupsRequest {
             filters: Some(filters),
@@ -104,7 +104,9 @@ impl Deployer {
                     group_name: group.to_owned(),
                     description: format!("made by wharf for {name}"),
                     vpc_id: Some(vpc.to_owned()),
-                    tag_specifications: Some(Tags::of_app(name).ec2(ResourceType::SecurityGroup)),
+                    tag_specifications: Some(
+                        Tags::of_app(name, &self.cluster).ec2(ResourceType::SecurityGroup),
+                    ),
                     ..Default::default()
                 };
                 let made = self.aws.ec2.create_security_group(&self.aws.context, input).await;

@@ -37,7 +37,7 @@ impl Deployer {
             }
             let input = ecr::CreateRepositoryRequest {
                 repository_name: name.to_string(),
-                tags: Some(Tags::of_app(name).ecr()),
+                tags: Some(Tags::of_app(name, &self.cluster).ecr()),
                 ..Default::default()
             };
             let made = self.aws.ecr.create_repository(&self.aws.context, input).await;

@@ -65,7 +65,7 @@ impl Deployer {
                 return Ok(Done::new(Outcome::Unchanged, label(&registered.arn), registered));
             }
             let own = request.tags.take();
-            let tags = Tags::of_app(&app.name).with(FINGERPRINT_TAG, &fingerprint);
+            let tags = Tags::of_app(&app.name, &self.cluster).with(FINGERPRINT_TAG, &fingerprint);
             request.tags = Some(own.into_iter().flatten().chain(tags.ecs()).collect());
             let arn = self.try_register(&request).await?;
             let registered = Registered {
@@ -171,7 +171,7 @@ impl Deployer {
             network_configuration: Some(network(ground)),
             health_check_grace_period_seconds: Some(self.grace_seconds()),
             propagate_tags: Some(PropagateTags::Service),
-            tags: Some(Tags::of_app(&app.name).ecs()),
+            tags: Some(Tags::of_app(&app.name, &self.cluster).ecs()),
             ..Default::default()
         }
     }

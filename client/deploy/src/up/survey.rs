@@ -25,7 +25,7 @@ pub(crate) struct Survey {
 impl Survey {
     /// # Errors
     /// When something has the application's name and is somebody else's.
-    pub fn check_ours(&self, name: &AppName) -> Result<(), Failure> {
+    pub fn check_ours(&self, name: &AppName, cluster: &str) -> Result<(), Failure> {
         let parts = [
             ("load balancer", self.balancer.is_some(), &self.balancer_tags),
             (
@@ -37,7 +37,7 @@ impl Survey {
         ];
         match parts
             .into_iter()
-            .find(|(_, there, tags)| *there && !tags.are_of(name))
+            .find(|(_, there, tags)| *there && !tags.are_of(name, cluster))
         {
             Some((what, ..)) => Err(Failure::NotOurs {
                 what,
@@ -48,15 +48,15 @@ impl Survey {
     }
 
     /// The same, leaving out what is somebody else's.
-    pub fn only_ours(mut self, name: &AppName) -> Self {
-        if !self.balancer_tags.are_of(name) {
+    pub fn only_ours(mut self, name: &AppName, cluster: &str) -> Self {
+        if !self.balancer_tags.are_of(name, cluster) {
             self.balancer = None;
             self.listeners.clear();
         }
-        if !self.target_group_tags.are_of(name) {
+        if !self.target_group_tags.are_of(name, cluster) {
             self.target_group = None;
         }
-        if !self.service_tags.are_of(name) {
+        if !self.service_tags.are_of(name, cluster) {
             self.service = None;
         }
         self

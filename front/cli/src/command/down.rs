@@ -9,7 +9,7 @@ use crate::progress::Progress;
 impl Session {
     pub(super) fn down(&self, down: &Down) -> Ended {
         let name = app_name(&down.name)?;
-        let progress = Progress::new(self.output);
+        let progress = Progress::new(self.output.clone());
         let deployer = self.deployer(&down.place, progress.sink())?;
         let engine = self.engine_if_any(&down.place);
         let removed = self.runtime.block_on(deployer.down(&name, engine.as_ref()));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use client_deploy::{AppName, Deployed, Outcome, UpOptions};
+use jiff::Timestamp;
 
 use crate::arguments::{TargetName, Up, Where};
 use crate::cloud::{CloudInfo, StartOptions};
@@ -21,7 +22,7 @@ impl Session {
         for note in &app.notes {
             self.output.say(format!("  {}", self.output.paint("2", note)));
         }
-        let progress = Progress::new(self.output);
+        let progress = Progress::new(self.output.clone());
         let info = self.cloud_for(&up.place, &progress)?;
         let deployer = self.deployer_at(&up.place, info.as_ref(), progress.sink())?;
         let engine = self.engine(&up.place, info.as_ref())?;
@@ -50,9 +51,10 @@ impl Session {
             return Ok(Some(info));
         }
         progress.started("cloud");
+        let began = Timestamp::now();
         match self.cloud.start(&self.global.state_dir, &StartOptions::default()) {
             Ok(info) => {
-                progress.finished("cloud", Outcome::Made, &info.endpoint, Duration::ZERO);
+                progress.finished("cloud", Outcome::Made, &info.endpoint, since(began));
                 Ok(Some(info))
             }
             Err(error) => {
@@ -80,4 +82,8 @@ impl Session {
         ));
         Ok(())
     }
+}
+
+fn since(began: Timestamp) -> Duration {
+    Duration::try_from(Timestamp::now().duration_since(began)).unwrap_or_default()
 }
