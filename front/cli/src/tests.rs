@@ -89,6 +89,9 @@ impl Cloud for FakeCloud {
     }
 }
 
+/// What went to one of the two outputs.
+type Written = Arc<Mutex<Vec<u8>>>;
+
 struct Ran {
     code: u8,
     out: String,
@@ -96,7 +99,7 @@ struct Ran {
 }
 
 fn wharf(cloud: &FakeCloud, variables: &[(&str, &str)], line: &str) -> Ran {
-    let (out, err): (Arc<Mutex<Vec<u8>>>, Arc<Mutex<Vec<u8>>>) = Default::default();
+    let (out, err) = (Written::default(), Written::default());
     let environment = Environment {
         arguments: std::iter::once("wharf")
             .chain(line.split_whitespace())
@@ -109,7 +112,7 @@ fn wharf(cloud: &FakeCloud, variables: &[(&str, &str)], line: &str) -> Ran {
         cloud: Box::new(cloud.clone()),
     };
     let code = run_to(environment, Output::to(out.clone(), err.clone()));
-    let text = |bytes: Arc<Mutex<Vec<u8>>>| String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
+    let text = |bytes: Written| String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
     Ran {
         code,
         out: text(out),
@@ -423,7 +426,7 @@ fn a_machine_that_cannot_run_a_cloud_is_told_so() {
 
 #[test]
 fn progress_reads_plainly_where_there_is_no_terminal() {
-    let err: Arc<Mutex<Vec<u8>>> = Default::default();
+    let err = Written::default();
     let progress = Progress::new(Output::to(err.clone(), err.clone()));
     let sink = progress.sink();
     let finished = |step, outcome, summary: &str, millis| Event::Finished {
