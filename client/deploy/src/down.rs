@@ -148,11 +148,7 @@ impl Deployer {
                     .await;
                 gone.doing("deregistering a task definition")?;
             }
-            Ok(Done::new(
-                Outcome::Removed,
-                format!("{} revisions", ours.len()),
-                true,
-            ))
+            Ok(Done::new(Outcome::Removed, counted(ours.len(), "revision"), true))
         };
         self.teller.step(Step::Definition, work).await
     }
@@ -253,7 +249,7 @@ impl Deployer {
                 let count = engine.forget(&uri).await?;
                 Ok::<_, Failure>(Done::new(
                     Outcome::Removed,
-                    format!("{count} names on this machine"),
+                    format!("{} on this machine", counted(count, "name")),
                     (),
                 ))
             };
@@ -284,4 +280,10 @@ impl Deployer {
             }
         }
     }
+}
+
+/// `1 revision`, `2 revisions`.
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }

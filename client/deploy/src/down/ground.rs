@@ -9,7 +9,7 @@ use crate::failure::{Doing as _, Failure};
 use crate::name::AppName;
 use crate::up::{Survey, task_group_name};
 
-use super::GONE;
+use super::{GONE, counted};
 
 impl Deployer {
     pub(super) async fn remove_balancer(&self, survey: &Survey) -> Result<(), Failure> {
@@ -79,7 +79,7 @@ impl Deployer {
             }
             Ok(Done::new(
                 Outcome::Removed,
-                format!("{} security groups", ours.len()),
+                counted(ours.len(), "security group"),
                 (),
             ))
         };
