@@ -1,6 +1,9 @@
 //! What the program says about itself to its operator: one line per event on standard error or in a file.
 
+mod rotate;
+
 use std::path::Path;
+use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
 
@@ -15,11 +18,8 @@ pub fn start(filter: &str, file: Option<&Path>) -> std::io::Result<()> {
         .with_target(true);
     match file {
         Some(path) => {
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
-            builder
-                .with_ansi(false)
-                .with_writer(std::sync::Arc::new(file))
-                .init();
+            let file = Arc::new(rotate::RotatingFile::open(path, rotate::FILE_BYTES_MAX)?);
+            builder.with_ansi(false).with_writer(file).init();
         }
         None => builder.with_writer(std::io::stderr).init(),
     }
