@@ -29,7 +29,7 @@ pub const TESTS: &[(&str, Test)] = tests![
 async fn a_task_from_wish_to_last_trace(bench: Bench) {
     let running = bench.node();
     bench.put_network(network(1, None)).await;
-    let line = "trap 'echo bye; exit 0' TERM; echo hello; echo $(cat /etc/resolv.conf); while true; do sleep 0.05; done";
+    let line = "trap 'echo bye; exit 0' TERM; echo hello; echo $(cat /etc/resolv.conf); while :; do :; done";
     bench.put(task("one", line, interface(10))).await;
     let seen = bench.until_phase("one", TaskPhase::Running).await;
     assert_eq!(seen.address, Some([10, 0, 1, 10].into()));
@@ -167,7 +167,7 @@ async fn a_row_that_vanishes_takes_its_task_along_at_once(bench: Bench) {
 async fn a_node_that_comes_back_goes_on(bench: Bench) {
     let first = bench.node();
     bench.put_network(network(1, None)).await;
-    let line = "i=0; while [ $i -lt 60 ]; do echo line $i; i=$((i+1)); sleep 0.02; done; trap 'exit 0' TERM; while true; do sleep 0.05; done";
+    let line = "i=0; while [ $i -lt 60 ]; do echo line $i; i=$((i+1)); sleep 0.02; done; trap 'exit 0' TERM; while :; do :; done";
     bench.put(task("one", line, interface(10))).await;
     let before = bench.until_phase("one", TaskPhase::Running).await;
     bench.until_line("one", "line 5").await;

@@ -28,10 +28,11 @@ fn stopped(status: &TaskStatus) -> bool {
     status.phase == TaskPhase::Stopped
 }
 
+// Containers that wait for a signal turn in a loop of the shell's own: busybox can lose a trap while it forks.
 async fn stop_by_signal(bench: Bench) {
     let mut container = bench.shell(
         "app",
-        "trap 'echo bye; exit 5' TERM; echo up; while true; do sleep 0.05; done",
+        "trap 'echo bye; exit 5' TERM; echo up; while :; do :; done",
     );
     container.stop_timeout_seconds = 30;
     let handle = bench.start(vec![container]).await;
@@ -63,10 +64,7 @@ async fn stop_by_force(bench: Bench) {
 }
 
 async fn the_images_own_stop_signal(bench: Bench) {
-    let mut container = bench.shell(
-        "app",
-        "trap 'exit 9' QUIT; echo up; while true; do sleep 0.05; done",
-    );
+    let mut container = bench.shell("app", "trap 'exit 9' QUIT; echo up; while :; do :; done");
     container.stop_signal = Some("SIGQUIT".to_owned());
     container.stop_timeout_seconds = 30;
     let handle = bench.start(vec![container]).await;
@@ -78,7 +76,7 @@ async fn the_images_own_stop_signal(bench: Bench) {
 async fn an_essential_container_takes_the_others_along(bench: Bench) {
     let mut helper = bench.shell("helper", "exit 1");
     helper.essential = false;
-    let other = bench.shell("other", "trap 'exit 0' TERM; while true; do sleep 0.05; done");
+    let other = bench.shell("other", "trap 'exit 0' TERM; while :; do :; done");
     let handle = bench
         .start(vec![helper, bench.shell("main", "sleep 0.3; exit 4"), other])
         .await;
