@@ -9,6 +9,7 @@ mod context;
 mod error;
 pub mod json;
 pub mod limit;
+mod operations;
 mod page;
 pub mod query;
 mod schema;

@@ -32,4 +32,10 @@ impl Scope {
     pub fn key(&self) -> String {
         format!("{}/{}", self.account, self.region)
     }
+
+    /// The scope that a key of the store begins with: what [`Scope::key`] wrote.
+    pub fn of_key(key: &str) -> Self {
+        let mut parts = key.splitn(3, '/');
+        Self::new(parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+    }
 }

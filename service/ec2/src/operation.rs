@@ -9,24 +9,12 @@ mod tag;
 mod vpc;
 mod zone;
 
-use async_trait::async_trait;
-use aws_protocol::{ApiError, Context};
+use aws_protocol::operations;
 use aws_shape::ec2::*;
 
 use crate::Ec2;
 
-macro_rules! operations {
-    ($($name:ident($input:ty) -> $output:ty = $noun:ident;)*) => {
-        #[async_trait]
-        impl Api for Ec2 {
-            $(async fn $name(&self, context: &Context, input: $input) -> Result<$output, ApiError> {
-                $noun::$name(self, context, input).await
-            })*
-        }
-    };
-}
-
-operations! {
+operations! { Ec2 as Api:
     create_vpc(CreateVpcRequest) -> CreateVpcResult = vpc;
     delete_vpc(DeleteVpcRequest) -> () = vpc;
     describe_vpcs(DescribeVpcsRequest) -> DescribeVpcsResult = vpc;

@@ -5,24 +5,12 @@ mod repository;
 mod tag;
 mod token;
 
-use async_trait::async_trait;
-use aws_protocol::{ApiError, Context};
+use aws_protocol::operations;
 use aws_shape::ecr::*;
 
 use crate::Ecr;
 
-macro_rules! operations {
-    ($($name:ident($input:ty) -> $output:ty = $noun:ident;)*) => {
-        #[async_trait]
-        impl Api for Ecr {
-            $(async fn $name(&self, context: &Context, input: $input) -> Result<$output, ApiError> {
-                $noun::$name(self, context, input).await
-            })*
-        }
-    };
-}
-
-operations! {
+operations! { Ecr as Api:
     create_repository(CreateRepositoryRequest) -> CreateRepositoryResponse = repository;
     describe_repositories(DescribeRepositoriesRequest) -> DescribeRepositoriesResponse = repository;
     delete_repository(DeleteRepositoryRequest) -> DeleteRepositoryResponse = repository;

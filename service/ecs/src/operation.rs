@@ -8,24 +8,12 @@ mod tag;
 mod task;
 mod task_definition;
 
-use async_trait::async_trait;
-use aws_protocol::{ApiError, Context};
+use aws_protocol::operations;
 use aws_shape::ecs::*;
 
 use crate::Ecs;
 
-macro_rules! operations {
-    ($($name:ident($input:ty) -> $output:ty = $noun:ident;)*) => {
-        #[async_trait]
-        impl Api for Ecs {
-            $(async fn $name(&self, context: &Context, input: $input) -> Result<$output, ApiError> {
-                $noun::$name(self, context, input).await
-            })*
-        }
-    };
-}
-
-operations! {
+operations! { Ecs as Api:
     create_cluster(CreateClusterRequest) -> CreateClusterResponse = cluster;
     describe_clusters(DescribeClustersRequest) -> DescribeClustersResponse = cluster;
     list_clusters(ListClustersRequest) -> ListClustersResponse = cluster;

@@ -34,12 +34,6 @@ pub(crate) fn definition_key(scope: &Scope, family: &str, revision: u32) -> Stri
     key(scope, &format!("{family}:{revision:010}"))
 }
 
-/// The scope that a key begins with.
-pub(crate) fn scope_of(key: &str) -> Scope {
-    let mut parts = key.splitn(3, '/');
-    Scope::new(parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
-}
-
 /// An active cluster, by name or ARN; `default` exists from the beginning in no account, as in AWS.
 pub(crate) fn cluster(
     snapshot: &Snapshot,

@@ -7,24 +7,12 @@ mod tag;
 mod target;
 mod target_group;
 
-use async_trait::async_trait;
-use aws_protocol::{ApiError, Context};
+use aws_protocol::{ApiError, operations};
 use aws_shape::elbv2::*;
 
 use crate::Elbv2;
 
-macro_rules! operations {
-    ($($name:ident($input:ty) -> $output:ty = $noun:ident;)*) => {
-        #[async_trait]
-        impl Api for Elbv2 {
-            $(async fn $name(&self, context: &Context, input: $input) -> Result<$output, ApiError> {
-                $noun::$name(self, context, input).await
-            })*
-        }
-    };
-}
-
-operations! {
+operations! { Elbv2 as Api:
     create_load_balancer(CreateLoadBalancerInput) -> CreateLoadBalancerOutput = balancer;
     describe_load_balancers(DescribeLoadBalancersInput) -> DescribeLoadBalancersOutput = balancer;
     delete_load_balancer(DeleteLoadBalancerInput) -> DeleteLoadBalancerOutput = balancer;

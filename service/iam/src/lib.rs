@@ -12,8 +12,7 @@ pub use model::Credential;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use aws_protocol::{ApiError, Context};
+use aws_protocol::operations;
 use aws_shape::{iam, sts};
 use base_clock::Clock;
 use base_id::IdSource;
@@ -41,32 +40,21 @@ impl Iam {
     }
 }
 
-macro_rules! operations {
-    ($service:ident: $($name:ident($input:ident) -> $output:ty = $noun:ident;)*) => {
-        #[async_trait]
-        impl $service::Api for Iam {
-            $(async fn $name(&self, context: &Context, input: $service::$input) -> Result<$output, ApiError> {
-                $noun::$name(self, context, input).await
-            })*
-        }
-    };
+operations! { Iam as iam::Api:
+    create_role(iam::CreateRoleRequest) -> iam::CreateRoleResponse = role;
+    get_role(iam::GetRoleRequest) -> iam::GetRoleResponse = role;
+    delete_role(iam::DeleteRoleRequest) -> () = role;
+    list_roles(iam::ListRolesRequest) -> iam::ListRolesResponse = role;
+    attach_role_policy(iam::AttachRolePolicyRequest) -> () = role;
+    detach_role_policy(iam::DetachRolePolicyRequest) -> () = role;
+    list_attached_role_policies(iam::ListAttachedRolePoliciesRequest) -> iam::ListAttachedRolePoliciesResponse = role;
+    list_role_policies(iam::ListRolePoliciesRequest) -> iam::ListRolePoliciesResponse = role;
+    list_instance_profiles_for_role(iam::ListInstanceProfilesForRoleRequest) -> iam::ListInstanceProfilesForRoleResponse = role;
 }
 
-operations! { iam:
-    create_role(CreateRoleRequest) -> iam::CreateRoleResponse = role;
-    get_role(GetRoleRequest) -> iam::GetRoleResponse = role;
-    delete_role(DeleteRoleRequest) -> () = role;
-    list_roles(ListRolesRequest) -> iam::ListRolesResponse = role;
-    attach_role_policy(AttachRolePolicyRequest) -> () = role;
-    detach_role_policy(DetachRolePolicyRequest) -> () = role;
-    list_attached_role_policies(ListAttachedRolePoliciesRequest) -> iam::ListAttachedRolePoliciesResponse = role;
-    list_role_policies(ListRolePoliciesRequest) -> iam::ListRolePoliciesResponse = role;
-    list_instance_profiles_for_role(ListInstanceProfilesForRoleRequest) -> iam::ListInstanceProfilesForRoleResponse = role;
-}
-
-operations! { sts:
-    get_caller_identity(GetCallerIdentityRequest) -> sts::GetCallerIdentityResponse = session;
-    get_session_token(GetSessionTokenRequest) -> sts::GetSessionTokenResponse = session;
+operations! { Iam as sts::Api:
+    get_caller_identity(sts::GetCallerIdentityRequest) -> sts::GetCallerIdentityResponse = session;
+    get_session_token(sts::GetSessionTokenRequest) -> sts::GetSessionTokenResponse = session;
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use aws_protocol::{ApiError, Context, page};
 use aws_shape::iam as shape;
 use base_store::Transaction;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::Role;
 use crate::{Iam, ROLES};
@@ -29,6 +30,12 @@ const MANAGED_POLICIES: &[&str] = &[
     "service-role/AmazonEC2ContainerServiceforEC2Role",
     "service-role/AmazonECSTaskExecutionRolePolicy",
 ];
+/// All but what RFC 3986 calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 const PAGE_ITEMS_MAX: usize = 1000;
 
 fn key(context: &Context, name: &str) -> String {
@@ -246,18 +253,10 @@ fn shape(role: &Role) -> shape::Role {
         arn: role.arn.clone(),
         create_date: role.created_at,
         // IAM shows policy documents percent-encoded.
-        assume_role_policy_document: Some(percent_encode(&role.trust)),
+        assume_role_policy_document: Some(utf8_percent_encode(&role.trust, RESERVED).to_string()),
         description: role.description.clone(),
         max_session_duration: Some(role.session_seconds_max),
         tags: Some(tags.collect()),
         ..Default::default()
     }
-}
-
-fn percent_encode(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use aws_protocol::Context;
 use aws_shape::iam::Api as _;
 use aws_shape::sts::Api as _;
 use base_clock::ManualClock;

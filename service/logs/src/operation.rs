@@ -5,24 +5,12 @@ mod group;
 mod stream;
 mod tag;
 
-use async_trait::async_trait;
-use aws_protocol::{ApiError, Context};
+use aws_protocol::{ApiError, operations};
 use aws_shape::logs::*;
 
 use crate::Logs;
 
-macro_rules! operations {
-    ($($name:ident($input:ty) -> $output:ty = $noun:ident;)*) => {
-        #[async_trait]
-        impl Api for Logs {
-            $(async fn $name(&self, context: &Context, input: $input) -> Result<$output, ApiError> {
-                $noun::$name(self, context, input).await
-            })*
-        }
-    };
-}
-
-operations! {
+operations! { Logs as Api:
     create_log_group(CreateLogGroupRequest) -> () = group;
     delete_log_group(DeleteLogGroupRequest) -> () = group;
     describe_log_groups(DescribeLogGroupsRequest) -> DescribeLogGroupsResponse = group;

@@ -23,7 +23,7 @@ pub(super) async fn follow(
     place: &str,
     service: &Service,
 ) -> Result<Health, ApiError> {
-    let scope = table::scope_of(place);
+    let scope = Scope::of_key(place);
     let context = Ecs::own_context(&scope, "ecs-tasks");
     let tasks = table::tasks(snapshot, &scope, &service.cluster);
     let mine: Vec<Arc<Task>> = tasks

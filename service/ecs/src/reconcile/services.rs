@@ -44,7 +44,7 @@ impl Services {
     }
 
     async fn one(&self, snapshot: &Snapshot, key: &str, service: &Arc<Service>) -> Result<Outcome, ApiError> {
-        let scope = table::scope_of(key);
+        let scope = Scope::of_key(key);
         let context = Ecs::own_context(&scope, "ecs-services");
         let tasks = living(snapshot, &scope, service);
         let health = target::health(&self.0, &context, &target::places(service, &tasks)).await?;
@@ -437,10 +437,9 @@ impl Reconciler for Services {
         for (place, service) in snapshot.list(SERVICES) {
             match self.one(&snapshot, &place, &service).await {
                 Ok(next) => outcome = sooner(outcome, next),
-                Err(error) => failures.push(format!(
-                    "{}: {error}",
-                    key(&table::scope_of(&place), &service.name)
-                )),
+                Err(error) => {
+                    failures.push(format!("{}: {error}", key(&Scope::of_key(&place), &service.name)))
+                }
             }
         }
         if failures.is_empty() {

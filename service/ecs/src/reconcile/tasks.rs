@@ -100,7 +100,7 @@ impl Tasks {
                 };
                 let mut task = Task::clone(&row);
                 task.order_stop(order.code, &order.reason, order.at);
-                count_failure(tx, &table::scope_of(&place), &task, now, &id);
+                count_failure(tx, &Scope::of_key(&place), &task, now, &id);
                 tx.put(TASKS, &place, task);
                 Ok::<_, ApiError>(Outcome::Settled)
             })
@@ -124,7 +124,7 @@ impl Tasks {
 
     /// Gives the task its interface and images and hands it over; a task that cannot be placed is stopped with the reason.
     async fn place(&self, place: &str, task: &Arc<Task>) -> Result<Outcome, ApiError> {
-        let scope = table::scope_of(place);
+        let scope = Scope::of_key(place);
         let placed = match place::place(&self.0, &scope, task).await {
             Ok(placed) => placed,
             Err(place::Failure::Later(error)) => return Err(error),
@@ -206,7 +206,7 @@ impl Tasks {
         last: Option<ObservedTask>,
         order: StopOrder,
     ) -> Result<Outcome, ApiError> {
-        let scope = table::scope_of(place);
+        let scope = Scope::of_key(place);
         let context = Ecs::own_context(&scope, "ecs-tasks");
         self.remove_interfaces(&context, task).await?;
         let now = self.0.clock.now();
@@ -329,7 +329,7 @@ fn change_service(tx: &mut Transaction, scope: &Scope, task: &Task, change: impl
 /// The key of the service that a task belongs to.
 fn service_place(place: &str, task: &Task) -> String {
     let name = task.service().unwrap_or_default();
-    table::key(&table::scope_of(place), &format!("{}/{name}", task.cluster))
+    table::key(&Scope::of_key(place), &format!("{}/{name}", task.cluster))
 }
 
 #[async_trait]

@@ -22,10 +22,8 @@ impl Balancers {
     }
 
     async fn one(&self, key: &str, balancer: &LoadBalancer) -> Result<(), ApiError> {
-        let mut parts = key.splitn(3, '/');
-        let scope = Scope::new(parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let context = Context {
-            scope,
+            scope: Scope::of_key(key),
             request_id: "elbv2-balancers".to_owned(),
             principal_arn: "arn:aws:iam::aws:role/elasticloadbalancing.amazonaws.com".to_owned(),
             access_key: String::new(),
