@@ -3,8 +3,10 @@
 //! Data only: no I/O, no runtime, no name of AWS. A `Desired…` is written by services and read by the data
 //! plane; an `Observed…` is written by the data plane and read by services. The two never share a field.
 
+pub mod exec;
 pub mod image;
 pub mod log;
 pub mod network;
 pub mod route;
 pub mod task;
+pub mod usage;

@@ -25,8 +25,46 @@ pub struct DesiredTask {
     /// The task's own address; `None` is a task with loopback only.
     pub interface: Option<Interface>,
     pub containers: Vec<Container>,
+    /// Directories that containers may mount.
+    #[serde(default)]
+    pub volumes: Vec<Volume>,
+    /// Who sees whose processes.
+    #[serde(default)]
+    pub processes: Sharing,
+    /// Who shares System V IPC and POSIX message queues with whom.
+    #[serde(default)]
+    pub ipc: Sharing,
     /// Set once when the task shall end; never unset.
     pub stop: Option<Stop>,
+}
+
+/// What the containers of a task share of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sharing {
+    /// Each container has its own.
+    #[default]
+    Container,
+    /// One for all containers of the task.
+    Task,
+    /// That of the machine.
+    Host,
+}
+
+/// A directory that containers may mount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    pub name: String,
+    pub source: VolumeSource,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VolumeSource {
+    /// Empty at first (or filled from the first image that mounts it, as in Docker), and gone with the task.
+    Task,
+    /// A path of the machine; a directory is made if nothing is there.
+    Host(String),
+    /// Kept on this machine under this name, for every task that asks for it.
+    Shared { key: String },
 }
 
 /// The wish that a task ends: SIGTERM, then SIGKILL after each container's `stop_timeout_seconds`.
@@ -70,6 +108,89 @@ pub struct Container {
     /// Ports the application says it listens on; nothing is published by them.
     pub ports: Vec<u16>,
     pub log: LogTarget,
+    /// What it asks for when memory is short; it may use more.
+    #[serde(default)]
+    pub memory_reservation_mib: Option<u32>,
+    #[serde(default)]
+    pub mounts: Vec<Mount>,
+    #[serde(default)]
+    pub names: Names,
+    #[serde(default)]
+    pub linux: Linux,
+    /// Started again when it ends, instead of ending the task.
+    #[serde(default)]
+    pub restart: Option<Restart>,
+}
+
+/// A volume inside a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// Name of one of the task's volumes.
+    pub volume: String,
+    /// Absolute path inside.
+    pub path: String,
+    pub readonly: bool,
+}
+
+/// How a container calls itself and finds others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    /// Its own; one made from the task's address if absent.
+    pub hostname: Option<String>,
+    /// Further lines of `/etc/hosts`: name, address.
+    pub hosts: Vec<(String, String)>,
+    /// Instead of the network's resolver.
+    pub dns_servers: Vec<String>,
+    pub dns_search: Vec<String>,
+}
+
+/// What a container is given beyond the usual, and what of the usual is taken from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linux {
+    /// All capabilities, all devices, no filter, nothing masked.
+    pub privileged: bool,
+    pub no_new_privileges: bool,
+    /// Without `CAP_`, such as `NET_ADMIN`, or `ALL`. Dropped first, then added.
+    pub capabilities_add: Vec<String>,
+    pub capabilities_drop: Vec<String>,
+    /// A small first process that passes signals on and reaps.
+    pub init: bool,
+    /// Size of `/dev/shm`; 64 MiB if absent.
+    pub shared_memory_mib: Option<u32>,
+    pub tmpfs: Vec<Tmpfs>,
+    pub devices: Vec<Device>,
+    /// Swap beyond memory, in MiB; 0 is none.
+    pub max_swap_mib: Option<u32>,
+    /// 0 to 100.
+    pub swappiness: Option<u8>,
+    /// Kernel parameters of the container's namespaces, such as `net.core.somaxconn`.
+    pub sysctls: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tmpfs {
+    pub path: String,
+    pub size_mib: u32,
+    /// In mount's words, such as `noexec`.
+    pub options: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    pub host_path: String,
+    pub path: String,
+    pub read: bool,
+    pub write: bool,
+    pub make_node: bool,
+}
+
+/// When a container that has ended is started again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restart {
+    /// With these exit codes it stays ended.
+    pub ignored_exit_codes: Vec<i32>,
+    /// One that ran for less than this stays ended.
+    pub attempt_period_seconds: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +295,12 @@ pub struct ObservedContainer {
     pub health: Health,
     pub started_at: Option<Timestamp>,
     pub stopped_at: Option<Timestamp>,
+    /// How often it was started again.
+    #[serde(default)]
+    pub restarts: u32,
+    /// Sentences on what could not be given as asked, such as a limit above the machine's own.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,6 +18,8 @@ mod service {
     mod elbv2;
     mod iam;
     mod logs;
+    mod secretsmanager;
+    mod ssm;
     mod sts;
 }
 

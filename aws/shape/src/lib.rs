@@ -13,10 +13,12 @@ mod service {
     pub mod elbv2;
     pub mod iam;
     pub mod logs;
+    pub mod secretsmanager;
+    pub mod ssm;
     pub mod sts;
 }
 
-pub use service::{ec2, ecr, ecs, elbv2, iam, logs, sts};
+pub use service::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
 
 /// An operation's input from a decoded message. The message was checked against the schema before, so what
 /// does not fit is our fault.

@@ -134,6 +134,8 @@ pub(crate) fn provisioning(desired: &DesiredTask) -> ObservedTask {
             health: Health::Unknown,
             started_at: None,
             stopped_at: None,
+            restarts: 0,
+            notes: vec![],
         })
         .collect();
     ObservedTask {
@@ -164,18 +166,18 @@ pub(crate) fn take_in(observed: &mut ObservedTask, status: &TaskStatus) {
 }
 
 fn container(status: &ContainerStatus) -> ObservedContainer {
-    let notes = (!status.notes.is_empty()).then(|| status.notes.join("; "));
     ObservedContainer {
         name: status.name.clone(),
         runtime_id: status.runtime_id.clone(),
         phase: status.phase,
         image_digest: status.image_digest.clone(),
         exit_code: status.exit_code,
-        // What could not be given as asked is told as long as there is nothing worse.
-        reason: status.reason.clone().or(notes),
+        reason: status.reason.clone(),
         health: status.health,
         started_at: status.started_at,
         stopped_at: status.stopped_at,
+        restarts: 0,
+        notes: status.notes.clone(),
     }
 }
 

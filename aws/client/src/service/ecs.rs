@@ -17,6 +17,10 @@ impl Api for Client {
         self.call(&SERVICE, "CreateService", context, input).await
     }
 
+    async fn delete_account_setting(&self, context: &Context, input: DeleteAccountSettingRequest) -> Result<DeleteAccountSettingResponse, ApiError> {
+        self.call(&SERVICE, "DeleteAccountSetting", context, input).await
+    }
+
     async fn delete_cluster(&self, context: &Context, input: DeleteClusterRequest) -> Result<DeleteClusterResponse, ApiError> {
         self.call(&SERVICE, "DeleteCluster", context, input).await
     }
@@ -25,12 +29,32 @@ impl Api for Client {
         self.call(&SERVICE, "DeleteService", context, input).await
     }
 
+    async fn delete_task_definitions(&self, context: &Context, input: DeleteTaskDefinitionsRequest) -> Result<DeleteTaskDefinitionsResponse, ApiError> {
+        self.call(&SERVICE, "DeleteTaskDefinitions", context, input).await
+    }
+
     async fn deregister_task_definition(&self, context: &Context, input: DeregisterTaskDefinitionRequest) -> Result<DeregisterTaskDefinitionResponse, ApiError> {
         self.call(&SERVICE, "DeregisterTaskDefinition", context, input).await
     }
 
+    async fn describe_capacity_providers(&self, context: &Context, input: DescribeCapacityProvidersRequest) -> Result<DescribeCapacityProvidersResponse, ApiError> {
+        self.call(&SERVICE, "DescribeCapacityProviders", context, input).await
+    }
+
     async fn describe_clusters(&self, context: &Context, input: DescribeClustersRequest) -> Result<DescribeClustersResponse, ApiError> {
         self.call(&SERVICE, "DescribeClusters", context, input).await
+    }
+
+    async fn describe_container_instances(&self, context: &Context, input: DescribeContainerInstancesRequest) -> Result<DescribeContainerInstancesResponse, ApiError> {
+        self.call(&SERVICE, "DescribeContainerInstances", context, input).await
+    }
+
+    async fn describe_service_deployments(&self, context: &Context, input: DescribeServiceDeploymentsRequest) -> Result<DescribeServiceDeploymentsResponse, ApiError> {
+        self.call(&SERVICE, "DescribeServiceDeployments", context, input).await
+    }
+
+    async fn describe_service_revisions(&self, context: &Context, input: DescribeServiceRevisionsRequest) -> Result<DescribeServiceRevisionsResponse, ApiError> {
+        self.call(&SERVICE, "DescribeServiceRevisions", context, input).await
     }
 
     async fn describe_services(&self, context: &Context, input: DescribeServicesRequest) -> Result<DescribeServicesResponse, ApiError> {
@@ -45,12 +69,36 @@ impl Api for Client {
         self.call(&SERVICE, "DescribeTasks", context, input).await
     }
 
+    async fn execute_command(&self, context: &Context, input: ExecuteCommandRequest) -> Result<ExecuteCommandResponse, ApiError> {
+        self.call(&SERVICE, "ExecuteCommand", context, input).await
+    }
+
+    async fn get_task_protection(&self, context: &Context, input: GetTaskProtectionRequest) -> Result<GetTaskProtectionResponse, ApiError> {
+        self.call(&SERVICE, "GetTaskProtection", context, input).await
+    }
+
+    async fn list_account_settings(&self, context: &Context, input: ListAccountSettingsRequest) -> Result<ListAccountSettingsResponse, ApiError> {
+        self.call(&SERVICE, "ListAccountSettings", context, input).await
+    }
+
     async fn list_clusters(&self, context: &Context, input: ListClustersRequest) -> Result<ListClustersResponse, ApiError> {
         self.call(&SERVICE, "ListClusters", context, input).await
     }
 
+    async fn list_container_instances(&self, context: &Context, input: ListContainerInstancesRequest) -> Result<ListContainerInstancesResponse, ApiError> {
+        self.call(&SERVICE, "ListContainerInstances", context, input).await
+    }
+
+    async fn list_service_deployments(&self, context: &Context, input: ListServiceDeploymentsRequest) -> Result<ListServiceDeploymentsResponse, ApiError> {
+        self.call(&SERVICE, "ListServiceDeployments", context, input).await
+    }
+
     async fn list_services(&self, context: &Context, input: ListServicesRequest) -> Result<ListServicesResponse, ApiError> {
         self.call(&SERVICE, "ListServices", context, input).await
+    }
+
+    async fn list_services_by_namespace(&self, context: &Context, input: ListServicesByNamespaceRequest) -> Result<ListServicesByNamespaceResponse, ApiError> {
+        self.call(&SERVICE, "ListServicesByNamespace", context, input).await
     }
 
     async fn list_tags_for_resource(&self, context: &Context, input: ListTagsForResourceRequest) -> Result<ListTagsForResourceResponse, ApiError> {
@@ -69,12 +117,28 @@ impl Api for Client {
         self.call(&SERVICE, "ListTasks", context, input).await
     }
 
+    async fn put_account_setting(&self, context: &Context, input: PutAccountSettingRequest) -> Result<PutAccountSettingResponse, ApiError> {
+        self.call(&SERVICE, "PutAccountSetting", context, input).await
+    }
+
+    async fn put_account_setting_default(&self, context: &Context, input: PutAccountSettingDefaultRequest) -> Result<PutAccountSettingDefaultResponse, ApiError> {
+        self.call(&SERVICE, "PutAccountSettingDefault", context, input).await
+    }
+
+    async fn put_cluster_capacity_providers(&self, context: &Context, input: PutClusterCapacityProvidersRequest) -> Result<PutClusterCapacityProvidersResponse, ApiError> {
+        self.call(&SERVICE, "PutClusterCapacityProviders", context, input).await
+    }
+
     async fn register_task_definition(&self, context: &Context, input: RegisterTaskDefinitionRequest) -> Result<RegisterTaskDefinitionResponse, ApiError> {
         self.call(&SERVICE, "RegisterTaskDefinition", context, input).await
     }
 
     async fn run_task(&self, context: &Context, input: RunTaskRequest) -> Result<RunTaskResponse, ApiError> {
         self.call(&SERVICE, "RunTask", context, input).await
+    }
+
+    async fn stop_service_deployment(&self, context: &Context, input: StopServiceDeploymentRequest) -> Result<StopServiceDeploymentResponse, ApiError> {
+        self.call(&SERVICE, "StopServiceDeployment", context, input).await
     }
 
     async fn stop_task(&self, context: &Context, input: StopTaskRequest) -> Result<StopTaskResponse, ApiError> {
@@ -89,7 +153,19 @@ impl Api for Client {
         self.call(&SERVICE, "UntagResource", context, input).await
     }
 
+    async fn update_cluster(&self, context: &Context, input: UpdateClusterRequest) -> Result<UpdateClusterResponse, ApiError> {
+        self.call(&SERVICE, "UpdateCluster", context, input).await
+    }
+
+    async fn update_cluster_settings(&self, context: &Context, input: UpdateClusterSettingsRequest) -> Result<UpdateClusterSettingsResponse, ApiError> {
+        self.call(&SERVICE, "UpdateClusterSettings", context, input).await
+    }
+
     async fn update_service(&self, context: &Context, input: UpdateServiceRequest) -> Result<UpdateServiceResponse, ApiError> {
         self.call(&SERVICE, "UpdateService", context, input).await
+    }
+
+    async fn update_task_protection(&self, context: &Context, input: UpdateTaskProtectionRequest) -> Result<UpdateTaskProtectionResponse, ApiError> {
+        self.call(&SERVICE, "UpdateTaskProtection", context, input).await
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use contract::image::ImageRef;
-use contract::task::{LogTarget, StopKind};
+use contract::task::{Linux, LogTarget, Names, Sharing, StopKind};
 use dataplane_runtime::process::ImageDefaults;
 
 fn desired() -> DesiredTask {
@@ -36,7 +36,15 @@ fn desired() -> DesiredTask {
             ulimits: vec![],
             ports: vec![],
             log: LogTarget::None,
+            memory_reservation_mib: None,
+            mounts: vec![],
+            names: Names::default(),
+            linux: Linux::default(),
+            restart: None,
         }],
+        volumes: vec![],
+        processes: Sharing::Container,
+        ipc: Sharing::Container,
         stop: None,
     }
 }

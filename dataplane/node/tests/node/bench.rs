@@ -17,7 +17,9 @@ use contract::log::{LogQuery, LogStore as _, StreamId};
 use contract::network::{
     DesiredNetwork, Interface, ObservedNetwork, Peer, Protocol, Rule, SecurityGroup, Subnet,
 };
-use contract::task::{Container, DesiredTask, LogTarget, ObservedTask, Stop, TaskPhase};
+use contract::task::{
+    Container, DesiredTask, Linux, LogTarget, Names, ObservedTask, Sharing, Stop, TaskPhase,
+};
 use dataplane_logs::LogFile;
 use dataplane_network::{Network, NetworkConfig};
 use dataplane_node::{ImageSource, Node, NodeParts, PreparedImage};
@@ -321,7 +323,15 @@ pub fn task(id: &str, line: &str, interface: Option<Interface>) -> DesiredTask {
                 group: "group".to_owned(),
                 stream: id.to_owned(),
             }),
+            memory_reservation_mib: None,
+            mounts: vec![],
+            names: Names::default(),
+            linux: Linux::default(),
+            restart: None,
         }],
+        volumes: vec![],
+        processes: Sharing::Container,
+        ipc: Sharing::Container,
         stop: None,
     }
 }

@@ -9,7 +9,7 @@ use base_store::Transaction;
 use contract::image::ImageRef;
 use contract::log::StreamId;
 use contract::network::Interface;
-use contract::task::{Container, DesiredTask, LogTarget};
+use contract::task::{Container, DesiredTask, Linux, LogTarget, Names, Sharing};
 
 use crate::Ecs;
 use crate::model::container::{self, Log};
@@ -334,6 +334,9 @@ fn desired(
             .iter()
             .map(|one| self::container(scope, task, one, digests.get(&one.name)))
             .collect(),
+        volumes: vec![],
+        processes: Sharing::Container,
+        ipc: Sharing::Container,
         stop: None,
     }
 }
@@ -388,5 +391,10 @@ fn container(scope: &Scope, task: &Task, one: &container::Container, digest: Opt
         ulimits: one.ulimits.clone(),
         ports: one.ports.clone(),
         log,
+        memory_reservation_mib: one.memory_reservation_mib,
+        mounts: vec![],
+        names: Names::default(),
+        linux: Linux::default(),
+        restart: None,
     }
 }

@@ -108,6 +108,8 @@ fn fresh(wish: &DesiredTask) -> ObservedTask {
         health: Health::Unknown,
         started_at: None,
         stopped_at: None,
+        restarts: 0,
+        notes: vec![],
     };
     ObservedTask {
         id: wish.id.clone(),

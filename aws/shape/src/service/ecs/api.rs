@@ -20,6 +20,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("CreateService"))
     }
 
+    async fn delete_account_setting(&self, context: &Context, input: DeleteAccountSettingRequest) -> Result<DeleteAccountSettingResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteAccountSetting"))
+    }
+
     async fn delete_cluster(&self, context: &Context, input: DeleteClusterRequest) -> Result<DeleteClusterResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DeleteCluster"))
@@ -30,14 +35,39 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DeleteService"))
     }
 
+    async fn delete_task_definitions(&self, context: &Context, input: DeleteTaskDefinitionsRequest) -> Result<DeleteTaskDefinitionsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteTaskDefinitions"))
+    }
+
     async fn deregister_task_definition(&self, context: &Context, input: DeregisterTaskDefinitionRequest) -> Result<DeregisterTaskDefinitionResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DeregisterTaskDefinition"))
     }
 
+    async fn describe_capacity_providers(&self, context: &Context, input: DescribeCapacityProvidersRequest) -> Result<DescribeCapacityProvidersResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeCapacityProviders"))
+    }
+
     async fn describe_clusters(&self, context: &Context, input: DescribeClustersRequest) -> Result<DescribeClustersResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeClusters"))
+    }
+
+    async fn describe_container_instances(&self, context: &Context, input: DescribeContainerInstancesRequest) -> Result<DescribeContainerInstancesResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeContainerInstances"))
+    }
+
+    async fn describe_service_deployments(&self, context: &Context, input: DescribeServiceDeploymentsRequest) -> Result<DescribeServiceDeploymentsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeServiceDeployments"))
+    }
+
+    async fn describe_service_revisions(&self, context: &Context, input: DescribeServiceRevisionsRequest) -> Result<DescribeServiceRevisionsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeServiceRevisions"))
     }
 
     async fn describe_services(&self, context: &Context, input: DescribeServicesRequest) -> Result<DescribeServicesResponse, ApiError> {
@@ -55,14 +85,44 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DescribeTasks"))
     }
 
+    async fn execute_command(&self, context: &Context, input: ExecuteCommandRequest) -> Result<ExecuteCommandResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ExecuteCommand"))
+    }
+
+    async fn get_task_protection(&self, context: &Context, input: GetTaskProtectionRequest) -> Result<GetTaskProtectionResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetTaskProtection"))
+    }
+
+    async fn list_account_settings(&self, context: &Context, input: ListAccountSettingsRequest) -> Result<ListAccountSettingsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListAccountSettings"))
+    }
+
     async fn list_clusters(&self, context: &Context, input: ListClustersRequest) -> Result<ListClustersResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("ListClusters"))
     }
 
+    async fn list_container_instances(&self, context: &Context, input: ListContainerInstancesRequest) -> Result<ListContainerInstancesResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListContainerInstances"))
+    }
+
+    async fn list_service_deployments(&self, context: &Context, input: ListServiceDeploymentsRequest) -> Result<ListServiceDeploymentsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListServiceDeployments"))
+    }
+
     async fn list_services(&self, context: &Context, input: ListServicesRequest) -> Result<ListServicesResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("ListServices"))
+    }
+
+    async fn list_services_by_namespace(&self, context: &Context, input: ListServicesByNamespaceRequest) -> Result<ListServicesByNamespaceResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListServicesByNamespace"))
     }
 
     async fn list_tags_for_resource(&self, context: &Context, input: ListTagsForResourceRequest) -> Result<ListTagsForResourceResponse, ApiError> {
@@ -85,6 +145,21 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("ListTasks"))
     }
 
+    async fn put_account_setting(&self, context: &Context, input: PutAccountSettingRequest) -> Result<PutAccountSettingResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutAccountSetting"))
+    }
+
+    async fn put_account_setting_default(&self, context: &Context, input: PutAccountSettingDefaultRequest) -> Result<PutAccountSettingDefaultResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutAccountSettingDefault"))
+    }
+
+    async fn put_cluster_capacity_providers(&self, context: &Context, input: PutClusterCapacityProvidersRequest) -> Result<PutClusterCapacityProvidersResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutClusterCapacityProviders"))
+    }
+
     async fn register_task_definition(&self, context: &Context, input: RegisterTaskDefinitionRequest) -> Result<RegisterTaskDefinitionResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("RegisterTaskDefinition"))
@@ -93,6 +168,11 @@ pub trait Api: Send + Sync {
     async fn run_task(&self, context: &Context, input: RunTaskRequest) -> Result<RunTaskResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("RunTask"))
+    }
+
+    async fn stop_service_deployment(&self, context: &Context, input: StopServiceDeploymentRequest) -> Result<StopServiceDeploymentResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("StopServiceDeployment"))
     }
 
     async fn stop_task(&self, context: &Context, input: StopTaskRequest) -> Result<StopTaskResponse, ApiError> {
@@ -110,9 +190,24 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("UntagResource"))
     }
 
+    async fn update_cluster(&self, context: &Context, input: UpdateClusterRequest) -> Result<UpdateClusterResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateCluster"))
+    }
+
+    async fn update_cluster_settings(&self, context: &Context, input: UpdateClusterSettingsRequest) -> Result<UpdateClusterSettingsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateClusterSettings"))
+    }
+
     async fn update_service(&self, context: &Context, input: UpdateServiceRequest) -> Result<UpdateServiceResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("UpdateService"))
+    }
+
+    async fn update_task_protection(&self, context: &Context, input: UpdateTaskProtectionRequest) -> Result<UpdateTaskProtectionResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateTaskProtection"))
     }
 }
 
@@ -124,25 +219,44 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
     match operation {
         "CreateCluster" => api.create_cluster(context, crate::input(input)?).await.map(CreateClusterResponse::write),
         "CreateService" => api.create_service(context, crate::input(input)?).await.map(CreateServiceResponse::write),
+        "DeleteAccountSetting" => api.delete_account_setting(context, crate::input(input)?).await.map(DeleteAccountSettingResponse::write),
         "DeleteCluster" => api.delete_cluster(context, crate::input(input)?).await.map(DeleteClusterResponse::write),
         "DeleteService" => api.delete_service(context, crate::input(input)?).await.map(DeleteServiceResponse::write),
+        "DeleteTaskDefinitions" => api.delete_task_definitions(context, crate::input(input)?).await.map(DeleteTaskDefinitionsResponse::write),
         "DeregisterTaskDefinition" => api.deregister_task_definition(context, crate::input(input)?).await.map(DeregisterTaskDefinitionResponse::write),
+        "DescribeCapacityProviders" => api.describe_capacity_providers(context, crate::input(input)?).await.map(DescribeCapacityProvidersResponse::write),
         "DescribeClusters" => api.describe_clusters(context, crate::input(input)?).await.map(DescribeClustersResponse::write),
+        "DescribeContainerInstances" => api.describe_container_instances(context, crate::input(input)?).await.map(DescribeContainerInstancesResponse::write),
+        "DescribeServiceDeployments" => api.describe_service_deployments(context, crate::input(input)?).await.map(DescribeServiceDeploymentsResponse::write),
+        "DescribeServiceRevisions" => api.describe_service_revisions(context, crate::input(input)?).await.map(DescribeServiceRevisionsResponse::write),
         "DescribeServices" => api.describe_services(context, crate::input(input)?).await.map(DescribeServicesResponse::write),
         "DescribeTaskDefinition" => api.describe_task_definition(context, crate::input(input)?).await.map(DescribeTaskDefinitionResponse::write),
         "DescribeTasks" => api.describe_tasks(context, crate::input(input)?).await.map(DescribeTasksResponse::write),
+        "ExecuteCommand" => api.execute_command(context, crate::input(input)?).await.map(ExecuteCommandResponse::write),
+        "GetTaskProtection" => api.get_task_protection(context, crate::input(input)?).await.map(GetTaskProtectionResponse::write),
+        "ListAccountSettings" => api.list_account_settings(context, crate::input(input)?).await.map(ListAccountSettingsResponse::write),
         "ListClusters" => api.list_clusters(context, crate::input(input)?).await.map(ListClustersResponse::write),
+        "ListContainerInstances" => api.list_container_instances(context, crate::input(input)?).await.map(ListContainerInstancesResponse::write),
+        "ListServiceDeployments" => api.list_service_deployments(context, crate::input(input)?).await.map(ListServiceDeploymentsResponse::write),
         "ListServices" => api.list_services(context, crate::input(input)?).await.map(ListServicesResponse::write),
+        "ListServicesByNamespace" => api.list_services_by_namespace(context, crate::input(input)?).await.map(ListServicesByNamespaceResponse::write),
         "ListTagsForResource" => api.list_tags_for_resource(context, crate::input(input)?).await.map(ListTagsForResourceResponse::write),
         "ListTaskDefinitionFamilies" => api.list_task_definition_families(context, crate::input(input)?).await.map(ListTaskDefinitionFamiliesResponse::write),
         "ListTaskDefinitions" => api.list_task_definitions(context, crate::input(input)?).await.map(ListTaskDefinitionsResponse::write),
         "ListTasks" => api.list_tasks(context, crate::input(input)?).await.map(ListTasksResponse::write),
+        "PutAccountSetting" => api.put_account_setting(context, crate::input(input)?).await.map(PutAccountSettingResponse::write),
+        "PutAccountSettingDefault" => api.put_account_setting_default(context, crate::input(input)?).await.map(PutAccountSettingDefaultResponse::write),
+        "PutClusterCapacityProviders" => api.put_cluster_capacity_providers(context, crate::input(input)?).await.map(PutClusterCapacityProvidersResponse::write),
         "RegisterTaskDefinition" => api.register_task_definition(context, crate::input(input)?).await.map(RegisterTaskDefinitionResponse::write),
         "RunTask" => api.run_task(context, crate::input(input)?).await.map(RunTaskResponse::write),
+        "StopServiceDeployment" => api.stop_service_deployment(context, crate::input(input)?).await.map(StopServiceDeploymentResponse::write),
         "StopTask" => api.stop_task(context, crate::input(input)?).await.map(StopTaskResponse::write),
         "TagResource" => api.tag_resource(context, crate::input(input)?).await.map(TagResourceResponse::write),
         "UntagResource" => api.untag_resource(context, crate::input(input)?).await.map(UntagResourceResponse::write),
+        "UpdateCluster" => api.update_cluster(context, crate::input(input)?).await.map(UpdateClusterResponse::write),
+        "UpdateClusterSettings" => api.update_cluster_settings(context, crate::input(input)?).await.map(UpdateClusterSettingsResponse::write),
         "UpdateService" => api.update_service(context, crate::input(input)?).await.map(UpdateServiceResponse::write),
+        "UpdateTaskProtection" => api.update_task_protection(context, crate::input(input)?).await.map(UpdateTaskProtectionResponse::write),
         _ => Err(SERVICE.unknown_operation(operation)),
     }
 }

@@ -3,13 +3,41 @@
 
 use aws_protocol::enumeration;
 
+enumeration!(AcceleratorManufacturer { AmazonWebServices = "amazon-web-services", Amd = "amd", Nvidia = "nvidia", Xilinx = "xilinx", Habana = "habana" });
+
+enumeration!(AcceleratorName { A100 = "a100", Inferentia = "inferentia", K520 = "k520", K80 = "k80", M60 = "m60", RadeonProV520 = "radeon-pro-v520", T4 = "t4", Vu9p = "vu9p", V100 = "v100", A10g = "a10g", H100 = "h100", T4g = "t4g" });
+
+enumeration!(AcceleratorType { Gpu = "gpu", Fpga = "fpga", Inference = "inference" });
+
+enumeration!(AccessType { Public = "PUBLIC", Private = "PRIVATE" });
+
+enumeration!(AgentUpdateStatus { Pending = "PENDING", Staging = "STAGING", Staged = "STAGED", Updating = "UPDATING", Updated = "UPDATED", Failed = "FAILED" });
+
 enumeration!(ApplicationProtocol { Http = "http", Http2 = "http2", Grpc = "grpc" });
 
 enumeration!(AssignPublicIp { Enabled = "ENABLED", Disabled = "DISABLED" });
 
+enumeration!(AutoRepairActionsStatus { Enabled = "ENABLED", Disabled = "DISABLED" });
+
 enumeration!(AvailabilityZoneRebalancing { Enabled = "ENABLED", Disabled = "DISABLED" });
 
+enumeration!(BareMetal { Included = "included", Required = "required", Excluded = "excluded" });
+
+enumeration!(BurstablePerformance { Included = "included", Required = "required", Excluded = "excluded" });
+
 enumeration!(CPUArchitecture { X8664 = "X86_64", Arm64 = "ARM64" });
+
+enumeration!(CapacityOptionType { OnDemand = "ON_DEMAND", Spot = "SPOT", Reserved = "RESERVED" });
+
+enumeration!(CapacityProviderField { Tags = "TAGS" });
+
+enumeration!(CapacityProviderStatus { Provisioning = "PROVISIONING", Active = "ACTIVE", Deprovisioning = "DEPROVISIONING", Inactive = "INACTIVE" });
+
+enumeration!(CapacityProviderType { Ec2Autoscaling = "EC2_AUTOSCALING", ManagedInstances = "MANAGED_INSTANCES", Fargate = "FARGATE", FargateSpot = "FARGATE_SPOT" });
+
+enumeration!(CapacityProviderUpdateStatus { CreateInProgress = "CREATE_IN_PROGRESS", CreateComplete = "CREATE_COMPLETE", CreateFailed = "CREATE_FAILED", DeleteInProgress = "DELETE_IN_PROGRESS", DeleteComplete = "DELETE_COMPLETE", DeleteFailed = "DELETE_FAILED", UpdateInProgress = "UPDATE_IN_PROGRESS", UpdateComplete = "UPDATE_COMPLETE", UpdateFailed = "UPDATE_FAILED" });
+
+enumeration!(CapacityReservationPreference { ReservationsOnly = "RESERVATIONS_ONLY", ReservationsFirst = "RESERVATIONS_FIRST", ReservationsExcluded = "RESERVATIONS_EXCLUDED" });
 
 enumeration!(ClusterField { Attachments = "ATTACHMENTS", Configurations = "CONFIGURATIONS", Settings = "SETTINGS", Statistics = "STATISTICS", Tags = "TAGS" });
 
@@ -21,11 +49,19 @@ enumeration!(Connectivity { Connected = "CONNECTED", Disconnected = "DISCONNECTE
 
 enumeration!(ContainerCondition { Start = "START", Complete = "COMPLETE", Success = "SUCCESS", Healthy = "HEALTHY" });
 
+enumeration!(ContainerInstanceField { Tags = "TAGS", ContainerInstanceHealth = "CONTAINER_INSTANCE_HEALTH" });
+
+enumeration!(ContainerInstanceStatus { Active = "ACTIVE", Draining = "DRAINING", Registering = "REGISTERING", Deregistering = "DEREGISTERING", RegistrationFailed = "REGISTRATION_FAILED" });
+
+enumeration!(CpuManufacturer { Intel = "intel", Amd = "amd", AmazonWebServices = "amazon-web-services" });
+
 enumeration!(DeploymentControllerType { Ecs = "ECS", CodeDeploy = "CODE_DEPLOY", External = "EXTERNAL" });
 
 enumeration!(DeploymentLifecycleHookAction { Rollback = "ROLLBACK", Continue = "CONTINUE" });
 
 enumeration!(DeploymentLifecycleHookStage { ReconcileService = "RECONCILE_SERVICE", PreScaleUp = "PRE_SCALE_UP", PostScaleUp = "POST_SCALE_UP", TestTrafficShift = "TEST_TRAFFIC_SHIFT", PostTestTrafficShift = "POST_TEST_TRAFFIC_SHIFT", PreProductionTrafficShift = "PRE_PRODUCTION_TRAFFIC_SHIFT", ProductionTrafficShift = "PRODUCTION_TRAFFIC_SHIFT", PostProductionTrafficShift = "POST_PRODUCTION_TRAFFIC_SHIFT" });
+
+enumeration!(DeploymentLifecycleHookStatus { AwaitingAction = "AWAITING_ACTION", InProgress = "IN_PROGRESS", Succeeded = "SUCCEEDED", Failed = "FAILED", TimedOut = "TIMED_OUT" });
 
 enumeration!(DeploymentLifecycleHookTargetType { AwsLambda = "AWS_LAMBDA", Pause = "PAUSE" });
 
@@ -51,13 +87,33 @@ enumeration!(FirelensConfigurationType { Fluentd = "fluentd", Fluentbit = "fluen
 
 enumeration!(HealthStatus { Healthy = "HEALTHY", Unhealthy = "UNHEALTHY", Unknown = "UNKNOWN" });
 
+enumeration!(InstanceGeneration { Current = "current", Previous = "previous" });
+
+enumeration!(InstanceHealthCheckState { Ok = "OK", Impaired = "IMPAIRED", InsufficientData = "INSUFFICIENT_DATA", Initializing = "INITIALIZING" });
+
+enumeration!(InstanceHealthCheckType { ContainerRuntime = "CONTAINER_RUNTIME", AcceleratedCompute = "ACCELERATED_COMPUTE", Daemon = "DAEMON" });
+
 enumeration!(IpcMode { Host = "host", Task = "task", None = "none" });
 
 enumeration!(LaunchType { Ec2 = "EC2", Fargate = "FARGATE", External = "EXTERNAL", ManagedInstances = "MANAGED_INSTANCES" });
 
+enumeration!(LocalStorage { Included = "included", Required = "required", Excluded = "excluded" });
+
+enumeration!(LocalStorageType { Hdd = "hdd", Ssd = "ssd" });
+
 enumeration!(LogDriver { JsonFile = "json-file", Syslog = "syslog", Journald = "journald", Gelf = "gelf", Fluentd = "fluentd", Awslogs = "awslogs", Splunk = "splunk", Awsfirelens = "awsfirelens" });
 
 enumeration!(ManagedAgentName { ExecuteCommandAgent = "ExecuteCommandAgent" });
+
+enumeration!(ManagedDraining { Enabled = "ENABLED", Disabled = "DISABLED" });
+
+enumeration!(ManagedInstancesMonitoringOptions { Basic = "BASIC", Detailed = "DETAILED" });
+
+enumeration!(ManagedResourceStatus { Provisioning = "PROVISIONING", Active = "ACTIVE", Deprovisioning = "DEPROVISIONING", Deleted = "DELETED", Failed = "FAILED" });
+
+enumeration!(ManagedScalingStatus { Enabled = "ENABLED", Disabled = "DISABLED" });
+
+enumeration!(ManagedTerminationProtection { Enabled = "ENABLED", Disabled = "DISABLED" });
 
 enumeration!(NetworkMode { Bridge = "bridge", Host = "host", Awsvpc = "awsvpc", None = "none" });
 
@@ -68,6 +124,8 @@ enumeration!(PidMode { Host = "host", Task = "task" });
 enumeration!(PlacementConstraintType { DistinctInstance = "distinctInstance", MemberOf = "memberOf" });
 
 enumeration!(PlacementStrategyType { Random = "random", Spread = "spread", Binpack = "binpack" });
+
+enumeration!(PropagateMITags { CapacityProvider = "CAPACITY_PROVIDER", None = "NONE" });
 
 enumeration!(PropagateTags { TaskDefinition = "TASK_DEFINITION", Service = "SERVICE", None = "NONE" });
 
@@ -87,11 +145,23 @@ enumeration!(ServiceConnectAccessLoggingFormat { Text = "TEXT", Json = "JSON" })
 
 enumeration!(ServiceConnectIncludeQueryParameters { Disabled = "DISABLED", Enabled = "ENABLED" });
 
+enumeration!(ServiceDeploymentLifecycleStage { ReconcileService = "RECONCILE_SERVICE", PreScaleUp = "PRE_SCALE_UP", ScaleUp = "SCALE_UP", PostScaleUp = "POST_SCALE_UP", TestTrafficShift = "TEST_TRAFFIC_SHIFT", PostTestTrafficShift = "POST_TEST_TRAFFIC_SHIFT", ProductionTrafficShift = "PRODUCTION_TRAFFIC_SHIFT", PostProductionTrafficShift = "POST_PRODUCTION_TRAFFIC_SHIFT", BakeTime = "BAKE_TIME", CleanUp = "CLEAN_UP" });
+
+enumeration!(ServiceDeploymentRollbackMonitorsStatus { Triggered = "TRIGGERED", Monitoring = "MONITORING", MonitoringComplete = "MONITORING_COMPLETE", Disabled = "DISABLED" });
+
+enumeration!(ServiceDeploymentStatus { Pending = "PENDING", Successful = "SUCCESSFUL", Stopped = "STOPPED", StopRequested = "STOP_REQUESTED", InProgress = "IN_PROGRESS", RollbackRequested = "ROLLBACK_REQUESTED", RollbackInProgress = "ROLLBACK_IN_PROGRESS", RollbackSuccessful = "ROLLBACK_SUCCESSFUL", RollbackFailed = "ROLLBACK_FAILED" });
+
 enumeration!(ServiceField { Tags = "TAGS" });
+
+enumeration!(SettingName { ServiceLongArnFormat = "serviceLongArnFormat", TaskLongArnFormat = "taskLongArnFormat", ContainerInstanceLongArnFormat = "containerInstanceLongArnFormat", AwsvpcTrunking = "awsvpcTrunking", ContainerInsights = "containerInsights", FargateFipsMode = "fargateFIPSMode", TagResourceAuthorization = "tagResourceAuthorization", FargateTaskRetirementWaitPeriod = "fargateTaskRetirementWaitPeriod", GuardDutyActivate = "guardDutyActivate", DefaultLogDriverMode = "defaultLogDriverMode", FargateEventWindows = "fargateEventWindows" });
+
+enumeration!(SettingType { User = "user", AwsManaged = "aws_managed" });
 
 enumeration!(SortOrder { Asc = "ASC", Desc = "DESC" });
 
 enumeration!(StabilityStatus { SteadyState = "STEADY_STATE", Stabilizing = "STABILIZING" });
+
+enumeration!(StopServiceDeploymentStopType { Abort = "ABORT", Rollback = "ROLLBACK" });
 
 enumeration!(TargetType { ContainerInstance = "container-instance" });
 

@@ -9,6 +9,22 @@ use jiff::Timestamp;
 use super::enumeration::*;
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceleratorCountRequest {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(AcceleratorCountRequest { min: "min", max: "max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceleratorTotalMemoryMiBRequest {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(AcceleratorTotalMemoryMiBRequest { min: "min", max: "max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AdvancedConfiguration {
     pub alternate_target_group_arn: Option<String>,
     pub production_listener_rule: Option<String>,
@@ -39,6 +55,23 @@ pub struct Attribute {
 structure!(Attribute { name: "name", value: "value", target_type: "targetType", target_id: "targetId" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AutoRepairConfiguration {
+    pub actions_status: Option<AutoRepairActionsStatus>,
+}
+
+structure!(AutoRepairConfiguration { actions_status: "actionsStatus" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AutoScalingGroupProvider {
+    pub auto_scaling_group_arn: String,
+    pub managed_scaling: Option<ManagedScaling>,
+    pub managed_termination_protection: Option<ManagedTerminationProtection>,
+    pub managed_draining: Option<ManagedDraining>,
+}
+
+structure!(AutoScalingGroupProvider { auto_scaling_group_arn: "autoScalingGroupArn", managed_scaling: "managedScaling", managed_termination_protection: "managedTerminationProtection", managed_draining: "managedDraining" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AwsVpcConfiguration {
     pub subnets: Vec<String>,
     pub security_groups: Option<Vec<String>>,
@@ -46,6 +79,14 @@ pub struct AwsVpcConfiguration {
 }
 
 structure!(AwsVpcConfiguration { subnets: "subnets", security_groups: "securityGroups", assign_public_ip: "assignPublicIp" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BaselineEbsBandwidthMbpsRequest {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(BaselineEbsBandwidthMbpsRequest { min: "min", max: "max" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CanaryConfiguration {
@@ -56,6 +97,22 @@ pub struct CanaryConfiguration {
 structure!(CanaryConfiguration { canary_percent: "canaryPercent", canary_bake_time_in_minutes: "canaryBakeTimeInMinutes" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityProvider {
+    pub capacity_provider_arn: Option<String>,
+    pub name: Option<String>,
+    pub cluster: Option<String>,
+    pub status: Option<CapacityProviderStatus>,
+    pub auto_scaling_group_provider: Option<AutoScalingGroupProvider>,
+    pub managed_instances_provider: Option<ManagedInstancesProvider>,
+    pub update_status: Option<CapacityProviderUpdateStatus>,
+    pub update_status_reason: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub type_: Option<CapacityProviderType>,
+}
+
+structure!(CapacityProvider { capacity_provider_arn: "capacityProviderArn", name: "name", cluster: "cluster", status: "status", auto_scaling_group_provider: "autoScalingGroupProvider", managed_instances_provider: "managedInstancesProvider", update_status: "updateStatus", update_status_reason: "updateStatusReason", tags: "tags", type_: "type" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CapacityProviderStrategyItem {
     pub capacity_provider: String,
     pub weight: Option<i32>,
@@ -63,6 +120,14 @@ pub struct CapacityProviderStrategyItem {
 }
 
 structure!(CapacityProviderStrategyItem { capacity_provider: "capacityProvider", weight: "weight", base: "base" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationRequest {
+    pub reservation_group_arn: Option<String>,
+    pub reservation_preference: Option<CapacityReservationPreference>,
+}
+
+structure!(CapacityReservationRequest { reservation_group_arn: "reservationGroupArn", reservation_preference: "reservationPreference" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cluster {
@@ -196,6 +261,47 @@ pub struct ContainerDependency {
 structure!(ContainerDependency { container_name: "containerName", condition: "condition" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerImage {
+    pub container_name: Option<String>,
+    pub image_digest: Option<String>,
+    pub image: Option<String>,
+}
+
+structure!(ContainerImage { container_name: "containerName", image_digest: "imageDigest", image: "image" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerInstance {
+    pub container_instance_arn: Option<String>,
+    pub ec2_instance_id: Option<String>,
+    pub capacity_provider_name: Option<String>,
+    pub version: Option<i64>,
+    pub version_info: Option<VersionInfo>,
+    pub remaining_resources: Option<Vec<Resource>>,
+    pub registered_resources: Option<Vec<Resource>>,
+    pub status: Option<String>,
+    pub status_reason: Option<String>,
+    pub agent_connected: Option<bool>,
+    pub running_tasks_count: Option<i32>,
+    pub pending_tasks_count: Option<i32>,
+    pub agent_update_status: Option<AgentUpdateStatus>,
+    pub attributes: Option<Vec<Attribute>>,
+    pub registered_at: Option<Timestamp>,
+    pub attachments: Option<Vec<Attachment>>,
+    pub tags: Option<Vec<Tag>>,
+    pub health_status: Option<ContainerInstanceHealthStatus>,
+}
+
+structure!(ContainerInstance { container_instance_arn: "containerInstanceArn", ec2_instance_id: "ec2InstanceId", capacity_provider_name: "capacityProviderName", version: "version", version_info: "versionInfo", remaining_resources: "remainingResources", registered_resources: "registeredResources", status: "status", status_reason: "statusReason", agent_connected: "agentConnected", running_tasks_count: "runningTasksCount", pending_tasks_count: "pendingTasksCount", agent_update_status: "agentUpdateStatus", attributes: "attributes", registered_at: "registeredAt", attachments: "attachments", tags: "tags", health_status: "healthStatus" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerInstanceHealthStatus {
+    pub overall_status: Option<InstanceHealthCheckState>,
+    pub details: Option<Vec<InstanceHealthCheckResult>>,
+}
+
+structure!(ContainerInstanceHealthStatus { overall_status: "overallStatus", details: "details" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerOverride {
     pub name: Option<String>,
     pub command: Option<Vec<String>>,
@@ -278,6 +384,29 @@ pub struct CreateServiceResponse {
 structure!(CreateServiceResponse { service: "service" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreatedAt {
+    pub before: Option<Timestamp>,
+    pub after: Option<Timestamp>,
+}
+
+structure!(CreatedAt { before: "before", after: "after" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAccountSettingRequest {
+    pub name: SettingName,
+    pub principal_arn: Option<String>,
+}
+
+structure!(DeleteAccountSettingRequest { name: "name", principal_arn: "principalArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAccountSettingResponse {
+    pub setting: Option<Setting>,
+}
+
+structure!(DeleteAccountSettingResponse { setting: "setting" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteClusterRequest {
     pub cluster: String,
 }
@@ -306,6 +435,21 @@ pub struct DeleteServiceResponse {
 }
 
 structure!(DeleteServiceResponse { service: "service" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTaskDefinitionsRequest {
+    pub task_definitions: Vec<String>,
+}
+
+structure!(DeleteTaskDefinitionsRequest { task_definitions: "taskDefinitions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTaskDefinitionsResponse {
+    pub task_definitions: Option<Vec<TaskDefinition>>,
+    pub failures: Option<Vec<Failure>>,
+}
+
+structure!(DeleteTaskDefinitionsResponse { task_definitions: "taskDefinitions", failures: "failures" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Deployment {
@@ -393,6 +537,18 @@ pub struct DeploymentLifecycleHook {
 structure!(DeploymentLifecycleHook { target_type: "targetType", hook_target_arn: "hookTargetArn", role_arn: "roleArn", lifecycle_stages: "lifecycleStages", hook_details: "hookDetails", timeout_configuration: "timeoutConfiguration" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeploymentLifecycleHookDetail {
+    pub hook_id: Option<String>,
+    pub target_type: Option<DeploymentLifecycleHookTargetType>,
+    pub target_arn: Option<String>,
+    pub status: Option<DeploymentLifecycleHookStatus>,
+    pub expires_at: Option<Timestamp>,
+    pub timeout_action: Option<DeploymentLifecycleHookAction>,
+}
+
+structure!(DeploymentLifecycleHookDetail { hook_id: "hookId", target_type: "targetType", target_arn: "targetArn", status: "status", expires_at: "expiresAt", timeout_action: "timeoutAction" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeploymentLifecycleHookTimeoutConfiguration {
     pub timeout_in_minutes: Option<i32>,
     pub action: Option<DeploymentLifecycleHookAction>,
@@ -415,6 +571,26 @@ pub struct DeregisterTaskDefinitionResponse {
 structure!(DeregisterTaskDefinitionResponse { task_definition: "taskDefinition" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeCapacityProvidersRequest {
+    pub capacity_providers: Option<Vec<String>>,
+    pub cluster: Option<String>,
+    pub include: Option<Vec<CapacityProviderField>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeCapacityProvidersRequest { capacity_providers: "capacityProviders", cluster: "cluster", include: "include", max_results: "maxResults", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeCapacityProvidersResponse {
+    pub capacity_providers: Option<Vec<CapacityProvider>>,
+    pub failures: Option<Vec<Failure>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeCapacityProvidersResponse { capacity_providers: "capacityProviders", failures: "failures", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeClustersRequest {
     pub clusters: Option<Vec<String>>,
     pub include: Option<Vec<ClusterField>>,
@@ -429,6 +605,53 @@ pub struct DescribeClustersResponse {
 }
 
 structure!(DescribeClustersResponse { clusters: "clusters", failures: "failures" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeContainerInstancesRequest {
+    pub cluster: Option<String>,
+    pub container_instances: Vec<String>,
+    pub include: Option<Vec<ContainerInstanceField>>,
+}
+
+structure!(DescribeContainerInstancesRequest { cluster: "cluster", container_instances: "containerInstances", include: "include" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeContainerInstancesResponse {
+    pub container_instances: Option<Vec<ContainerInstance>>,
+    pub failures: Option<Vec<Failure>>,
+}
+
+structure!(DescribeContainerInstancesResponse { container_instances: "containerInstances", failures: "failures" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeServiceDeploymentsRequest {
+    pub service_deployment_arns: Vec<String>,
+}
+
+structure!(DescribeServiceDeploymentsRequest { service_deployment_arns: "serviceDeploymentArns" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeServiceDeploymentsResponse {
+    pub service_deployments: Option<Vec<ServiceDeployment>>,
+    pub failures: Option<Vec<Failure>>,
+}
+
+structure!(DescribeServiceDeploymentsResponse { service_deployments: "serviceDeployments", failures: "failures" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeServiceRevisionsRequest {
+    pub service_revision_arns: Vec<String>,
+}
+
+structure!(DescribeServiceRevisionsRequest { service_revision_arns: "serviceRevisionArns" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeServiceRevisionsResponse {
+    pub service_revisions: Option<Vec<ServiceRevision>>,
+    pub failures: Option<Vec<Failure>>,
+}
+
+structure!(DescribeServiceRevisionsResponse { service_revisions: "serviceRevisions", failures: "failures" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeServicesRequest {
@@ -510,6 +733,17 @@ pub struct EBSTagSpecification {
 structure!(EBSTagSpecification { resource_type: "resourceType", tags: "tags", propagate_tags: "propagateTags" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ECSManagedResources {
+    pub ingress_paths: Option<Vec<ManagedIngressPath>>,
+    pub auto_scaling: Option<ManagedAutoScaling>,
+    pub metric_alarms: Option<Vec<ManagedMetricAlarm>>,
+    pub service_security_groups: Option<Vec<ManagedSecurityGroup>>,
+    pub log_groups: Option<Vec<ManagedLogGroup>>,
+}
+
+structure!(ECSManagedResources { ingress_paths: "ingressPaths", auto_scaling: "autoScaling", metric_alarms: "metricAlarms", service_security_groups: "serviceSecurityGroups", log_groups: "logGroups" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EFSAuthorizationConfig {
     pub access_point_id: Option<String>,
     pub iam: Option<EFSAuthorizationConfigIAM>,
@@ -564,6 +798,29 @@ pub struct ExecuteCommandLogConfiguration {
 structure!(ExecuteCommandLogConfiguration { cloud_watch_log_group_name: "cloudWatchLogGroupName", cloud_watch_encryption_enabled: "cloudWatchEncryptionEnabled", s3_bucket_name: "s3BucketName", s3_encryption_enabled: "s3EncryptionEnabled", s3_key_prefix: "s3KeyPrefix" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecuteCommandRequest {
+    pub cluster: Option<String>,
+    pub container: Option<String>,
+    pub command: String,
+    pub interactive: bool,
+    pub task: String,
+}
+
+structure!(ExecuteCommandRequest { cluster: "cluster", container: "container", command: "command", interactive: "interactive", task: "task" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecuteCommandResponse {
+    pub cluster_arn: Option<String>,
+    pub container_arn: Option<String>,
+    pub container_name: Option<String>,
+    pub interactive: Option<bool>,
+    pub session: Option<Session>,
+    pub task_arn: Option<String>,
+}
+
+structure!(ExecuteCommandResponse { cluster_arn: "clusterArn", container_arn: "containerArn", container_name: "containerName", interactive: "interactive", session: "session", task_arn: "taskArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FSxWindowsFileServerAuthorizationConfig {
     pub credentials_parameter: String,
     pub domain: String,
@@ -596,6 +853,22 @@ pub struct FirelensConfiguration {
 }
 
 structure!(FirelensConfiguration { type_: "type", options: "options" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTaskProtectionRequest {
+    pub cluster: String,
+    pub tasks: Option<Vec<String>>,
+}
+
+structure!(GetTaskProtectionRequest { cluster: "cluster", tasks: "tasks" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTaskProtectionResponse {
+    pub protected_tasks: Option<Vec<ProtectedTask>>,
+    pub failures: Option<Vec<Failure>>,
+}
+
+structure!(GetTaskProtectionResponse { protected_tasks: "protectedTasks", failures: "failures" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HealthCheck {
@@ -645,6 +918,70 @@ pub struct InferenceAcceleratorOverride {
 structure!(InferenceAcceleratorOverride { device_name: "deviceName", device_type: "deviceType" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct InfrastructureOptimization {
+    pub scale_in_after: Option<i32>,
+}
+
+structure!(InfrastructureOptimization { scale_in_after: "scaleInAfter" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceHealthCheckResult {
+    pub type_: Option<InstanceHealthCheckType>,
+    pub status: Option<InstanceHealthCheckState>,
+    pub status_reason: Option<String>,
+    pub last_updated: Option<Timestamp>,
+    pub last_status_change: Option<Timestamp>,
+}
+
+structure!(InstanceHealthCheckResult { type_: "type", status: "status", status_reason: "statusReason", last_updated: "lastUpdated", last_status_change: "lastStatusChange" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceLaunchTemplate {
+    pub ec2_instance_profile_arn: String,
+    pub network_configuration: ManagedInstancesNetworkConfiguration,
+    pub storage_configuration: Option<ManagedInstancesStorageConfiguration>,
+    pub local_storage_configuration: Option<ManagedInstancesLocalStorageConfiguration>,
+    pub monitoring: Option<ManagedInstancesMonitoringOptions>,
+    pub capacity_option_type: Option<CapacityOptionType>,
+    pub instance_metadata_tags_propagation: Option<bool>,
+    pub instance_requirements: Option<InstanceRequirementsRequest>,
+    pub fips_enabled: Option<bool>,
+    pub capacity_reservations: Option<CapacityReservationRequest>,
+}
+
+structure!(InstanceLaunchTemplate { ec2_instance_profile_arn: "ec2InstanceProfileArn", network_configuration: "networkConfiguration", storage_configuration: "storageConfiguration", local_storage_configuration: "localStorageConfiguration", monitoring: "monitoring", capacity_option_type: "capacityOptionType", instance_metadata_tags_propagation: "instanceMetadataTagsPropagation", instance_requirements: "instanceRequirements", fips_enabled: "fipsEnabled", capacity_reservations: "capacityReservations" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceRequirementsRequest {
+    pub v_cpu_count: VCpuCountRangeRequest,
+    pub memory_mi_b: MemoryMiBRequest,
+    pub cpu_manufacturers: Option<Vec<CpuManufacturer>>,
+    pub memory_gi_b_per_v_cpu: Option<MemoryGiBPerVCpuRequest>,
+    pub excluded_instance_types: Option<Vec<String>>,
+    pub instance_generations: Option<Vec<InstanceGeneration>>,
+    pub spot_max_price_percentage_over_lowest_price: Option<i32>,
+    pub on_demand_max_price_percentage_over_lowest_price: Option<i32>,
+    pub bare_metal: Option<BareMetal>,
+    pub burstable_performance: Option<BurstablePerformance>,
+    pub require_hibernate_support: Option<bool>,
+    pub network_interface_count: Option<NetworkInterfaceCountRequest>,
+    pub local_storage: Option<LocalStorage>,
+    pub local_storage_types: Option<Vec<LocalStorageType>>,
+    pub total_local_storage_gb: Option<TotalLocalStorageGBRequest>,
+    pub baseline_ebs_bandwidth_mbps: Option<BaselineEbsBandwidthMbpsRequest>,
+    pub accelerator_types: Option<Vec<AcceleratorType>>,
+    pub accelerator_count: Option<AcceleratorCountRequest>,
+    pub accelerator_manufacturers: Option<Vec<AcceleratorManufacturer>>,
+    pub accelerator_names: Option<Vec<AcceleratorName>>,
+    pub accelerator_total_memory_mi_b: Option<AcceleratorTotalMemoryMiBRequest>,
+    pub network_bandwidth_gbps: Option<NetworkBandwidthGbpsRequest>,
+    pub allowed_instance_types: Option<Vec<String>>,
+    pub max_spot_price_as_percentage_of_optimal_on_demand_price: Option<i32>,
+}
+
+structure!(InstanceRequirementsRequest { v_cpu_count: "vCpuCount", memory_mi_b: "memoryMiB", cpu_manufacturers: "cpuManufacturers", memory_gi_b_per_v_cpu: "memoryGiBPerVCpu", excluded_instance_types: "excludedInstanceTypes", instance_generations: "instanceGenerations", spot_max_price_percentage_over_lowest_price: "spotMaxPricePercentageOverLowestPrice", on_demand_max_price_percentage_over_lowest_price: "onDemandMaxPricePercentageOverLowestPrice", bare_metal: "bareMetal", burstable_performance: "burstablePerformance", require_hibernate_support: "requireHibernateSupport", network_interface_count: "networkInterfaceCount", local_storage: "localStorage", local_storage_types: "localStorageTypes", total_local_storage_gb: "totalLocalStorageGB", baseline_ebs_bandwidth_mbps: "baselineEbsBandwidthMbps", accelerator_types: "acceleratorTypes", accelerator_count: "acceleratorCount", accelerator_manufacturers: "acceleratorManufacturers", accelerator_names: "acceleratorNames", accelerator_total_memory_mi_b: "acceleratorTotalMemoryMiB", network_bandwidth_gbps: "networkBandwidthGbps", allowed_instance_types: "allowedInstanceTypes", max_spot_price_as_percentage_of_optimal_on_demand_price: "maxSpotPriceAsPercentageOfOptimalOnDemandPrice" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct KernelCapabilities {
     pub add: Option<Vec<String>>,
     pub drop: Option<Vec<String>>,
@@ -682,6 +1019,26 @@ pub struct LinuxParameters {
 structure!(LinuxParameters { capabilities: "capabilities", devices: "devices", init_process_enabled: "initProcessEnabled", shared_memory_size: "sharedMemorySize", tmpfs: "tmpfs", max_swap: "maxSwap", swappiness: "swappiness" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccountSettingsRequest {
+    pub name: Option<SettingName>,
+    pub value: Option<String>,
+    pub principal_arn: Option<String>,
+    pub effective_settings: Option<bool>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+
+structure!(ListAccountSettingsRequest { name: "name", value: "value", principal_arn: "principalArn", effective_settings: "effectiveSettings", next_token: "nextToken", max_results: "maxResults" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccountSettingsResponse {
+    pub settings: Option<Vec<Setting>>,
+    pub next_token: Option<String>,
+}
+
+structure!(ListAccountSettingsResponse { settings: "settings", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListClustersRequest {
     pub next_token: Option<String>,
     pub max_results: Option<i32>,
@@ -696,6 +1053,62 @@ pub struct ListClustersResponse {
 }
 
 structure!(ListClustersResponse { cluster_arns: "clusterArns", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListContainerInstancesRequest {
+    pub cluster: Option<String>,
+    pub filter: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub status: Option<ContainerInstanceStatus>,
+}
+
+structure!(ListContainerInstancesRequest { cluster: "cluster", filter: "filter", next_token: "nextToken", max_results: "maxResults", status: "status" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListContainerInstancesResponse {
+    pub container_instance_arns: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+
+structure!(ListContainerInstancesResponse { container_instance_arns: "containerInstanceArns", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListServiceDeploymentsRequest {
+    pub service: String,
+    pub cluster: Option<String>,
+    pub status: Option<Vec<ServiceDeploymentStatus>>,
+    pub created_at: Option<CreatedAt>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+
+structure!(ListServiceDeploymentsRequest { service: "service", cluster: "cluster", status: "status", created_at: "createdAt", next_token: "nextToken", max_results: "maxResults" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListServiceDeploymentsResponse {
+    pub service_deployments: Option<Vec<ServiceDeploymentBrief>>,
+    pub next_token: Option<String>,
+}
+
+structure!(ListServiceDeploymentsResponse { service_deployments: "serviceDeployments", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListServicesByNamespaceRequest {
+    pub namespace: String,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+
+structure!(ListServicesByNamespaceRequest { namespace: "namespace", next_token: "nextToken", max_results: "maxResults" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListServicesByNamespaceResponse {
+    pub service_arns: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+
+structure!(ListServicesByNamespaceResponse { service_arns: "serviceArns", next_token: "nextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListServicesRequest {
@@ -823,12 +1236,207 @@ pub struct ManagedAgent {
 structure!(ManagedAgent { last_started_at: "lastStartedAt", name: "name", reason: "reason", last_status: "lastStatus" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedApplicationAutoScalingPolicy {
+    pub arn: Option<String>,
+    pub status: ManagedResourceStatus,
+    pub status_reason: Option<String>,
+    pub updated_at: Timestamp,
+    pub policy_type: String,
+    pub target_value: f64,
+    pub metric: String,
+}
+
+structure!(ManagedApplicationAutoScalingPolicy { arn: "arn", status: "status", status_reason: "statusReason", updated_at: "updatedAt", policy_type: "policyType", target_value: "targetValue", metric: "metric" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedAutoScaling {
+    pub scalable_target: Option<ManagedScalableTarget>,
+    pub application_auto_scaling_policies: Option<Vec<ManagedApplicationAutoScalingPolicy>>,
+}
+
+structure!(ManagedAutoScaling { scalable_target: "scalableTarget", application_auto_scaling_policies: "applicationAutoScalingPolicies" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedCertificate {
+    pub arn: Option<String>,
+    pub status: ManagedResourceStatus,
+    pub status_reason: Option<String>,
+    pub updated_at: Timestamp,
+    pub domain_name: String,
+}
+
+structure!(ManagedCertificate { arn: "arn", status: "status", status_reason: "statusReason", updated_at: "updatedAt", domain_name: "domainName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedIngressPath {
+    pub access_type: AccessType,
+    pub endpoint: String,
+    pub load_balancer: Option<ManagedLoadBalancer>,
+    pub load_balancer_security_groups: Option<Vec<ManagedSecurityGroup>>,
+    pub certificate: Option<ManagedCertificate>,
+    pub listener: Option<ManagedListener>,
+    pub rule: Option<ManagedListenerRule>,
+    pub target_groups: Option<Vec<ManagedTargetGroup>>,
+}
+
+structure!(ManagedIngressPath { access_type: "accessType", endpoint: "endpoint", load_balancer: "loadBalancer", load_balancer_security_groups: "loadBalancerSecurityGroups", certificate: "certificate", listener: "listener", rule: "rule", target_groups: "targetGroups" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedInstancesLocalStorageConfiguration {
+    pub use_local_storage: Option<bool>,
+}
+
+structure!(ManagedInstancesLocalStorageConfiguration { use_local_storage: "useLocalStorage" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedInstancesNetworkConfiguration {
+    pub subnets: Option<Vec<String>>,
+    pub security_groups: Option<Vec<String>>,
+}
+
+structure!(ManagedInstancesNetworkConfiguration { subnets: "subnets", security_groups: "securityGroups" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedInstancesProvider {
+    pub infrastructure_role_arn: Option<String>,
+    pub instance_launch_template: Option<InstanceLaunchTemplate>,
+    pub propagate_tags: Option<PropagateMITags>,
+    pub infrastructure_optimization: Option<InfrastructureOptimization>,
+    pub auto_repair_configuration: Option<AutoRepairConfiguration>,
+}
+
+structure!(ManagedInstancesProvider { infrastructure_role_arn: "infrastructureRoleArn", instance_launch_template: "instanceLaunchTemplate", propagate_tags: "propagateTags", infrastructure_optimization: "infrastructureOptimization", auto_repair_configuration: "autoRepairConfiguration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedInstancesStorageConfiguration {
+    pub storage_size_gi_b: Option<i32>,
+}
+
+structure!(ManagedInstancesStorageConfiguration { storage_size_gi_b: "storageSizeGiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedListener {
+    pub arn: Option<String>,
+    pub status: ManagedResourceStatus,
+    pub status_reason: Option<String>,
+    pub updated_at: Timestamp,
+}
+
+structure!(ManagedListener { arn: "arn", status: "status", status_reason: "statusReason", updated_at: "updatedAt" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedListenerRule {
+    pub arn: Option<String>,
+    pub status: ManagedResourceStatus,
+    pub status_reason: Option<String>,
+    pub updated_at: Timestamp,
+}
+
+structure!(ManagedListenerRule { arn: "arn", status: "status", status_reason: "statusReason", updated_at: "updatedAt" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedLoadBalancer {
+    pub arn: Option<String>,
+    pub status: ManagedResourceStatus,
+    pub status_reason: Option<String>,
+    pub updated_at: Timestamp,
+    pub scheme: String,
+    pub subnet_ids: Option<Vec<String>>,
+    pub security_group_ids: Option<Vec<String>>,
+}
+
+structure!(ManagedLoadBalancer { arn: "arn", status: "status", status_reason: "statusReason", updated_at: "updatedAt", scheme: "scheme", subnet_ids: "subnetIds", security_group_ids: "securityGroupIds" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedLogGroup {
+    pub arn: Option<String>,
+    pub status: ManagedResourceStatus,
+    pub status_reason: Option<String>,
+    pub updated_at: Timestamp,
+    pub log_group_name: String,
+}
+
+structure!(ManagedLogGroup { arn: "arn", status: "status", status_reason: "statusReason", updated_at: "updatedAt", log_group_name: "logGroupName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedMetricAlarm {
+    pub arn: Option<String>,
+    pub status: ManagedResourceStatus,
+    pub status_reason: Option<String>,
+    pub updated_at: Timestamp,
+}
+
+structure!(ManagedMetricAlarm { arn: "arn", status: "status", status_reason: "statusReason", updated_at: "updatedAt" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedScalableTarget {
+    pub arn: Option<String>,
+    pub status: ManagedResourceStatus,
+    pub status_reason: Option<String>,
+    pub updated_at: Timestamp,
+    pub min_capacity: i32,
+    pub max_capacity: i32,
+}
+
+structure!(ManagedScalableTarget { arn: "arn", status: "status", status_reason: "statusReason", updated_at: "updatedAt", min_capacity: "minCapacity", max_capacity: "maxCapacity" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedScaling {
+    pub status: Option<ManagedScalingStatus>,
+    pub target_capacity: Option<i32>,
+    pub minimum_scaling_step_size: Option<i32>,
+    pub maximum_scaling_step_size: Option<i32>,
+    pub instance_warmup_period: Option<i32>,
+}
+
+structure!(ManagedScaling { status: "status", target_capacity: "targetCapacity", minimum_scaling_step_size: "minimumScalingStepSize", maximum_scaling_step_size: "maximumScalingStepSize", instance_warmup_period: "instanceWarmupPeriod" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedSecurityGroup {
+    pub arn: Option<String>,
+    pub status: ManagedResourceStatus,
+    pub status_reason: Option<String>,
+    pub updated_at: Timestamp,
+}
+
+structure!(ManagedSecurityGroup { arn: "arn", status: "status", status_reason: "statusReason", updated_at: "updatedAt" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ManagedStorageConfiguration {
     pub kms_key_id: Option<String>,
     pub fargate_ephemeral_storage_kms_key_id: Option<String>,
 }
 
 structure!(ManagedStorageConfiguration { kms_key_id: "kmsKeyId", fargate_ephemeral_storage_kms_key_id: "fargateEphemeralStorageKmsKeyId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedTargetGroup {
+    pub arn: Option<String>,
+    pub status: ManagedResourceStatus,
+    pub status_reason: Option<String>,
+    pub updated_at: Timestamp,
+    pub health_check_path: String,
+    pub health_check_port: i32,
+    pub port: i32,
+}
+
+structure!(ManagedTargetGroup { arn: "arn", status: "status", status_reason: "statusReason", updated_at: "updatedAt", health_check_path: "healthCheckPath", health_check_port: "healthCheckPort", port: "port" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemoryGiBPerVCpuRequest {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+structure!(MemoryGiBPerVCpuRequest { min: "min", max: "max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemoryMiBRequest {
+    pub min: i32,
+    pub max: Option<i32>,
+}
+
+structure!(MemoryMiBRequest { min: "min", max: "max" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MountPoint {
@@ -838,6 +1446,14 @@ pub struct MountPoint {
 }
 
 structure!(MountPoint { source_volume: "sourceVolume", container_path: "containerPath", read_only: "readOnly" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkBandwidthGbpsRequest {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+structure!(NetworkBandwidthGbpsRequest { min: "min", max: "max" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkBinding {
@@ -868,6 +1484,14 @@ pub struct NetworkInterface {
 structure!(NetworkInterface { attachment_id: "attachmentId", private_ipv4_address: "privateIpv4Address", ipv6_address: "ipv6Address" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceCountRequest {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(NetworkInterfaceCountRequest { min: "min", max: "max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlacementConstraint {
     pub type_: Option<PlacementConstraintType>,
     pub expression: Option<String>,
@@ -896,6 +1520,15 @@ pub struct PortMapping {
 structure!(PortMapping { container_port: "containerPort", host_port: "hostPort", protocol: "protocol", name: "name", app_protocol: "appProtocol", container_port_range: "containerPortRange" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProtectedTask {
+    pub task_arn: Option<String>,
+    pub protection_enabled: Option<bool>,
+    pub expiration_date: Option<Timestamp>,
+}
+
+structure!(ProtectedTask { task_arn: "taskArn", protection_enabled: "protectionEnabled", expiration_date: "expirationDate" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProxyConfiguration {
     pub type_: Option<ProxyConfigurationType>,
     pub container_name: String,
@@ -903,6 +1536,53 @@ pub struct ProxyConfiguration {
 }
 
 structure!(ProxyConfiguration { type_: "type", container_name: "containerName", properties: "properties" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutAccountSettingDefaultRequest {
+    pub name: SettingName,
+    pub value: String,
+}
+
+structure!(PutAccountSettingDefaultRequest { name: "name", value: "value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutAccountSettingDefaultResponse {
+    pub setting: Option<Setting>,
+}
+
+structure!(PutAccountSettingDefaultResponse { setting: "setting" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutAccountSettingRequest {
+    pub name: SettingName,
+    pub value: String,
+    pub principal_arn: Option<String>,
+}
+
+structure!(PutAccountSettingRequest { name: "name", value: "value", principal_arn: "principalArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutAccountSettingResponse {
+    pub setting: Option<Setting>,
+}
+
+structure!(PutAccountSettingResponse { setting: "setting" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutClusterCapacityProvidersRequest {
+    pub cluster: String,
+    pub capacity_providers: Vec<String>,
+    pub default_capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
+}
+
+structure!(PutClusterCapacityProvidersRequest { cluster: "cluster", capacity_providers: "capacityProviders", default_capacity_provider_strategy: "defaultCapacityProviderStrategy" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutClusterCapacityProvidersResponse {
+    pub cluster: Option<Cluster>,
+}
+
+structure!(PutClusterCapacityProvidersResponse { cluster: "cluster" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RegisterTaskDefinitionRequest {
@@ -944,12 +1624,40 @@ pub struct RepositoryCredentials {
 structure!(RepositoryCredentials { credentials_parameter: "credentialsParameter" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResolvedConfiguration {
+    pub load_balancers: Option<Vec<ServiceRevisionLoadBalancer>>,
+}
+
+structure!(ResolvedConfiguration { load_balancers: "loadBalancers" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resource {
+    pub name: Option<String>,
+    pub type_: Option<String>,
+    pub double_value: Option<f64>,
+    pub long_value: Option<i64>,
+    pub integer_value: Option<i32>,
+    pub string_set_value: Option<Vec<String>>,
+}
+
+structure!(Resource { name: "name", type_: "type", double_value: "doubleValue", long_value: "longValue", integer_value: "integerValue", string_set_value: "stringSetValue" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResourceRequirement {
     pub value: String,
     pub type_: ResourceType,
 }
 
 structure!(ResourceRequirement { value: "value", type_: "type" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rollback {
+    pub reason: Option<String>,
+    pub started_at: Option<Timestamp>,
+    pub service_revision_arn: Option<String>,
+}
+
+structure!(Rollback { reason: "reason", started_at: "startedAt", service_revision_arn: "serviceRevisionArn" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunTaskRequest {
@@ -1156,6 +1864,63 @@ pub struct ServiceCurrentRevisionSummary {
 structure!(ServiceCurrentRevisionSummary { arn: "arn", requested_task_count: "requestedTaskCount", running_task_count: "runningTaskCount", pending_task_count: "pendingTaskCount" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDeployment {
+    pub service_deployment_arn: Option<String>,
+    pub service_arn: Option<String>,
+    pub cluster_arn: Option<String>,
+    pub created_at: Option<Timestamp>,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub stopped_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+    pub source_service_revisions: Option<Vec<ServiceRevisionSummary>>,
+    pub target_service_revision: Option<ServiceRevisionSummary>,
+    pub status: Option<ServiceDeploymentStatus>,
+    pub status_reason: Option<String>,
+    pub lifecycle_stage: Option<ServiceDeploymentLifecycleStage>,
+    pub lifecycle_hook_details: Option<Vec<DeploymentLifecycleHookDetail>>,
+    pub deployment_configuration: Option<DeploymentConfiguration>,
+    pub rollback: Option<Rollback>,
+    pub deployment_circuit_breaker: Option<ServiceDeploymentCircuitBreaker>,
+    pub alarms: Option<ServiceDeploymentAlarms>,
+}
+
+structure!(ServiceDeployment { service_deployment_arn: "serviceDeploymentArn", service_arn: "serviceArn", cluster_arn: "clusterArn", created_at: "createdAt", started_at: "startedAt", finished_at: "finishedAt", stopped_at: "stoppedAt", updated_at: "updatedAt", source_service_revisions: "sourceServiceRevisions", target_service_revision: "targetServiceRevision", status: "status", status_reason: "statusReason", lifecycle_stage: "lifecycleStage", lifecycle_hook_details: "lifecycleHookDetails", deployment_configuration: "deploymentConfiguration", rollback: "rollback", deployment_circuit_breaker: "deploymentCircuitBreaker", alarms: "alarms" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDeploymentAlarms {
+    pub status: Option<ServiceDeploymentRollbackMonitorsStatus>,
+    pub alarm_names: Option<Vec<String>>,
+    pub triggered_alarm_names: Option<Vec<String>>,
+}
+
+structure!(ServiceDeploymentAlarms { status: "status", alarm_names: "alarmNames", triggered_alarm_names: "triggeredAlarmNames" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDeploymentBrief {
+    pub service_deployment_arn: Option<String>,
+    pub service_arn: Option<String>,
+    pub cluster_arn: Option<String>,
+    pub started_at: Option<Timestamp>,
+    pub created_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub target_service_revision_arn: Option<String>,
+    pub status: Option<ServiceDeploymentStatus>,
+    pub status_reason: Option<String>,
+}
+
+structure!(ServiceDeploymentBrief { service_deployment_arn: "serviceDeploymentArn", service_arn: "serviceArn", cluster_arn: "clusterArn", started_at: "startedAt", created_at: "createdAt", finished_at: "finishedAt", target_service_revision_arn: "targetServiceRevisionArn", status: "status", status_reason: "statusReason" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDeploymentCircuitBreaker {
+    pub status: Option<ServiceDeploymentRollbackMonitorsStatus>,
+    pub failure_count: Option<i32>,
+    pub threshold: Option<i32>,
+}
+
+structure!(ServiceDeploymentCircuitBreaker { status: "status", failure_count: "failureCount", threshold: "threshold" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceEvent {
     pub id: Option<String>,
     pub created_at: Option<Timestamp>,
@@ -1192,12 +1957,92 @@ pub struct ServiceRegistry {
 structure!(ServiceRegistry { registry_arn: "registryArn", port: "port", container_name: "containerName", container_port: "containerPort" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceRevision {
+    pub service_revision_arn: Option<String>,
+    pub service_arn: Option<String>,
+    pub cluster_arn: Option<String>,
+    pub task_definition: Option<String>,
+    pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub launch_type: Option<LaunchType>,
+    pub platform_version: Option<String>,
+    pub platform_family: Option<String>,
+    pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub service_registries: Option<Vec<ServiceRegistry>>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub container_images: Option<Vec<ContainerImage>>,
+    pub guard_duty_enabled: Option<bool>,
+    pub service_connect_configuration: Option<ServiceConnectConfiguration>,
+    pub volume_configurations: Option<Vec<ServiceVolumeConfiguration>>,
+    pub fargate_ephemeral_storage: Option<DeploymentEphemeralStorage>,
+    pub created_at: Option<Timestamp>,
+    pub vpc_lattice_configurations: Option<Vec<VpcLatticeConfiguration>>,
+    pub resolved_configuration: Option<ResolvedConfiguration>,
+    pub ecs_managed_resources: Option<ECSManagedResources>,
+}
+
+structure!(ServiceRevision { service_revision_arn: "serviceRevisionArn", service_arn: "serviceArn", cluster_arn: "clusterArn", task_definition: "taskDefinition", capacity_provider_strategy: "capacityProviderStrategy", launch_type: "launchType", platform_version: "platformVersion", platform_family: "platformFamily", load_balancers: "loadBalancers", service_registries: "serviceRegistries", network_configuration: "networkConfiguration", container_images: "containerImages", guard_duty_enabled: "guardDutyEnabled", service_connect_configuration: "serviceConnectConfiguration", volume_configurations: "volumeConfigurations", fargate_ephemeral_storage: "fargateEphemeralStorage", created_at: "createdAt", vpc_lattice_configurations: "vpcLatticeConfigurations", resolved_configuration: "resolvedConfiguration", ecs_managed_resources: "ecsManagedResources" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceRevisionLoadBalancer {
+    pub target_group_arn: Option<String>,
+    pub production_listener_rule: Option<String>,
+}
+
+structure!(ServiceRevisionLoadBalancer { target_group_arn: "targetGroupArn", production_listener_rule: "productionListenerRule" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceRevisionSummary {
+    pub arn: Option<String>,
+    pub requested_task_count: Option<i32>,
+    pub running_task_count: Option<i32>,
+    pub pending_task_count: Option<i32>,
+    pub requested_test_traffic_weight: Option<f64>,
+    pub requested_production_traffic_weight: Option<f64>,
+}
+
+structure!(ServiceRevisionSummary { arn: "arn", requested_task_count: "requestedTaskCount", running_task_count: "runningTaskCount", pending_task_count: "pendingTaskCount", requested_test_traffic_weight: "requestedTestTrafficWeight", requested_production_traffic_weight: "requestedProductionTrafficWeight" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceVolumeConfiguration {
     pub name: String,
     pub managed_ebs_volume: Option<ServiceManagedEBSVolumeConfiguration>,
 }
 
 structure!(ServiceVolumeConfiguration { name: "name", managed_ebs_volume: "managedEBSVolume" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Session {
+    pub session_id: Option<String>,
+    pub stream_url: Option<String>,
+    pub token_value: Option<String>,
+}
+
+structure!(Session { session_id: "sessionId", stream_url: "streamUrl", token_value: "tokenValue" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Setting {
+    pub name: Option<SettingName>,
+    pub value: Option<String>,
+    pub principal_arn: Option<String>,
+    pub type_: Option<SettingType>,
+}
+
+structure!(Setting { name: "name", value: "value", principal_arn: "principalArn", type_: "type" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopServiceDeploymentRequest {
+    pub service_deployment_arn: String,
+    pub stop_type: Option<StopServiceDeploymentStopType>,
+}
+
+structure!(StopServiceDeploymentRequest { service_deployment_arn: "serviceDeploymentArn", stop_type: "stopType" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopServiceDeploymentResponse {
+    pub service_deployment_arn: Option<String>,
+}
+
+structure!(StopServiceDeploymentResponse { service_deployment_arn: "serviceDeploymentArn" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StopTaskRequest {
@@ -1430,6 +2275,14 @@ pub struct Tmpfs {
 structure!(Tmpfs { container_path: "containerPath", size: "size", mount_options: "mountOptions" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TotalLocalStorageGBRequest {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+structure!(TotalLocalStorageGBRequest { min: "min", max: "max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ulimit {
     pub name: UlimitName,
     pub soft_limit: i32,
@@ -1450,6 +2303,38 @@ structure!(UntagResourceRequest { resource_arn: "resourceArn", tag_keys: "tagKey
 pub struct UntagResourceResponse {}
 
 structure!(UntagResourceResponse {  });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateClusterRequest {
+    pub cluster: String,
+    pub settings: Option<Vec<ClusterSetting>>,
+    pub configuration: Option<ClusterConfiguration>,
+    pub service_connect_defaults: Option<ClusterServiceConnectDefaultsRequest>,
+}
+
+structure!(UpdateClusterRequest { cluster: "cluster", settings: "settings", configuration: "configuration", service_connect_defaults: "serviceConnectDefaults" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateClusterResponse {
+    pub cluster: Option<Cluster>,
+}
+
+structure!(UpdateClusterResponse { cluster: "cluster" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateClusterSettingsRequest {
+    pub cluster: String,
+    pub settings: Vec<ClusterSetting>,
+}
+
+structure!(UpdateClusterSettingsRequest { cluster: "cluster", settings: "settings" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateClusterSettingsResponse {
+    pub cluster: Option<Cluster>,
+}
+
+structure!(UpdateClusterSettingsResponse { cluster: "cluster" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateServiceRequest {
@@ -1485,6 +2370,41 @@ pub struct UpdateServiceResponse {
 }
 
 structure!(UpdateServiceResponse { service: "service" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateTaskProtectionRequest {
+    pub cluster: String,
+    pub tasks: Vec<String>,
+    pub protection_enabled: bool,
+    pub expires_in_minutes: Option<i32>,
+}
+
+structure!(UpdateTaskProtectionRequest { cluster: "cluster", tasks: "tasks", protection_enabled: "protectionEnabled", expires_in_minutes: "expiresInMinutes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateTaskProtectionResponse {
+    pub protected_tasks: Option<Vec<ProtectedTask>>,
+    pub failures: Option<Vec<Failure>>,
+}
+
+structure!(UpdateTaskProtectionResponse { protected_tasks: "protectedTasks", failures: "failures" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VCpuCountRangeRequest {
+    pub min: i32,
+    pub max: Option<i32>,
+}
+
+structure!(VCpuCountRangeRequest { min: "min", max: "max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VersionInfo {
+    pub agent_version: Option<String>,
+    pub agent_hash: Option<String>,
+    pub docker_version: Option<String>,
+}
+
+structure!(VersionInfo { agent_version: "agentVersion", agent_hash: "agentHash", docker_version: "dockerVersion" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Volume {

@@ -1,0 +1,65 @@
+//! Further processes inside running containers, for people who look inside.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+/// A process that shall run inside a container, as its user and in its working directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecRequest {
+    /// Of the task, 32 hexadecimal digits.
+    pub task: String,
+    pub container: String,
+    /// Program and arguments.
+    pub arguments: Vec<String>,
+    /// Added to the container's own.
+    pub environment: Vec<(String, String)>,
+    /// With a terminal of this size; without one, standard output and error are told apart.
+    pub terminal: Option<TerminalSize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TerminalSize {
+    pub columns: u16,
+    pub rows: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExecInput {
+    Bytes(Bytes),
+    Resize(TerminalSize),
+    /// Nothing more is to come on standard input.
+    End,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExecOutput {
+    Stdout(Bytes),
+    Stderr(Bytes),
+    /// It has ended (128 + n after signal n); nothing follows.
+    Exited(i32),
+}
+
+/// A process that runs. Dropping `input` and `output` kills it.
+#[derive(Debug)]
+pub struct ExecSession {
+    pub input: mpsc::Sender<ExecInput>,
+    pub output: mpsc::Receiver<ExecOutput>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    #[error("container {container} of task {task} does not run")]
+    NotRunning { task: String, container: String },
+    /// Docker's sentence, such as `exec: "bash": executable file not found in $PATH`.
+    #[error("{0}")]
+    Program(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+#[async_trait]
+pub trait Exec: Send + Sync {
+    /// Starts a process; returns when its program runs.
+    async fn exec(&self, request: ExecRequest) -> Result<ExecSession, ExecError>;
+}

@@ -1,0 +1,214 @@
+//! How a task looks to a caller: what is wished, and what the data plane and the load balancer have seen of it.
+
+use aws_shape::ecs as shape;
+use base_id::Scope;
+use base_store::Snapshot;
+use contract::task::{ContainerPhase, Health, ObservedContainer, ObservedTask};
+
+use super::{cluster_arn, seen, tags};
+use crate::model::task::{self, Stage, StopCode, Task};
+use crate::model::task_definition::TaskDefinition;
+use crate::table;
+
+/// A task with what the data plane and the load balancer have to do with it.
+pub(crate) fn task(
+    scope: &Scope,
+    task: &Task,
+    definition: Option<&TaskDefinition>,
+    seen: Option<&ObservedTask>,
+    registered: bool,
+    with_tags: bool,
+) -> shape::Task {
+    let status = task::last_status(task, seen, registered);
+    let stop = task.stop.as_ref();
+    let code = stop.map(|stop| match stop.code {
+        StopCode::FailedToStart => shape::TaskStopCode::TaskFailedToStart,
+        StopCode::EssentialContainerExited => shape::TaskStopCode::EssentialContainerExited,
+        StopCode::UserInitiated => shape::TaskStopCode::UserInitiated,
+        StopCode::ServiceScheduler => shape::TaskStopCode::ServiceSchedulerInitiated,
+    });
+    let stopped_at = match &task.stage {
+        Stage::Stopped { at, .. } => Some(seen.and_then(|seen| seen.stopped_at).unwrap_or(*at)),
+        _ => None,
+    };
+    let spec = definition.map(|it| &it.spec);
+    let containers = spec.map(|spec| {
+        spec.containers
+            .iter()
+            .map(|one| container(scope, task, one, seen))
+            .collect()
+    });
+    shape::Task {
+        attachments: Some(attachment(task, status).into_iter().collect()),
+        attributes: Some(vec![]),
+        availability_zone: task.attachment().map(|it| it.zone.clone()),
+        cluster_arn: Some(cluster_arn(scope, &task.cluster)),
+        connectivity: seen.map(|_| shape::Connectivity::Connected),
+        connectivity_at: seen.and_then(|seen| seen.pull_started_at),
+        containers,
+        cpu: spec
+            .and_then(|spec| spec.cpu_units)
+            .map(|units| units.to_string()),
+        memory: spec.and_then(|spec| spec.memory_mib).map(|mib| mib.to_string()),
+        created_at: Some(task.created_at),
+        desired_status: Some(
+            if stop.is_some() || task.is_stopped() {
+                "STOPPED"
+            } else {
+                "RUNNING"
+            }
+            .to_owned(),
+        ),
+        enable_execute_command: Some(false),
+        execution_stopped_at: seen.and_then(|seen| seen.stopped_at),
+        group: Some(task.group.clone()),
+        health_status: Some(health_of(task::health(
+            seen,
+            &spec.map(task::judges).unwrap_or_default(),
+        ))),
+        last_status: Some(status.to_owned()),
+        launch_type: Some(shape::LaunchType::Fargate),
+        overrides: Some(overrides(task)),
+        platform_version: Some("1.4.0".to_owned()),
+        platform_family: Some("Linux".to_owned()),
+        pull_started_at: seen.and_then(|seen| seen.pull_started_at),
+        pull_stopped_at: seen.and_then(|seen| seen.pull_stopped_at),
+        started_at: seen.and_then(|seen| seen.started_at),
+        started_by: task.started_by.clone(),
+        stop_code: code,
+        stopped_reason: stop.map(|stop| stop.reason.clone()),
+        stopping_at: stop.map(|stop| stop.at),
+        stopped_at,
+        tags: Some(if with_tags { tags(&task.tags) } else { vec![] }),
+        task_arn: Some(task.arn.clone()),
+        task_definition_arn: Some(task.task_definition.clone()),
+        version: Some(task.version as i64),
+        ..Default::default()
+    }
+}
+
+fn attachment(task: &Task, status: &str) -> Option<shape::Attachment> {
+    let attachment = task.attachment()?;
+    let detail = |name: &str, value: &str| shape::KeyValuePair {
+        name: Some(name.into()),
+        value: Some(value.into()),
+    };
+    let interface = &attachment.interface;
+    let state = match status {
+        "STOPPED" => "DELETED",
+        "PROVISIONING" => "PRECREATED",
+        _ => "ATTACHED",
+    };
+    Some(shape::Attachment {
+        id: Some(attachment.id.clone()),
+        type_: Some("ElasticNetworkInterface".to_owned()),
+        status: Some(state.to_owned()),
+        details: Some(vec![
+            detail("subnetId", &interface.subnet),
+            detail("networkInterfaceId", &interface.id),
+            detail("macAddress", &interface.mac),
+            detail("privateIPv4Address", &interface.address.to_string()),
+        ]),
+    })
+}
+
+fn overrides(task: &Task) -> shape::TaskOverride {
+    let container = |one: &task::Override| shape::ContainerOverride {
+        name: Some(one.container.clone()),
+        command: one.command.clone(),
+        environment: (!one.environment.is_empty()).then(|| {
+            let pair = |(name, value): &(String, String)| shape::KeyValuePair {
+                name: Some(name.clone()),
+                value: Some(value.clone()),
+            };
+            one.environment.iter().map(pair).collect()
+        }),
+        ..Default::default()
+    };
+    shape::TaskOverride {
+        container_overrides: Some(task.overrides.iter().map(container).collect()),
+        inference_accelerator_overrides: Some(vec![]),
+        ..Default::default()
+    }
+}
+
+fn health_of(health: Health) -> shape::HealthStatus {
+    match health {
+        Health::Healthy => shape::HealthStatus::Healthy,
+        Health::Unhealthy => shape::HealthStatus::Unhealthy,
+        Health::Unknown => shape::HealthStatus::Unknown,
+    }
+}
+
+fn container(
+    scope: &Scope,
+    task: &Task,
+    one: &crate::model::container::Container,
+    seen: Option<&ObservedTask>,
+) -> shape::Container {
+    let seen = seen.and_then(|seen| seen.containers.iter().find(|it| it.name == one.name));
+    let status = match (seen.map(|it| it.phase), task.is_stopped()) {
+        (Some(ContainerPhase::Running), false) => "RUNNING",
+        (Some(ContainerPhase::Stopped), _) | (_, true) => "STOPPED",
+        _ => "PENDING",
+    };
+    let interface = task.attachment().map(|attachment| shape::NetworkInterface {
+        attachment_id: Some(attachment.id.clone()),
+        private_ipv4_address: Some(attachment.interface.address.to_string()),
+        ipv6_address: None,
+    });
+    let digest = match &task.stage {
+        Stage::Placed { digests, .. } => digests.get(&one.name).cloned(),
+        _ => None,
+    };
+    let tail = format!("{}-{}", &task.id[..task.id.len().min(12)], one.name);
+    shape::Container {
+        container_arn: Some(scope.arn("ecs", &format!("container/{}/{}/{tail}", task.cluster, task.id))),
+        task_arn: Some(task.arn.clone()),
+        name: Some(one.name.clone()),
+        image: Some(one.image.clone()),
+        image_digest: seen.and_then(|it| it.image_digest.clone()).or(digest),
+        runtime_id: seen.map(|it| it.runtime_id.clone()),
+        last_status: Some(status.to_owned()),
+        exit_code: seen.and_then(|it| it.exit_code),
+        reason: seen.and_then(|it: &ObservedContainer| it.reason.clone()),
+        network_bindings: Some(vec![]),
+        network_interfaces: Some(interface.into_iter().collect()),
+        health_status: Some(health_of(seen.map_or(Health::Unknown, |it| it.health))),
+        cpu: Some(one.cpu_units.unwrap_or(0).to_string()),
+        memory: one.memory_mib.map(|mib| mib.to_string()),
+        memory_reservation: one.memory_reservation_mib.map(|mib| mib.to_string()),
+        ..Default::default()
+    }
+}
+
+/// Whether a load balancer still has to do with a task, from what the proxy has seen.
+pub(crate) fn is_registered(snapshot: &Snapshot, task: &Task) -> bool {
+    let Some(attachment) = task.attachment() else {
+        return false;
+    };
+    let routes = snapshot.get(table::ROUTES, contract::route::RouteTable::KEY);
+    routes.is_some_and(|routes| {
+        routes.targets.iter().any(|target| {
+            target.address == attachment.interface.address
+                && task
+                    .load_balancers
+                    .iter()
+                    .any(|it| it.target_group == target.target_group)
+        })
+    })
+}
+
+/// The task with everything that is known about it.
+pub(crate) fn whole_task(scope: &Scope, task: &Task, snapshot: &Snapshot, with_tags: bool) -> shape::Task {
+    let definition = table::definition_of(snapshot, scope, &task.task_definition);
+    let seen = seen(snapshot, task);
+    self::task(
+        scope,
+        task,
+        definition.as_deref(),
+        seen.as_ref(),
+        is_registered(snapshot, task),
+        with_tags,
+    )
+}
