@@ -318,6 +318,23 @@ pub enum Health {
     Unhealthy,
 }
 
+/// Digits of a container's runtime id after the task's id.
+const RUNTIME_ID_DIGITS: usize = 10;
+
+/// A container's id at run time: stable for its life, as it is made of the task and the place in its list of containers.
+pub fn runtime_id(task: &str, index: usize) -> String {
+    let number = task.bytes().fold(index as u64 + 1, |number, byte| {
+        number
+            .wrapping_mul(1_099_511_628_211)
+            .wrapping_add(u64::from(byte))
+    });
+    format!(
+        "{task}-{:0width$}",
+        number % 10_u64.pow(RUNTIME_ID_DIGITS as u32),
+        width = RUNTIME_ID_DIGITS
+    )
+}
+
 impl DesiredTask {
     /// Name of the table, keyed by task id.
     pub const TABLE: &'static str = "dataplane/desired_task";

@@ -2,28 +2,12 @@
 
 use contract::task::{
     Container, ContainerPhase, DesiredTask, Health, ObservedContainer, ObservedTask, StopCause, TaskPhase,
+    runtime_id,
 };
 use dataplane_runtime::{ContainerSpec, ContainerStatus, Limits, TaskSpec, TaskStatus, process};
 use jiff::Timestamp;
 
 use crate::image::PreparedImage;
-
-/// Digits of a container's runtime id after the task's id.
-const RUNTIME_ID_DIGITS: usize = 10;
-
-/// Stable for the container's life, as it is made of the task and the place in it.
-pub(crate) fn runtime_id(task: &str, index: usize) -> String {
-    let number = task.bytes().fold(index as u64 + 1, |number, byte| {
-        number
-            .wrapping_mul(1_099_511_628_211)
-            .wrapping_add(u64::from(byte))
-    });
-    format!(
-        "{task}-{:0width$}",
-        number % 10_u64.pow(RUNTIME_ID_DIGITS as u32),
-        width = RUNTIME_ID_DIGITS
-    )
-}
 
 /// What the task's shim is told.
 ///

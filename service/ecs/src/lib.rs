@@ -10,6 +10,7 @@ mod model;
 mod operation;
 mod plan;
 mod reconcile;
+mod session;
 mod table;
 mod view;
 
@@ -29,8 +30,23 @@ pub struct Neighbours {
     pub ecr: Arc<dyn aws_shape::ecr::Api>,
     pub elbv2: Arc<dyn aws_shape::elbv2::Api>,
     pub logs: Arc<dyn aws_shape::logs::Api>,
+    pub secrets: Arc<dyn aws_shape::secretsmanager::Api>,
+    pub parameters: Arc<dyn aws_shape::ssm::Api>,
     /// Host and port of the registry, the head of the names of images that ECR has.
     pub registry: String,
+    /// Host of the URL at which tasks find their metadata and credentials, and that of the AWS APIs.
+    pub agent: Agent,
+}
+
+/// What every task can reach, whatever its network.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// Such as `http://169.254.170.2`: metadata and credentials.
+    pub metadata: String,
+    /// Such as `http://169.254.170.2:4566`: the AWS APIs.
+    pub endpoint: String,
+    /// Such as `ws://127.0.0.1:4566`: sessions of ExecuteCommand, for people outside.
+    pub sessions: String,
 }
 
 /// The service; cheap to clone.
@@ -40,6 +56,7 @@ pub struct Ecs {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     neighbours: Neighbours,
+    sessions: Arc<session::Sessions>,
 }
 
 impl Ecs {
@@ -49,7 +66,13 @@ impl Ecs {
             clock,
             ids,
             neighbours,
+            sessions: Arc::default(),
         }
+    }
+
+    /// What shall run in a session that ExecuteCommand has opened; once, and only for who has its token.
+    pub fn join_session(&self, id: &str, token: &str) -> Option<contract::exec::ExecRequest> {
+        self.sessions.join(id, token, self.clock.now())
     }
 
     /// As whom ECS asks other services on its own account.

@@ -1,6 +1,9 @@
 //! The operations, one line each.
 
 mod cluster;
+mod execute_command;
+mod protection;
+mod run_task;
 mod service;
 mod service_change;
 mod service_check;
@@ -23,15 +26,19 @@ operations! { Ecs as Api:
     list_task_definitions(ListTaskDefinitionsRequest) -> ListTaskDefinitionsResponse = task_definition;
     list_task_definition_families(ListTaskDefinitionFamiliesRequest) -> ListTaskDefinitionFamiliesResponse = task_definition;
     deregister_task_definition(DeregisterTaskDefinitionRequest) -> DeregisterTaskDefinitionResponse = task_definition;
+    delete_task_definitions(DeleteTaskDefinitionsRequest) -> DeleteTaskDefinitionsResponse = task_definition;
     create_service(CreateServiceRequest) -> CreateServiceResponse = service_change;
     update_service(UpdateServiceRequest) -> UpdateServiceResponse = service_change;
     delete_service(DeleteServiceRequest) -> DeleteServiceResponse = service_change;
     describe_services(DescribeServicesRequest) -> DescribeServicesResponse = service;
     list_services(ListServicesRequest) -> ListServicesResponse = service;
-    run_task(RunTaskRequest) -> RunTaskResponse = task;
+    run_task(RunTaskRequest) -> RunTaskResponse = run_task;
     stop_task(StopTaskRequest) -> StopTaskResponse = task;
     list_tasks(ListTasksRequest) -> ListTasksResponse = task;
     describe_tasks(DescribeTasksRequest) -> DescribeTasksResponse = task;
+    execute_command(ExecuteCommandRequest) -> ExecuteCommandResponse = execute_command;
+    update_task_protection(UpdateTaskProtectionRequest) -> UpdateTaskProtectionResponse = protection;
+    get_task_protection(GetTaskProtectionRequest) -> GetTaskProtectionResponse = protection;
     tag_resource(TagResourceRequest) -> TagResourceResponse = tag;
     untag_resource(UntagResourceRequest) -> UntagResourceResponse = tag;
     list_tags_for_resource(ListTagsForResourceRequest) -> ListTagsForResourceResponse = tag;

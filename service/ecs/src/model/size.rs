@@ -49,6 +49,7 @@ pub(crate) fn check_fargate(cpu: u32, memory: u32) -> Result<(), ApiError> {
         4096 => gib(8, 30, 1),
         8192 => gib(16, 60, 4),
         16384 => gib(32, 120, 8),
+        32768 => [60, 120, 244].iter().any(|gib| gib * 1024 == memory),
         _ => false,
     };
     if known {

@@ -29,6 +29,20 @@ pub(crate) struct Task {
     #[serde(default)]
     pub(crate) load_balancers: Vec<LoadBalancer>,
     pub(crate) overrides: Vec<Override>,
+    /// What a caller changes in the task itself.
+    #[serde(default)]
+    pub(crate) changes: Changes,
+    #[serde(default)]
+    pub(crate) launch: Launch,
+    /// People may look inside with ExecuteCommand.
+    #[serde(default)]
+    pub(crate) execute_command: bool,
+    /// Under which its applications ask for their role's credentials; not to be guessed.
+    #[serde(default)]
+    pub(crate) credentials_id: Option<String>,
+    /// Until then its service does not stop it.
+    #[serde(default)]
+    pub(crate) protected_until: Option<Timestamp>,
     /// Of the request that started it, so that the same request sent again is answered with the same task.
     #[serde(default)]
     pub(crate) client_token: Option<String>,
@@ -40,12 +54,50 @@ pub(crate) struct Task {
     pub(crate) version: u64,
 }
 
+/// 32 hexadecimal digits in the shape of a UUID.
+pub(crate) fn uuid(hex: &str) -> String {
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!(
+        "{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    )
+}
+
 /// What a caller changes in a container for one task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Override {
     pub(crate) container: String,
     pub(crate) command: Option<Vec<String>>,
     pub(crate) environment: Vec<(String, String)>,
+    #[serde(default)]
+    pub(crate) cpu_units: Option<u32>,
+    #[serde(default)]
+    pub(crate) memory_mib: Option<u32>,
+    #[serde(default)]
+    pub(crate) memory_reservation_mib: Option<u32>,
+}
+
+/// What a caller changes in one task's size and roles.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Changes {
+    pub(crate) cpu_units: Option<u32>,
+    pub(crate) memory_mib: Option<u32>,
+    pub(crate) ephemeral_gib: Option<u32>,
+    pub(crate) task_role: Option<String>,
+    pub(crate) execution_role: Option<String>,
+}
+
+/// Where a task runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Launch {
+    #[default]
+    Fargate,
+    /// On this machine as it is.
+    External,
 }
 
 /// How far it has come.
@@ -55,7 +107,8 @@ pub(crate) enum Stage {
     Provisioning,
     /// Handed to the data plane.
     Placed {
-        attachment: Attachment,
+        /// Absent for a task without a network of its own.
+        attachment: Option<Attachment>,
         digests: BTreeMap<String, String>,
     },
     /// Nothing of it exists any more.
@@ -95,6 +148,10 @@ impl Task {
         self.group.strip_prefix("service:")
     }
 
+    pub(crate) fn is_protected(&self, now: Timestamp) -> bool {
+        self.protected_until.is_some_and(|until| now < until)
+    }
+
     pub(crate) fn is_stopped(&self) -> bool {
         matches!(self.stage, Stage::Stopped { .. })
     }
@@ -102,7 +159,7 @@ impl Task {
     pub(crate) fn attachment(&self) -> Option<&Attachment> {
         match &self.stage {
             Stage::Provisioning => None,
-            Stage::Placed { attachment, .. } => Some(attachment),
+            Stage::Placed { attachment, .. } => attachment.as_ref(),
             Stage::Stopped { attachment, .. } => attachment.as_ref(),
         }
     }

@@ -1,14 +1,20 @@
 //! Task definitions: parsed once when registered, into what can be run; echoed as they were written.
 
+mod fargate;
+mod role;
+mod volume;
+
 use aws_protocol::{ApiError, Shaped as _, json};
 use aws_shape::ecs as shape;
 use base_id::Scope;
+use contract::task::{Sharing, Volume};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::container::{self, Container};
+use super::container::{self, Container, together};
 use super::{Tags, name, size};
 use crate::error::{client, unsupported};
+pub(crate) use role::parse as role;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TaskDefinition {
@@ -18,6 +24,9 @@ pub(crate) struct TaskDefinition {
     pub(crate) registered_at: Timestamp,
     pub(crate) registered_by: String,
     pub(crate) deregistered_at: Option<Timestamp>,
+    /// It goes as soon as nothing refers to it any more.
+    #[serde(default)]
+    pub(crate) delete_requested_at: Option<Timestamp>,
     /// The request in AWS's JSON, with defaults filled in, for describing.
     pub(crate) request: String,
     pub(crate) spec: TaskSpec,
@@ -33,6 +42,14 @@ impl TaskDefinition {
     pub(crate) fn is_active(&self) -> bool {
         self.deregistered_at.is_none()
     }
+
+    pub(crate) fn status(&self) -> shape::TaskDefinitionStatus {
+        match (self.deregistered_at, self.delete_requested_at) {
+            (None, _) => shape::TaskDefinitionStatus::Active,
+            (Some(_), None) => shape::TaskDefinitionStatus::Inactive,
+            (Some(_), Some(_)) => shape::TaskDefinitionStatus::DeleteInProgress,
+        }
+    }
 }
 
 /// What can be run of a task definition.
@@ -42,8 +59,42 @@ pub(crate) struct TaskSpec {
     pub(crate) memory_mib: Option<u32>,
     /// `awsvpc`, `bridge`, `host`, `none`.
     pub(crate) network_mode: String,
+    /// It says that it is made for Fargate.
     pub(crate) fargate: bool,
+    /// Fargate could run it.
+    #[serde(default)]
+    pub(crate) fits_fargate: bool,
     pub(crate) containers: Vec<Container>,
+    #[serde(default)]
+    pub(crate) volumes: Vec<Volume>,
+    #[serde(default)]
+    pub(crate) processes: Sharing,
+    #[serde(default)]
+    pub(crate) ipc: Sharing,
+    /// Room on disk for what the task writes.
+    #[serde(default)]
+    pub(crate) ephemeral_gib: Option<u32>,
+    /// ARN of the role that the task's applications have.
+    #[serde(default)]
+    pub(crate) task_role: Option<String>,
+    /// ARN of the role with which secrets are read.
+    #[serde(default)]
+    pub(crate) execution_role: Option<String>,
+}
+
+impl TaskSpec {
+    /// The launch types that can run it.
+    pub(crate) fn compatibilities(&self) -> Vec<shape::Compatibility> {
+        let mut all = Vec::new();
+        if self.network_mode != "awsvpc" {
+            all.push(shape::Compatibility::External);
+        }
+        all.push(shape::Compatibility::Ec2);
+        if self.fits_fargate {
+            all.push(shape::Compatibility::Fargate);
+        }
+        all
+    }
 }
 
 /// The request as JSON.
@@ -64,6 +115,8 @@ pub(crate) fn from_json(text: &str) -> Result<shape::RegisterTaskDefinitionReque
     shape::RegisterTaskDefinitionRequest::read(value).map_err(ApiError::internal)
 }
 
+const CONTAINERS_MAX: usize = 10;
+
 /// Checks a request and parses it; fills in AWS's defaults.
 ///
 /// # Errors
@@ -73,69 +126,161 @@ pub(crate) fn parse(
     scope: &Scope,
 ) -> Result<TaskSpec, ApiError> {
     name::check_family(&request.family)?;
-    refuse_unserved(request)?;
     if request.container_definitions.is_empty() {
         return Err(client("Container list cannot be empty."));
     }
-    let compatibilities = request.requires_compatibilities.clone().unwrap_or_default();
-    if let Some(unknown) = compatibilities
-        .iter()
-        .find(|one| matches!(one, shape::Compatibility::Other(_)))
-    {
-        return Err(client(format!(
-            "{unknown} is not a valid compatibility: it is one of EC2, FARGATE, EXTERNAL."
-        )));
+    if request.container_definitions.len() > CONTAINERS_MAX {
+        return Err(client("Too many containers."));
     }
-    let fargate = compatibilities.contains(&shape::Compatibility::Fargate);
-    let mode = request
-        .network_mode
-        .get_or_insert(shape::NetworkMode::Bridge)
-        .clone();
-    if let shape::NetworkMode::Other(other) = &mode {
-        return Err(client(format!(
-            "Network mode '{other}' is not one of bridge, host, awsvpc, none."
-        )));
-    }
-    let cpu_units = request.cpu.as_deref().map(size::cpu).transpose()?;
-    let memory_mib = request.memory.as_deref().map(size::memory).transpose()?;
+    let fargate = compatibilities(request)?.contains(&shape::Compatibility::Fargate);
+    let mode = network_mode(request)?;
+    let size = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let cpu_units = size(&request.cpu).as_deref().map(size::cpu).transpose()?;
+    let memory_mib = size(&request.memory).as_deref().map(size::memory).transpose()?;
+    let fits = fargate::check(request, &mode, cpu_units, memory_mib);
     if fargate {
-        check_fargate(&mode, cpu_units, memory_mib)?;
+        fits.clone()?;
     }
+    refuse_unserved(request)?;
     check_platform(request.runtime_platform.as_ref())?;
+    let volumes = volume::parse(request, scope)?;
     let mut containers = Vec::new();
     for definition in &mut request.container_definitions {
-        let parsed = container::parse(definition, &mode, fargate, scope)?;
-        containers.push(parsed);
+        containers.push(container::parse(definition, &mode, scope)?);
     }
-    container::check_together(&containers)?;
-    let sizeless = |one: &&Container| one.memory_mib.is_none() && one.memory_reservation_mib.is_none();
-    if !fargate && memory_mib.is_none() && containers.iter().any(|one| sizeless(&one)) {
-        let lacking = containers
-            .iter()
-            .find(sizeless)
-            .map_or("", |one| one.name.as_str());
-        let message = format!(
-            "Invalid setting for container '{lacking}'. At least one of 'memory' or 'memoryReservation' must be specified."
-        );
-        return Err(client(message));
+    together::check(&containers)?;
+    check_ports(request)?;
+    volume::check_mounts(&volumes, &containers)?;
+    check_sizes(&containers, cpu_units, memory_mib)?;
+    let execution_role = role::parse(request.execution_role_arn.as_deref(), scope)?;
+    if execution_role.is_none() && containers.iter().any(|one| !one.secrets.is_empty()) {
+        return Err(client(
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+        ));
     }
     Ok(TaskSpec {
         cpu_units,
         memory_mib,
         network_mode: mode.as_str().to_owned(),
         fargate,
+        fits_fargate: fits.is_ok(),
         containers,
+        volumes,
+        processes: processes(request)?,
+        ipc: ipc(request)?,
+        ephemeral_gib: request
+            .ephemeral_storage
+            .as_ref()
+            .map(|it| it.size_in_gi_b.unsigned_abs()),
+        task_role: role::parse(request.task_role_arn.as_deref(), scope)?,
+        execution_role,
     })
 }
 
-fn check_fargate(mode: &shape::NetworkMode, cpu: Option<u32>, memory: Option<u32>) -> Result<(), ApiError> {
-    if *mode != shape::NetworkMode::Awsvpc {
-        return Err(client("Fargate only supports network mode ‘awsvpc’."));
+fn compatibilities(
+    request: &shape::RegisterTaskDefinitionRequest,
+) -> Result<Vec<shape::Compatibility>, ApiError> {
+    let given = request.requires_compatibilities.clone().unwrap_or_default();
+    match given
+        .iter()
+        .find(|one| matches!(one, shape::Compatibility::Other(_)))
+    {
+        Some(unknown) => Err(client(format!(
+            "{unknown} is not a valid compatibility: it is one of EC2, FARGATE, EXTERNAL."
+        ))),
+        None => Ok(given),
     }
-    let cpu = cpu.ok_or_else(|| client("Fargate requires that 'cpu' be defined at the task level."))?;
-    let memory =
-        memory.ok_or_else(|| client("Fargate requires that 'memory' be defined at the task level."))?;
-    size::check_fargate(cpu, memory)
+}
+
+fn network_mode(request: &mut shape::RegisterTaskDefinitionRequest) -> Result<shape::NetworkMode, ApiError> {
+    let mode = request
+        .network_mode
+        .get_or_insert(shape::NetworkMode::Bridge)
+        .clone();
+    match mode {
+        shape::NetworkMode::Other(other) => Err(client(format!(
+            "Network mode '{other}' is not one of bridge, host, awsvpc, none."
+        ))),
+        mode => Ok(mode),
+    }
+}
+
+fn processes(request: &shape::RegisterTaskDefinitionRequest) -> Result<Sharing, ApiError> {
+    match &request.pid_mode {
+        None => Ok(Sharing::Container),
+        Some(shape::PidMode::Task) => Ok(Sharing::Task),
+        Some(shape::PidMode::Host) => Ok(Sharing::Host),
+        Some(other) => Err(client(format!("pidMode '{other}' is not one of host, task."))),
+    }
+}
+
+fn ipc(request: &shape::RegisterTaskDefinitionRequest) -> Result<Sharing, ApiError> {
+    match &request.ipc_mode {
+        None | Some(shape::IpcMode::None) => Ok(Sharing::Container),
+        Some(shape::IpcMode::Task) => Ok(Sharing::Task),
+        Some(shape::IpcMode::Host) => Ok(Sharing::Host),
+        Some(other) => Err(client(format!(
+            "ipcMode '{other}' is not one of host, task, none."
+        ))),
+    }
+}
+
+/// Each container has a size, or the task has one; and together the containers stay below the task's.
+fn check_sizes(containers: &[Container], cpu: Option<u32>, memory: Option<u32>) -> Result<(), ApiError> {
+    let sizeless = |one: &&Container| one.memory_mib.is_none() && one.memory_reservation_mib.is_none();
+    if let (None, Some(lacking)) = (memory, containers.iter().find(sizeless)) {
+        return Err(client(format!(
+            "Invalid setting for container '{}'. At least one of 'memory' or 'memoryReservation' must be specified.",
+            lacking.name
+        )));
+    }
+    let units: u64 = containers
+        .iter()
+        .filter_map(|one| one.cpu_units)
+        .map(u64::from)
+        .sum();
+    if cpu.is_some_and(|task| units > task.into()) {
+        return Err(client(
+            "The total CPU units of containers exceeds the task's 'cpu'.",
+        ));
+    }
+    // What it asks for, not what it may grow to.
+    let asked = |one: &Container| one.memory_reservation_mib.or(one.memory_mib);
+    let mib: u64 = containers.iter().filter_map(asked).map(u64::from).sum();
+    if let Some(task) = memory {
+        if mib > task.into() {
+            return Err(client(
+                "The total memory of containers exceeds the task's 'memory'.",
+            ));
+        }
+        if let Some(large) = containers.iter().find(|one| one.memory_mib > Some(task)) {
+            return Err(client(format!(
+                "Invalid setting for container '{}'. 'memory' must not be greater than the task's 'memory'.",
+                large.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The names of port mappings are unique in a task definition.
+fn check_ports(request: &shape::RegisterTaskDefinitionRequest) -> Result<(), ApiError> {
+    let mut names: Vec<&String> = Vec::new();
+    for mapping in request
+        .container_definitions
+        .iter()
+        .filter_map(|one| one.port_mappings.as_ref())
+        .flatten()
+    {
+        let Some(name) = &mapping.name else { continue };
+        if names.contains(&name) {
+            return Err(client(format!(
+                "The port mapping name '{name}' is used more than once; port mapping names must be unique in a task definition."
+            )));
+        }
+        names.push(name);
+    }
+    Ok(())
 }
 
 fn check_platform(platform: Option<&shape::RuntimePlatform>) -> Result<(), ApiError> {
@@ -162,18 +307,12 @@ fn check_platform(platform: Option<&shape::RuntimePlatform>) -> Result<(), ApiEr
 fn refuse_unserved(request: &shape::RegisterTaskDefinitionRequest) -> Result<(), ApiError> {
     let some = [
         (
-            request.volumes.as_ref().is_some_and(|it| !it.is_empty()),
-            "volumes",
-        ),
-        (
             request
                 .placement_constraints
                 .as_ref()
                 .is_some_and(|it| !it.is_empty()),
             "placementConstraints",
         ),
-        (request.pid_mode.is_some(), "pidMode"),
-        (request.ipc_mode.is_some(), "ipcMode"),
         (request.proxy_configuration.is_some(), "proxyConfiguration"),
         (
             request
@@ -182,7 +321,6 @@ fn refuse_unserved(request: &shape::RegisterTaskDefinitionRequest) -> Result<(),
                 .is_some_and(|it| !it.is_empty()),
             "inferenceAccelerators",
         ),
-        (request.ephemeral_storage.is_some(), "ephemeralStorage"),
         (
             request.enable_fault_injection == Some(true),
             "enableFaultInjection",
@@ -193,3 +331,6 @@ fn refuse_unserved(request: &shape::RegisterTaskDefinitionRequest) -> Result<(),
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

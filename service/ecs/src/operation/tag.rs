@@ -8,8 +8,52 @@ use base_store::{Table, Transaction};
 use crate::Ecs;
 use crate::error::invalid;
 use crate::model::Tags;
-use crate::table::{self, CLUSTERS, DEFINITIONS, SERVICES, TASKS, definition_key, key};
+use crate::table::{CLUSTERS, DEFINITIONS, SERVICES, TASKS, definition_key, key};
 use crate::view;
+
+const TAGS_MAX: usize = 50;
+const KEY_CHARS_MAX: usize = 128;
+const VALUE_CHARS_MAX: usize = 256;
+
+/// The tags that a caller gives something new.
+///
+/// # Errors
+/// In AWS's words.
+pub(super) fn parse(given: Option<Vec<Tag>>) -> Result<Tags, ApiError> {
+    let mut tags = Tags::new();
+    for tag in given.into_iter().flatten() {
+        let (key, value) = (tag.key.unwrap_or_default(), tag.value.unwrap_or_default());
+        if !(1..=KEY_CHARS_MAX).contains(&key.chars().count()) {
+            return Err(invalid(format!(
+                "The tag key '{key}' must have 1 to {KEY_CHARS_MAX} characters."
+            )));
+        }
+        if value.chars().count() > VALUE_CHARS_MAX {
+            return Err(invalid(format!(
+                "The value of the tag '{key}' has more than {VALUE_CHARS_MAX} characters."
+            )));
+        }
+        if key.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("aws:")) {
+            return Err(invalid(
+                "Some tags contain invalid characters. Valid characters: UTF-8 letters, spaces, numbers and _ . / = + - : @. Keys must not begin with 'aws:'.",
+            ));
+        }
+        if tags.insert(key.clone(), value).is_some() {
+            return Err(invalid(format!("Duplicate tag key '{key}'.")));
+        }
+    }
+    check_count(&tags)?;
+    Ok(tags)
+}
+
+fn check_count(tags: &Tags) -> Result<(), ApiError> {
+    if tags.keys().filter(|key| !key.starts_with("aws:")).count() > TAGS_MAX {
+        return Err(invalid(format!(
+            "The number of tags exceeds the limit of {TAGS_MAX}."
+        )));
+    }
+    Ok(())
+}
 
 /// Reads and, if `edit` is given, changes the tags of whatever the ARN names.
 fn visit(tx: &mut Transaction, scope: &Scope, arn: &str, edit: &dyn Fn(&mut Tags)) -> Result<Tags, ApiError> {
@@ -54,9 +98,12 @@ pub(super) async fn tag_resource(
     context: &Context,
     input: TagResourceRequest,
 ) -> Result<TagResourceResponse, ApiError> {
-    let (scope, new) = (context.scope.clone(), table::tags(Some(input.tags)));
+    let (scope, new) = (context.scope.clone(), parse(Some(input.tags))?);
     ecs.store
-        .write(move |tx| visit(tx, &scope, &input.resource_arn, &|tags| tags.extend(new.clone())))
+        .write(move |tx| {
+            let tags = visit(tx, &scope, &input.resource_arn, &|tags| tags.extend(new.clone()))?;
+            check_count(&tags)
+        })
         .await?;
     Ok(TagResourceResponse {})
 }

@@ -1,6 +1,7 @@
 //! Services: asks the planner what to do and writes it down.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use super::target;
 use crate::model::Tags;
 use crate::model::service::{Deployment, Rollout, Service, State};
-use crate::model::task::{self, Stage, StopCode, Task};
+use crate::model::task::{self, Changes, Launch, Stage, StopCode, Task};
 use crate::model::task_definition::TaskDefinition;
 use crate::plan::rolling::{self, Picture, Standing, Steps, Why};
 use crate::table::{self, OBSERVED, ROUTES, SERVICES, TASKS, key};
@@ -210,7 +211,9 @@ fn standing(
     for balancer in &task.load_balancers {
         let place = (
             balancer.target_group.clone(),
-            attachment.interface.address,
+            attachment
+                .as_ref()
+                .map_or(Ipv4Addr::UNSPECIFIED, |it| it.interface.address),
             balancer.port,
         );
         match health
@@ -319,6 +322,11 @@ fn start(
             network: primary.network.clone(),
             load_balancers: primary.load_balancers.clone(),
             overrides: vec![],
+            changes: Changes::default(),
+            launch: Launch::Fargate,
+            execute_command: false,
+            credentials_id: Some(task::uuid(&new_id())),
+            protected_until: None,
             client_token: None,
             created_at: now,
             stage: Stage::Provisioning,

@@ -73,7 +73,9 @@ impl Tasks {
                     return Ok(Outcome::Settled);
                 };
                 let registered = match healths.get(&service_place(place, task)) {
-                    Some(health) => target::is_registered(health, task, attachment.interface.address),
+                    Some(health) => attachment
+                        .as_ref()
+                        .is_some_and(|it| target::is_registered(health, task, it.interface.address)),
                     // What the load balancer has to do with it could not be found out this time.
                     None => !task.load_balancers.is_empty() && task.service().is_some(),
                 };

@@ -7,6 +7,12 @@ use bytes::Bytes;
 use contract::image::{BlobError, Blobs};
 use contract::log::{Line, LogError, LogQuery, LogStore, SpoolPosition, StoredLine, StreamId, StreamSummary};
 
+/// Secrets Manager and Parameter Store of an account that has neither.
+pub(super) struct NoSecrets;
+
+impl aws_shape::secretsmanager::Api for NoSecrets {}
+impl aws_shape::ssm::Api for NoSecrets {}
+
 pub(super) struct NoBlobs;
 
 #[async_trait]

@@ -17,7 +17,7 @@ use ec2::Api as _;
 use elbv2::Api as _;
 use jiff::Timestamp;
 
-use super::contract_fakes::{NoBlobs, NoLines};
+use super::contract_fakes::{NoBlobs, NoLines, NoSecrets};
 use super::plane::{self, Behaviour};
 use crate::model::service::{Service as Row, State};
 use crate::model::task::Task as TaskRow;
@@ -79,7 +79,14 @@ impl World {
             ecr: Arc::new(ecr.clone()),
             elbv2: Arc::new(elbv2.clone()),
             logs: Arc::new(logs.clone()),
+            secrets: Arc::new(NoSecrets),
+            parameters: Arc::new(NoSecrets),
             registry: REGISTRY.to_owned(),
+            agent: crate::Agent {
+                metadata: "http://169.254.170.2".to_owned(),
+                endpoint: "http://169.254.170.2:4566".to_owned(),
+                sessions: "ws://127.0.0.1:4566".to_owned(),
+            },
         };
         let ecs = Ecs::new(store.clone(), clock.clone(), ids, neighbours);
         let reconcilers: Vec<Arc<dyn Reconciler>> = vec![

@@ -6,8 +6,8 @@ use base_store::Snapshot;
 use contract::task::{ContainerPhase, Health, ObservedContainer, ObservedTask};
 
 use super::{cluster_arn, seen, tags};
-use crate::model::task::{self, Stage, StopCode, Task};
-use crate::model::task_definition::TaskDefinition;
+use crate::model::task::{self, Launch, Stage, StopCode, Task};
+use crate::model::task_definition::{TaskDefinition, TaskSpec};
 use crate::table;
 
 /// A task with what the data plane and the load balancer have to do with it.
@@ -32,6 +32,7 @@ pub(crate) fn task(
         _ => None,
     };
     let spec = definition.map(|it| &it.spec);
+    let fargate = task.launch == Launch::Fargate;
     let containers = spec.map(|spec| {
         spec.containers
             .iter()
@@ -40,16 +41,31 @@ pub(crate) fn task(
     });
     shape::Task {
         attachments: Some(attachment(task, status).into_iter().collect()),
-        attributes: Some(vec![]),
+        attributes: Some(vec![shape::Attribute {
+            name: "ecs.cpu-architecture".to_owned(),
+            value: Some(ARCHITECTURE.to_owned()),
+            ..Default::default()
+        }]),
         availability_zone: task.attachment().map(|it| it.zone.clone()),
         cluster_arn: Some(cluster_arn(scope, &task.cluster)),
         connectivity: seen.map(|_| shape::Connectivity::Connected),
         connectivity_at: seen.and_then(|seen| seen.pull_started_at),
         containers,
-        cpu: spec
-            .and_then(|spec| spec.cpu_units)
+        cpu: task
+            .changes
+            .cpu_units
+            .or(spec.and_then(|spec| spec.cpu_units))
             .map(|units| units.to_string()),
-        memory: spec.and_then(|spec| spec.memory_mib).map(|mib| mib.to_string()),
+        memory: task
+            .changes
+            .memory_mib
+            .or(spec.and_then(|spec| spec.memory_mib))
+            .map(|mib| mib.to_string()),
+        ephemeral_storage: ephemeral(task, spec).map(|size_in_gi_b| shape::EphemeralStorage { size_in_gi_b }),
+        fargate_ephemeral_storage: ephemeral(task, spec).map(|gib| shape::TaskEphemeralStorage {
+            size_in_gi_b: Some(gib),
+            ..Default::default()
+        }),
         created_at: Some(task.created_at),
         desired_status: Some(
             if stop.is_some() || task.is_stopped() {
@@ -59,7 +75,7 @@ pub(crate) fn task(
             }
             .to_owned(),
         ),
-        enable_execute_command: Some(false),
+        enable_execute_command: Some(task.execute_command),
         execution_stopped_at: seen.and_then(|seen| seen.stopped_at),
         group: Some(task.group.clone()),
         health_status: Some(health_of(task::health(
@@ -67,10 +83,13 @@ pub(crate) fn task(
             &spec.map(task::judges).unwrap_or_default(),
         ))),
         last_status: Some(status.to_owned()),
-        launch_type: Some(shape::LaunchType::Fargate),
+        launch_type: Some(match task.launch {
+            Launch::Fargate => shape::LaunchType::Fargate,
+            Launch::External => shape::LaunchType::External,
+        }),
         overrides: Some(overrides(task)),
-        platform_version: Some("1.4.0".to_owned()),
-        platform_family: Some("Linux".to_owned()),
+        platform_version: fargate.then(|| "1.4.0".to_owned()),
+        platform_family: fargate.then(|| "Linux".to_owned()),
         pull_started_at: seen.and_then(|seen| seen.pull_started_at),
         pull_stopped_at: seen.and_then(|seen| seen.pull_stopped_at),
         started_at: seen.and_then(|seen| seen.started_at),
@@ -85,6 +104,23 @@ pub(crate) fn task(
         version: Some(task.version as i64),
         ..Default::default()
     }
+}
+
+/// As images name this machine's kind of processor, in ECS's words.
+const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") {
+    "arm64"
+} else {
+    "x86_64"
+};
+/// What Fargate gives a task that asks for nothing.
+const EPHEMERAL_GIB_DEFAULT: u32 = 20;
+
+fn ephemeral(task: &Task, spec: Option<&TaskSpec>) -> Option<i32> {
+    let asked = task
+        .changes
+        .ephemeral_gib
+        .or(spec.and_then(|spec| spec.ephemeral_gib));
+    (task.launch == Launch::Fargate).then(|| asked.unwrap_or(EPHEMERAL_GIB_DEFAULT) as i32)
 }
 
 fn attachment(task: &Task, status: &str) -> Option<shape::Attachment> {
@@ -123,12 +159,22 @@ fn overrides(task: &Task) -> shape::TaskOverride {
             };
             one.environment.iter().map(pair).collect()
         }),
+        cpu: one.cpu_units.map(|units| units as i32),
+        memory: one.memory_mib.map(|mib| mib as i32),
+        memory_reservation: one.memory_reservation_mib.map(|mib| mib as i32),
         ..Default::default()
     };
+    let changes = &task.changes;
     shape::TaskOverride {
+        cpu: changes.cpu_units.map(|units| units.to_string()),
+        memory: changes.memory_mib.map(|mib| mib.to_string()),
+        task_role_arn: changes.task_role.clone(),
+        execution_role_arn: changes.execution_role.clone(),
+        ephemeral_storage: changes.ephemeral_gib.map(|gib| shape::EphemeralStorage {
+            size_in_gi_b: gib as i32,
+        }),
         container_overrides: Some(task.overrides.iter().map(container).collect()),
         inference_accelerator_overrides: Some(vec![]),
-        ..Default::default()
     }
 }
 
@@ -152,6 +198,7 @@ fn container(
         (Some(ContainerPhase::Stopped), _) | (_, true) => "STOPPED",
         _ => "PENDING",
     };
+    let changed = task.overrides.iter().find(|it| it.container == one.name);
     let interface = task.attachment().map(|attachment| shape::NetworkInterface {
         attachment_id: Some(attachment.id.clone()),
         private_ipv4_address: Some(attachment.interface.address.to_string()),
@@ -171,14 +218,48 @@ fn container(
         runtime_id: seen.map(|it| it.runtime_id.clone()),
         last_status: Some(status.to_owned()),
         exit_code: seen.and_then(|it| it.exit_code),
-        reason: seen.and_then(|it: &ObservedContainer| it.reason.clone()),
+        reason: seen.and_then(reason),
         network_bindings: Some(vec![]),
         network_interfaces: Some(interface.into_iter().collect()),
         health_status: Some(health_of(seen.map_or(Health::Unknown, |it| it.health))),
-        cpu: Some(one.cpu_units.unwrap_or(0).to_string()),
-        memory: one.memory_mib.map(|mib| mib.to_string()),
-        memory_reservation: one.memory_reservation_mib.map(|mib| mib.to_string()),
+        cpu: Some(
+            changed
+                .and_then(|it| it.cpu_units)
+                .or(one.cpu_units)
+                .unwrap_or(0)
+                .to_string(),
+        ),
+        memory: changed
+            .and_then(|it| it.memory_mib)
+            .or(one.memory_mib)
+            .map(|mib| mib.to_string()),
+        memory_reservation: changed
+            .and_then(|it| it.memory_reservation_mib)
+            .or(one.memory_reservation_mib)
+            .map(|mib| mib.to_string()),
+        managed_agents: task.execute_command.then(|| vec![agent(seen)]),
         ..Default::default()
+    }
+}
+
+/// What could not be given as asked is told as long as there is nothing worse.
+fn reason(seen: &ObservedContainer) -> Option<String> {
+    let notes = (!seen.notes.is_empty()).then(|| seen.notes.join("; "));
+    seen.reason.clone().or(notes)
+}
+
+/// What lets people look inside; it runs as long as the container does.
+fn agent(seen: Option<&ObservedContainer>) -> shape::ManagedAgent {
+    let status = match seen.map(|seen| seen.phase) {
+        Some(ContainerPhase::Running) => "RUNNING",
+        Some(ContainerPhase::Stopped) => "STOPPED",
+        Some(ContainerPhase::Pending) | None => "PENDING",
+    };
+    shape::ManagedAgent {
+        name: Some(shape::ManagedAgentName::ExecuteCommandAgent),
+        last_status: Some(status.to_owned()),
+        last_started_at: seen.and_then(|seen| seen.started_at),
+        reason: None,
     }
 }
 

@@ -1,0 +1,110 @@
+//! A task's place in the network.
+
+use aws_protocol::{ApiError, Context};
+use aws_shape::ec2;
+use base_id::Scope;
+use contract::network::Interface;
+
+use super::Failure;
+use crate::Ecs;
+use crate::model::task::{Attachment, Task, uuid};
+
+/// How a task's interface describes itself, so that it is found again after a crash.
+fn description(scope: &Scope, task: &Task) -> String {
+    scope.arn("ecs", &format!("attachment/{}", task.id))
+}
+
+/// The interfaces that were made for a task: none, or one.
+pub(in crate::reconcile) async fn interfaces(
+    ecs: &Ecs,
+    context: &Context,
+    task: &Task,
+) -> Result<Vec<ec2::NetworkInterface>, ApiError> {
+    let wanted = description(&context.scope, task);
+    let filter = ec2::Filter {
+        name: Some("description".into()),
+        values: Some(vec![wanted]),
+    };
+    let input = ec2::DescribeNetworkInterfacesRequest {
+        filters: Some(vec![filter]),
+        ..Default::default()
+    };
+    Ok(ecs
+        .neighbours
+        .ec2
+        .describe_network_interfaces(context, input)
+        .await?
+        .network_interfaces
+        .unwrap_or_default())
+}
+
+pub(super) async fn attach(ecs: &Ecs, context: &Context, task: &Task) -> Result<Attachment, Failure> {
+    let made = interfaces(ecs, context, task)
+        .await
+        .map_err(Failure::Later)?
+        .into_iter()
+        .next();
+    let interface = match made {
+        Some(made) => made,
+        None => {
+            // Tasks are spread over the subnets by their ids, which are random.
+            let number = task
+                .id
+                .get(..8)
+                .and_then(|head| u32::from_str_radix(head, 16).ok())
+                .unwrap_or_default();
+            let subnets = &task.network.subnets;
+            let subnet = subnets
+                .get(number as usize % subnets.len().max(1))
+                .cloned()
+                .unwrap_or_default();
+            let input = ec2::CreateNetworkInterfaceRequest {
+                subnet_id: subnet,
+                groups: Some(task.network.groups.clone()),
+                description: Some(description(&context.scope, task)),
+                ..Default::default()
+            };
+            let answer = ecs
+                .neighbours
+                .ec2
+                .create_network_interface(context, input)
+                .await
+                .map_err(|error| {
+                    if error.is_internal() {
+                        Failure::Later(error)
+                    } else {
+                        Failure::Never(format!(
+                            "ResourceInitializationError: unable to create a network interface: {}",
+                            error.message
+                        ))
+                    }
+                })?;
+            answer.network_interface.unwrap_or_default()
+        }
+    };
+    let address = interface
+        .private_ip_address
+        .as_deref()
+        .and_then(|text| text.parse().ok());
+    let address =
+        address.ok_or_else(|| Failure::Later(ApiError::internal("an interface came without an address")))?;
+    let groups = interface
+        .groups
+        .into_iter()
+        .flatten()
+        .filter_map(|group| group.group_id)
+        .collect();
+    Ok(Attachment {
+        // A UUID's shape, from the task's own id: one task, one attachment.
+        id: uuid(&task.id),
+        zone: interface.availability_zone.unwrap_or_default(),
+        interface: Interface {
+            id: interface.network_interface_id.unwrap_or_default(),
+            network: interface.vpc_id.unwrap_or_default(),
+            subnet: interface.subnet_id.unwrap_or_default(),
+            address,
+            mac: interface.mac_address.unwrap_or_default(),
+            groups,
+        },
+    })
+}
