@@ -14,7 +14,7 @@ mod session;
 mod table;
 mod view;
 
-pub use reconcile::{Services, Tasks};
+pub use reconcile::{Definitions, Services, Tasks};
 
 use std::sync::Arc;
 

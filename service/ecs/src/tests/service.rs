@@ -83,7 +83,7 @@ async fn a_third_deployment_overtakes_the_second() {
     let world = balanced(2).await;
     let (second, third) = (world.define("web").await, world.define("web").await);
     world.roll("web", &second).await;
-    for which in 0..6 {
+    for which in 0..7 {
         world.turn(which).await;
     }
     assert_eq!(world.roll("web", &third).await.deployments.unwrap().len(), 3);
@@ -206,7 +206,7 @@ async fn what_fails_the_load_balancers_checks_is_replaced() {
     let first = world.living("web")[0].id.clone();
     world.behaviour.unwell.insert("web:1".into());
     for _ in 0..8 {
-        for which in 0..6 {
+        for which in 0..7 {
             world.turn(which).await;
         }
     }

@@ -92,6 +92,7 @@ impl World {
         let reconcilers: Vec<Arc<dyn Reconciler>> = vec![
             Arc::new(crate::Services::new(ecs.clone())),
             Arc::new(crate::Tasks::new(ecs.clone())),
+            Arc::new(crate::Definitions::new(ecs.clone())),
             Arc::new(service_ec2::Networks::new(store.clone())),
             Arc::new(service_elbv2::Balancers::new(elbv2.clone())),
             Arc::new(service_elbv2::Routes::new(store.clone())),
