@@ -4,6 +4,8 @@
 
 mod container;
 mod depend;
+mod fargate;
+mod reference;
 mod unserved;
 
 use base_diagnostic::Problem;
@@ -25,6 +27,7 @@ pub(super) fn check(root: Node<'_>, target: Target, problems: &mut Vec<Problem>)
     launch(root, problems);
     sizes(root, problems);
     platform(root, target, problems);
+    fargate::task(root, problems);
     if target == Target::Local {
         unserved::task(root, problems);
     }
@@ -46,6 +49,7 @@ pub(super) fn check(root: Node<'_>, target: Target, problems: &mut Vec<Problem>)
     }
     container::together(root, &containers, problems);
     depend::check(&containers, problems);
+    reference::check(root, &containers, problems);
     let has_ports = containers
         .iter()
         .any(|one| one.list("portMappings").next().is_some());

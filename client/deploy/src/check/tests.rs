@@ -366,25 +366,86 @@ fn check_files_loosely(files: &[(&str, &str)]) -> String {
 #[test]
 fn what_the_local_cloud_does_not_serve_is_refused_there_only() {
     let definition = with(
-        "\"volumes\": [{ \"name\": \"data\" }]",
-        "\"secrets\": [{ \"name\": \"A\", \"valueFrom\": \"arn:x\" }],\n\"logConfiguration\": { \"logDriver\": \"splunk\" }",
+        "\"volumes\": [{ \"name\": \"data\", \"efsVolumeConfiguration\": { \"fileSystemId\": \"fs-1\" } }]",
+        "\"environmentFiles\": [{ \"type\": \"s3\", \"value\": \"arn:x\" }],\n\"logConfiguration\": { \"logDriver\": \"splunk\" }",
     );
-    problems(
-        &definition,
-        expect![[r#"
-            task-definition.json:7:1 the local cloud does not serve `volumes` yet
-                leave it out here, or deploy with --target aws
-            task-definition.json:12:1 the local cloud does not serve `secrets` yet
-                leave it out here, or deploy with --target aws
-            task-definition.json:13:36 the local cloud does not serve the log driver splunk yet
-                use awslogs
-        "#]],
-    );
+    problems(&definition, expect![[r#"
+        task-definition.json:7:31 the local cloud does not serve `efsVolumeConfiguration` yet
+            leave it out here, or deploy with --target aws
+        task-definition.json:12:1 the local cloud does not serve `environmentFiles` yet
+            leave it out here, or deploy with --target aws
+        task-definition.json:13:36 the local cloud does not serve the log driver splunk yet
+            use awslogs
+    "#]]);
     let files = [
         ("Dockerfile", DOCKERFILE),
         ("task-definition.json", definition.as_str()),
     ];
     assert!(check_files(&files, Target::Aws).is_ok());
+}
+
+#[test]
+fn misspelt_fields_are_named() {
+    problems(
+        &with(
+            "\"requiresCompatabilities\": [\"FARGATE\"]",
+            "\"priviledged\": false,\n\"psudoTerminal\": true",
+        ),
+        expect![[r#"
+            task-definition.json:7:1 the task definition has no field `requiresCompatabilities`
+                did you mean `requiresCompatibilities`?
+            task-definition.json:12:1 an element of `containerDefinitions` has no field `priviledged`
+                did you mean `privileged`?
+            task-definition.json:13:1 an element of `containerDefinitions` has no field `psudoTerminal`
+                did you mean `pseudoTerminal`?
+        "#]],
+    );
+}
+
+#[test]
+fn what_awsvpc_and_fargate_do_not_have_is_found() {
+    problems(
+        &with(
+            "\"pidMode\": \"host\", \"volumes\": [{ \"name\": \"data\", \"host\": { \"sourcePath\": \"/srv\" } }]",
+            "\"hostname\": \"box\",\n\"extraHosts\": [{ \"hostname\": \"db\", \"ipAddress\": \"10.0.0.1\" }],\n\"linuxParameters\": { \"sharedMemorySize\": 64, \"capabilities\": { \"add\": [\"NET_ADMIN\"] } },\n\"logConfiguration\": { \"logDriver\": \"json-file\" }",
+        ),
+        expect![[r#"
+            task-definition.json:7:12 Fargate does not support the pidMode "host"
+                write "task", or leave it out
+            task-definition.json:7:74 Fargate has no machine whose paths could be mounted
+                a volume with nothing but a name is a directory that the task's containers share
+            task-definition.json:12:1 the network mode awsvpc does not go with `hostname`
+                with the network mode awsvpc, names come from the VPC
+            task-definition.json:13:1 the network mode awsvpc does not go with `extraHosts`
+                with the network mode awsvpc, names come from the VPC
+            task-definition.json:14:22 Fargate has no `sharedMemorySize`
+                leave it out
+            task-definition.json:14:72 Fargate does not let this capability be added
+                only SYS_PTRACE can be added; any can be dropped
+            task-definition.json:15:36 Fargate has no log driver json-file
+                use awslogs
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_named_must_be_there() {
+    problems(
+        &with(
+            "\"volumes\": [{ \"name\": \"data\" }]",
+            "\"mountPoints\": [{ \"sourceVolume\": \"date\", \"containerPath\": \"data\" }],\n\"volumesFrom\": [{ \"sourceContainer\": \"db\" }],\n\"secrets\": [{ \"name\": \"A\", \"valueFrom\": \"arn:aws:s3:::x\" }]",
+        ),
+        expect![[r#"
+            task-definition.json:12:35 `sourceVolume` names the volume "date", which is not there
+                did you mean "data"?
+            task-definition.json:12:60 a mount point is an absolute path
+                begin it with a slash
+            task-definition.json:13:38 `sourceContainer` names the container "db", which is not there
+                there are: web
+            task-definition.json:14:41 this is no ARN of a secret or a parameter
+                such as arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, or the name of a parameter
+        "#]],
+    );
 }
 
 #[test]

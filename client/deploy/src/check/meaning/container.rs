@@ -51,6 +51,7 @@ pub(super) fn check(node: Node<'_>, built: bool, target: Target, problems: &mut 
     }
     health_check(node, problems);
     logs(node, problems);
+    super::fargate::container(node, problems);
     if target == Target::Local {
         unserved::container(node, problems);
     }

@@ -41,6 +41,7 @@ pub(super) fn check(containers: &[Node<'_>], problems: &mut Vec<Problem>) {
                 ),
                 Some(to) => {
                     healthy(dependency, containers[to], name, problems);
+                    ended(dependency, containers[to], name, problems);
                     waits.push(Wait { from, to, place });
                 }
             }
@@ -60,6 +61,23 @@ fn healthy(dependency: Node<'_>, other: Node<'_>, name: &str, problems: &mut Vec
         let message = format!("this waits for \"{name}\" to be HEALTHY, but that has no health check");
         problems
             .push(Problem::new(condition.span(), message).hint("wait for START, or give it a `healthCheck`"));
+    }
+}
+
+/// The end of an essential container is the task's end, so nobody can wait for it.
+fn ended(dependency: Node<'_>, other: Node<'_>, name: &str, problems: &mut Vec<Problem>) {
+    let Some(condition) = dependency
+        .get("condition")
+        .filter(|it| matches!(it.text(), Some("SUCCESS" | "COMPLETE")))
+    else {
+        return;
+    };
+    if other.get("essential").and_then(Node::truth) != Some(false) {
+        let message =
+            format!("this waits for the end of \"{name}\", which is essential: its end is the task's");
+        problems.push(
+            Problem::new(condition.span(), message).hint(format!("write \"essential\": false in \"{name}\"")),
+        );
     }
 }
 

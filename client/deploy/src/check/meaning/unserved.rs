@@ -3,55 +3,64 @@
 
 use base_diagnostic::Problem;
 
-use super::super::json::Node;
+use super::super::json::{Node, key_span};
 
-const TASK: [&str; 6] = [
-    "ephemeralStorage",
-    "inferenceAccelerators",
-    "ipcMode",
-    "pidMode",
-    "placementConstraints",
-    "proxyConfiguration",
-];
-const CONTAINER: [&str; 18] = [
+const TASK: [&str; 2] = ["inferenceAccelerators", "proxyConfiguration"];
+const CONTAINER: [&str; 6] = [
     "credentialSpecs",
-    "dnsSearchDomains",
-    "dnsServers",
-    "dockerLabels",
-    "dockerSecurityOptions",
     "environmentFiles",
-    "extraHosts",
     "firelensConfiguration",
-    "hostname",
-    "linuxParameters",
     "links",
-    "mountPoints",
     "repositoryCredentials",
     "resourceRequirements",
-    "restartPolicy",
-    "secrets",
-    "systemControls",
-    "volumesFrom",
+];
+const VOLUME: [&str; 3] = [
+    "efsVolumeConfiguration",
+    "fsxWindowsFileServerVolumeConfiguration",
+    "s3filesVolumeConfiguration",
+];
+/// Options of the log driver awslogs that are obeyed.
+const LOG_OPTIONS: [&str; 6] = [
+    "awslogs-create-group",
+    "awslogs-group",
+    "awslogs-region",
+    "awslogs-stream-prefix",
+    "max-buffer-size",
+    "mode",
 ];
 
 pub(super) fn task(root: Node<'_>, problems: &mut Vec<Problem>) {
     refuse(root, &TASK, problems);
-    refuse(root, &["volumes"], problems);
+    for volume in root.list("volumes") {
+        refuse(volume, &VOLUME, problems);
+    }
 }
 
 pub(super) fn container(node: Node<'_>, problems: &mut Vec<Problem>) {
     refuse(node, &CONTAINER, problems);
-    let Some(driver) = node
-        .get("logConfiguration")
-        .and_then(|logs| logs.get("logDriver"))
-    else {
+    let Some(logs) = node.get("logConfiguration") else {
         return;
     };
-    if let Some(text) = driver.text()
-        && !["awslogs", "json-file"].contains(&text)
+    if let Some(driver) = logs.get("logDriver")
+        && let Some(text) = driver.text()
+        && !["awslogs", "json-file", "none"].contains(&text)
     {
         let message = format!("the local cloud does not serve the log driver {text} yet");
         problems.push(Problem::new(driver.span(), message).hint("use awslogs"));
+        return;
+    }
+    let Some(options) = logs.get("options").and_then(Node::object) else {
+        return;
+    };
+    for option in &options.properties {
+        let name = option.name.as_str();
+        if !LOG_OPTIONS.contains(&name) {
+            let message = format!("the local cloud does not serve the log option {name} yet");
+            problems.push(
+                Problem::new(key_span(option), message)
+                    .hint("leave it out here, or deploy with --target aws"),
+            );
+        }
     }
 }
 
