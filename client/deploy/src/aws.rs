@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_protocol::Context;
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, sts};
+use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
 
 use crate::name::AppName;
 
@@ -30,6 +30,8 @@ pub(crate) struct Aws {
     pub ec2: Arc<dyn ec2::Api>,
     pub logs: Arc<dyn logs::Api>,
     pub iam: Arc<dyn iam::Api>,
+    pub secrets: Arc<dyn secretsmanager::Api>,
+    pub parameters: Arc<dyn ssm::Api>,
     pub sts: Arc<dyn sts::Api>,
     pub context: Context,
     pub region: String,
@@ -47,6 +49,8 @@ impl Aws {
             ec2: shared.clone(),
             logs: shared.clone(),
             iam: shared.clone(),
+            secrets: shared.clone(),
+            parameters: shared.clone(),
             sts: shared,
             context: client.context(),
             region: client.region().to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_protocol::{Shaped as _, json};
 use aws_shape::ecs::{
     AssignPublicIp, Compatibility, ContainerDefinition, LogConfiguration, LogDriver, NetworkMode,
-    PortMapping, RegisterTaskDefinitionRequest, SERVICE, TransportProtocol,
+    PortMapping, RegisterTaskDefinitionRequest, SERVICE, Secret, TransportProtocol,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -82,6 +82,14 @@ impl Definition {
 
     pub fn port(&self) -> u16 {
         self.picked.port
+    }
+
+    /// Secrets with the containers that get them.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.request.container_definitions.iter().flat_map(|one| {
+            let name = one.name.as_deref().unwrap_or_default();
+            one.secrets.iter().flatten().map(move |secret| (name, secret))
+        })
     }
 
     /// Whether it names the role by which images are pulled and logs are written.

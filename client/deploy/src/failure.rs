@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_protocol::ApiError;
 
+use crate::foresee::Foreseen;
 use crate::rollout::Broken;
 
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,14 @@ pub enum Failure {
     NotOurs { what: &'static str, name: String },
     #[error("there is no application `{name}` in the cluster `{cluster}`")]
     NoApp { name: String, cluster: String },
+    #[error("the application `{name}` has no container `{container}`")]
+    NoContainer {
+        name: String,
+        container: String,
+        there: Vec<String>,
+    },
+    #[error("the task did not start: {0}")]
+    NotStarted(String),
     #[error("the application `{0}` has no load balancer")]
     NoBalancer(String),
     /// The builder's own words; a report with file, line and column where it has one.
@@ -28,6 +37,9 @@ pub enum Failure {
     Push { to: String, cause: String },
     #[error("{0}")]
     Network(String),
+    /// It is known already that it cannot work.
+    #[error("{0}")]
+    Foreseen(Box<Foreseen>),
     #[error(transparent)]
     Rollout(Box<Broken>),
     #[error("gave up after {} seconds: {what}", limit.as_secs())]
@@ -47,6 +59,9 @@ impl Failure {
             Self::NoBalancer(_) => "wharf up makes one".to_owned(),
             Self::Engine { .. } => "wharf cloud start brings one along; DOCKER_HOST selects another".to_owned(),
             Self::Network(_) => "name a VPC with --vpc and two of its subnets with --subnets".to_owned(),
+            Self::Foreseen(foreseen) => foreseen.hint.clone(),
+            Self::NoContainer { there, .. } => format!("there are: {}", there.join(", ")),
+            Self::NotStarted(_) => "wharf logs NAME shows what the application itself prints".to_owned(),
             Self::Rollout(broken) => return broken.hint(),
             Self::Aws { error, .. } if is_about_credentials(&error.code) => {
                 "look at the credentials: AWS_PROFILE or --profile, AWS_ACCESS_KEY_ID; for the local cloud: eval \"$(wharf cloud env)\"".to_owned()

@@ -5,7 +5,7 @@
 //! as events.
 //!
 //! `check` reads the folder and finds all that is wrong in it; `up` makes what is missing and `rollout` follows the
-//! tasks; `down` takes away what carries our tags; `status` and `logs` look. `engine` is the Docker Engine.
+//! tasks; `run` runs a task of its own; `foresee` finds what cannot work; `down` takes away what carries our tags; `status` and `logs` look. `engine` is the Docker Engine.
 
 mod archive;
 mod aws;
@@ -17,9 +17,11 @@ mod engine;
 mod event;
 mod failure;
 mod folder;
+mod foresee;
 mod logs;
 mod name;
 mod rollout;
+mod run;
 mod status;
 mod up;
 
@@ -30,8 +32,10 @@ pub use engine::Engine;
 pub use event::{Event, Outcome, Sink, Step};
 pub use failure::Failure;
 pub use folder::FolderError;
+pub use foresee::Foreseen;
 pub use logs::{LogLine, LogOptions};
 pub use name::{AppName, NAME_CHARS_MAX, NameError};
 pub use rollout::{Broken, ContainerEnd, TaskEnd};
+pub use run::{RunEnd, RunOptions};
 pub use status::{DeploymentStatus, EventStatus, Status, TargetStatus, TaskStatus};
 pub use up::{Deployed, UpOptions};

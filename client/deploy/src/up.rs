@@ -76,6 +76,9 @@ impl Deployer {
         self.account().await?;
         let (id, survey) = tokio::try_join!(self.build(app, engine), self.survey(&app.name))?;
         survey.check_ours(&app.name, &self.cluster)?;
+        if let Some(missing) = self.missing_secrets(app).await?.into_iter().next() {
+            return Err(Failure::Foreseen(Box::new(missing)));
+        }
         let (image, (), (), role, ground) = tokio::try_join!(
             self.ship(app, engine, &id),
             self.ensure_cluster(),

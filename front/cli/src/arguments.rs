@@ -61,7 +61,9 @@ pub(crate) enum Command {
     Open(Named),
     /// What an application prints
     Logs(Logs),
-    /// Check an application's files without doing anything
+    /// Run a command once, in a task of its own with the application's image and settings
+    Run(Run),
+    /// Check an application's files, and what is there already, without doing anything
     Check(Check),
     /// The local cloud: start, stop, status, env, doctor
     #[command(subcommand)]
@@ -192,12 +194,54 @@ pub(crate) struct Logs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  wharf run shop -- ./manage.py migrate
+  wharf run shop -e DRY_RUN=1 -- python -m shop.import
+  wharf run shop --container worker             its own command, once
+
+It prints what the task prints, and ends with the exit code of the command. Ctrl-C stops the task.")]
+pub(crate) struct Run {
+    /// The application's name, or its folder
+    pub name: String,
+    /// The container that gets the command [default: the one behind the load balancer]
+    #[arg(long)]
+    pub container: Option<String>,
+    /// A further environment variable
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub env: Vec<(String, String)>,
+    #[command(flatten)]
+    pub place: Where,
+    /// Print the outcome as JSON; what the task prints goes to standard error
+    #[arg(long)]
+    pub json: bool,
+    /// Instead of the container's own command
+    #[arg(last = true)]
+    pub command: Vec<String>,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  wharf check .                     the files, and what the local cloud has of the application
+  wharf check . --offline           the files only
+  wharf check . --target aws        the files by AWS's rules, and the account")]
 pub(crate) struct Check {
     /// The application's folder
     pub path: PathBuf,
-    /// Where it is to run: AWS can some things that the local cloud cannot
-    #[arg(long, value_enum, default_value_t = TargetName::Local)]
-    pub target: TargetName,
+    /// Its name [default: the folder's]
+    #[arg(long)]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub place: Where,
+    /// Look at the files only
+    #[arg(long)]
+    pub offline: bool,
     /// Print it as JSON
     #[arg(long)]
     pub json: bool,

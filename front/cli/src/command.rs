@@ -5,6 +5,7 @@ mod cloud;
 mod down;
 mod logs;
 mod look;
+mod run;
 mod up;
 
 use std::collections::BTreeMap;
@@ -54,6 +55,7 @@ impl Session {
             Command::Url(it) => self.url(&it),
             Command::Open(it) => self.open(&it),
             Command::Logs(it) => self.logs(&it),
+            Command::Run(it) => self.run_once(&it),
             Command::Check(it) => self.check(&it),
             Command::Cloud(it) => self.cloud(it),
             Command::Doctor(it) => self.doctor(it),

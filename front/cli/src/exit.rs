@@ -18,9 +18,10 @@ pub(crate) const HELP: &str = "Exit codes:
   1  failed
   2  the command line is wrong
   3  the application's files have problems; nothing was done
-  4  the image could not be built, or the roll-out failed
+  4  the image could not be built, or the roll-out failed or cannot succeed
   5  the cloud does not run, or cannot be reached
-  6  this machine lacks something: wharf doctor";
+  6  this machine lacks something: wharf doctor
+wharf run ends with the exit code of its command.";
 
 /// Why a command did not do what it should.
 #[derive(Debug)]
@@ -63,7 +64,11 @@ impl From<Failure> for End {
     fn from(failure: Failure) -> Self {
         let code = match &failure {
             Failure::Unreachable(_) | Failure::Engine { .. } => UNREACHABLE,
-            Failure::Build(_) | Failure::Rollout(_) | Failure::TooLong { .. } => DEPLOYMENT,
+            Failure::Build(_)
+            | Failure::Rollout(_)
+            | Failure::Foreseen(_)
+            | Failure::NotStarted(_)
+            | Failure::TooLong { .. } => DEPLOYMENT,
             _ => FAILED,
         };
         let is_report = matches!(failure, Failure::Build(_) | Failure::Rollout(_));

@@ -403,6 +403,7 @@ fn what_is_in_order_is_told() {
             no problems found
             --
               no task-definition.json: Fargate with 256 CPU units and 512 MiB, requests to port 80
+              the files only: the local cloud does not run
         "#]],
     );
 }

@@ -16,6 +16,7 @@ use crate::definition::{PUBLIC_IP, Ready};
 use crate::deployer::Deployer;
 use crate::event::{Done, Outcome, Step};
 use crate::failure::{Doing as _, Failure, present};
+use crate::foresee;
 
 /// On AWS a task may take a while to start; locally the first answer counts.
 const GRACE_SECONDS_AWS: i32 = 60;
@@ -140,6 +141,11 @@ impl Deployer {
                             Deployment { id, changed: false },
                         ));
                     };
+                    let is_rolled = input.task_definition.is_some() || input.force_new_deployment.is_some();
+                    if is_rolled && let Some(blocked) = foresee::blocked(&old, options.desired, &self.cluster)
+                    {
+                        return Err(Failure::Foreseen(Box::new(blocked)));
+                    }
                     let made = self.aws.ecs.update_service(&self.aws.context, input).await;
                     let id = primary(made.doing("updating the service")?.service)?;
                     Ok(Done::new(
