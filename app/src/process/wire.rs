@@ -18,7 +18,7 @@ use service_ec2::{Ec2, Networks};
 use service_ecr::Ecr;
 use service_ecs::{Ecs, Neighbours};
 use service_elbv2::{Balancers, Elbv2, Routes};
-use service_iam::Iam;
+use service_iam::{Iam, Sessions};
 use service_logs::{Logs, Retention};
 use service_secrets::{Deletions, KEY_BYTES, Key, Secrets};
 use tokio::sync::watch;
