@@ -26,6 +26,11 @@ impl Layout {
         self.state.join("credentials.json")
     }
 
+    /// What values of secrets are sealed with.
+    pub(crate) fn secrets_key(&self) -> PathBuf {
+        self.state.join("secrets.key")
+    }
+
     pub(crate) fn store(&self) -> PathBuf {
         self.state.join("state.db")
     }

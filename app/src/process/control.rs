@@ -113,6 +113,8 @@ fn router(order: &Order, plane: &Plane) -> Router {
             elbv2: Arc::new(plane.elbv2.clone()),
             iam: Arc::new(plane.iam.clone()),
             logs: Arc::new(plane.logs.clone()),
+            secretsmanager: Arc::new(plane.secrets.clone()),
+            ssm: Arc::new(plane.secrets.clone()),
             sts: Arc::new(plane.iam.clone()),
         },
         verifier: Verifier::new(Arc::new(Keyring(plane.iam.clone())), mode),

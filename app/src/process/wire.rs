@@ -1,6 +1,7 @@
 //! Who is handed to whom: the services, their neighbours, and the reconcilers.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,11 +18,13 @@ use service_ec2::{Ec2, Networks};
 use service_ecr::Ecr;
 use service_ecs::{Ecs, Neighbours};
 use service_elbv2::{Balancers, Elbv2, Routes};
-use service_iam::Iam;
+use service_iam::{Iam, Sessions};
 use service_logs::{Logs, Retention};
+use service_secrets::{Deletions, KEY_BYTES, Key, Secrets};
 use tokio::sync::watch;
 
 use super::Order;
+use crate::settings::write_private;
 
 /// How often a reconciler looks although nothing woke it.
 const TIMER: Duration = Duration::from_secs(30);
@@ -39,6 +42,7 @@ pub(super) struct Plane {
     pub(super) elbv2: Elbv2,
     pub(super) iam: Iam,
     pub(super) logs: Logs,
+    pub(super) secrets: Secrets,
 }
 
 pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
@@ -68,6 +72,12 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
     );
     let iam = Iam::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids));
     let logs = Logs::new(store.clone(), Arc::clone(&clock), Arc::clone(&lines));
+    let secrets = Secrets::new(
+        store.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&ids),
+        secrets_key(&layout.secrets_key())?,
+    );
     let neighbours = Neighbours {
         ec2: Arc::new(ec2.clone()),
         ecr: Arc::new(ecr.clone()),
@@ -88,7 +98,27 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
         elbv2,
         iam,
         logs,
+        secrets,
     })
+}
+
+/// The key that values of secrets are sealed with, made when there is none yet.
+fn secrets_key(path: &Path) -> anyhow::Result<Key> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut bytes = Vec::with_capacity(KEY_BYTES);
+            while bytes.len() < KEY_BYTES {
+                bytes.extend(RandomIds.next().to_ne_bytes());
+            }
+            write_private(path, &bytes)?;
+            bytes
+        }
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    };
+    let bytes = bytes.try_into().ok();
+    let bytes = bytes.with_context(|| format!("{} has not {KEY_BYTES} bytes", path.display()))?;
+    Ok(Key::new(&bytes))
 }
 
 fn remote(order: &Order) -> anyhow::Result<RemoteConfig> {
@@ -148,4 +178,5 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         Arc::clone(&plane.lines),
     );
     start(Arc::new(retention), Retention::READS);
+    start(Arc::new(Deletions::new(plane.secrets.clone())), Deletions::READS);
 }

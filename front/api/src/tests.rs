@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, sts};
+use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
 use aws_signature::{Credentials, Mode, Secret};
 use axum::body::Body;
 use base_clock::SystemClock;
@@ -20,6 +20,8 @@ impl ecs::Api for Nothing {}
 impl elbv2::Api for Nothing {}
 impl iam::Api for Nothing {}
 impl logs::Api for Nothing {}
+impl secretsmanager::Api for Nothing {}
+impl ssm::Api for Nothing {}
 impl sts::Api for Nothing {}
 impl Credentials for Nothing {
     fn find(&self, _: &str) -> Option<Secret> {
@@ -36,6 +38,8 @@ fn api(mode: Mode, reset: Reset) -> Router {
         elbv2: Arc::clone(&nothing) as _,
         iam: Arc::clone(&nothing) as _,
         logs: Arc::clone(&nothing) as _,
+        secretsmanager: Arc::clone(&nothing) as _,
+        ssm: Arc::clone(&nothing) as _,
         sts: Arc::clone(&nothing) as _,
     };
     Api {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_protocol::ApiError;
 
-use crate::{CREDENTIALS, Credential, Iam};
+use crate::{CREDENTIALS, Credential, Iam, SessionRole};
 
 /// Letters and digits of an access key id, as AWS chooses them: no 0, 1, 8, 9.
 const KEY_DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -37,24 +37,21 @@ impl Iam {
             .await
     }
 
-    /// A session of whoever holds `parent`.
+    /// Credentials of a session: of whoever `principal_arn` is, in `role` if it is a role's.
     pub(crate) async fn session_credential(
         &self,
         account: &str,
         principal_arn: &str,
+        role: Option<SessionRole>,
         life: Duration,
     ) -> Result<Credential, ApiError> {
-        let now = self.clock.now();
-        let mut new = self.new_credential("ASIA", account, principal_arn.to_owned(), Some(now + life));
+        let expires_at = Some(self.clock.now() + life);
+        let mut new = self.new_credential("ASIA", account, principal_arn.to_owned(), expires_at);
         new.session_token = Some((0..4).map(|_| self.ids.hex(32)).collect());
+        new.role = role;
         let saved = new.clone();
         self.store
             .write(move |tx| {
-                for (key, row) in tx.list(CREDENTIALS) {
-                    if row.expires_at.is_some_and(|at| at <= now) {
-                        tx.delete(CREDENTIALS, &key);
-                    }
-                }
                 tx.put(CREDENTIALS, &saved.access_key, saved.clone());
                 Ok::<_, ApiError>(())
             })
@@ -82,6 +79,7 @@ impl Iam {
             account: account.to_owned(),
             principal_arn,
             expires_at,
+            role: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Credentials and roles, as they are stored.
+//! Credentials, roles and policies, as they are stored.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,18 @@ pub struct Credential {
     pub account: String,
     pub principal_arn: String,
     pub expires_at: Option<Timestamp>,
+    /// Of the session of a role.
+    #[serde(default)]
+    pub role: Option<SessionRole>,
+}
+
+/// Which role a session has assumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRole {
+    pub arn: String,
+    pub id: String,
+    /// What its holder called it.
+    pub session_name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,5 +42,35 @@ pub(crate) struct Role {
     pub(crate) session_seconds_max: i32,
     /// ARNs of attached policies, in the order of attaching.
     pub(crate) policies: Vec<String>,
+    /// Inline policies: documents by name.
+    #[serde(default)]
+    pub(crate) inline: BTreeMap<String, String>,
     pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// A policy of the account's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Policy {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) path: String,
+    pub(crate) arn: String,
+    pub(crate) description: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Oldest first, never empty.
+    pub(crate) versions: Vec<PolicyVersion>,
+    /// Number of the version that counts.
+    pub(crate) default: u32,
+    /// Number of the last version that was made; no number is given twice.
+    pub(crate) last: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PolicyVersion {
+    /// Shown as `v3`.
+    pub(crate) number: u32,
+    pub(crate) document: String,
+    pub(crate) created_at: Timestamp,
 }

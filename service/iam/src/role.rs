@@ -1,59 +1,61 @@
-//! Roles and the policies attached to them. Roles are of an account, not of a region.
+//! Roles. They are of an account, not of a region.
 
-use aws_protocol::{ApiError, Context, page};
+use aws_protocol::{ApiError, Context};
 use aws_shape::iam as shape;
 use base_store::Transaction;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::Role;
-use crate::{Iam, ROLES};
+use crate::{
+    CREDENTIALS, Iam, ROLES, delete_conflict, document, encoded, limit_exceeded, no_such_entity, page, tag,
+};
 
-/// Policies of AWS's own that services here know.
-const MANAGED_POLICIES: &[&str] = &[
-    "AdministratorAccess",
-    "AmazonEC2ContainerRegistryFullAccess",
-    "AmazonEC2ContainerRegistryPowerUser",
-    "AmazonEC2ContainerRegistryReadOnly",
-    "AmazonECS_FullAccess",
-    "AmazonS3FullAccess",
-    "AmazonS3ReadOnlyAccess",
-    "AmazonSSMManagedInstanceCore",
-    "AmazonSSMReadOnlyAccess",
-    "CloudWatchAgentServerPolicy",
-    "CloudWatchLogsFullAccess",
-    "PowerUserAccess",
-    "ReadOnlyAccess",
-    "SecretsManagerReadWrite",
-    "service-role/AmazonEC2ContainerServiceAutoscaleRole",
-    "service-role/AmazonEC2ContainerServiceEventsRole",
-    "service-role/AmazonEC2ContainerServiceRole",
-    "service-role/AmazonEC2ContainerServiceforEC2Role",
-    "service-role/AmazonECSTaskExecutionRolePolicy",
-];
-/// All but what RFC 3986 calls unreserved.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
-const PAGE_ITEMS_MAX: usize = 1000;
+/// Characters of a trust policy, white space aside.
+const TRUST_CHARACTERS_MAX: usize = 2048;
 
-fn key(context: &Context, name: &str) -> String {
-    format!("{}/{name}", context.scope.account)
+pub(super) fn key(account: &str, name: &str) -> String {
+    format!("{account}/{name}")
 }
 
-fn missing(name: &str) -> ApiError {
-    ApiError::with_status(
-        404,
-        "NoSuchEntity",
-        format!("The role with name {name} cannot be found."),
-    )
+pub(super) fn missing(name: &str) -> ApiError {
+    no_such_entity(format!("The role with name {name} cannot be found."))
 }
 
-fn load(tx: &Transaction, key: &str, name: &str) -> Result<Role, ApiError> {
+pub(super) fn load(tx: &Transaction, key: &str, name: &str) -> Result<Role, ApiError> {
     tx.get(ROLES, key)
         .map(|role| Role::clone(&role))
         .ok_or_else(|| missing(name))
+}
+
+pub(super) fn find(iam: &Iam, context: &Context, name: &str) -> Result<std::sync::Arc<Role>, ApiError> {
+    let key = key(&context.scope.account, name);
+    iam.store.snapshot().get(ROLES, &key).ok_or_else(|| missing(name))
+}
+
+/// Changes a role.
+pub(super) async fn edit<R: Send + 'static>(
+    iam: &Iam,
+    context: &Context,
+    name: String,
+    change: impl FnOnce(&mut Role) -> Result<R, ApiError> + Send + 'static,
+) -> Result<R, ApiError> {
+    let key = key(&context.scope.account, &name);
+    iam.store
+        .write(move |tx| {
+            let mut role = load(tx, &key, &name)?;
+            let answer = change(&mut role)?;
+            tx.put(ROLES, &key, role);
+            Ok(answer)
+        })
+        .await
+}
+
+fn check_trust(text: &str) -> Result<(), ApiError> {
+    document::check_trust(text)?;
+    if text.chars().filter(|it| !it.is_whitespace()).count() > TRUST_CHARACTERS_MAX {
+        let message = format!("Cannot exceed quota for ACLSizePerRole: {TRUST_CHARACTERS_MAX}");
+        return Err(limit_exceeded(message));
+    }
+    Ok(())
 }
 
 pub(super) async fn create_role(
@@ -61,6 +63,13 @@ pub(super) async fn create_role(
     context: &Context,
     input: shape::CreateRoleRequest,
 ) -> Result<shape::CreateRoleResponse, ApiError> {
+    if input.permissions_boundary.is_some() {
+        return Err(ApiError::client(
+            "InvalidInput",
+            "Wharf does not serve permissions boundaries yet.",
+        ));
+    }
+    check_trust(&input.assume_role_policy_document)?;
     let path = input.path.unwrap_or_else(|| "/".to_owned());
     let name = input.role_name;
     let role = Role {
@@ -71,16 +80,12 @@ pub(super) async fn create_role(
         description: input.description,
         session_seconds_max: input.max_session_duration.unwrap_or(3600),
         policies: vec![],
-        tags: input
-            .tags
-            .into_iter()
-            .flatten()
-            .map(|tag| (tag.key, tag.value))
-            .collect(),
+        inline: Default::default(),
+        tags: tag::added(Default::default(), input.tags.unwrap_or_default())?,
         name,
         path,
     };
-    let (key, answer) = (key(context, &role.name), shape(&role));
+    let (key, answer) = (key(&context.scope.account, &role.name), shape(&role));
     iam.store
         .write(move |tx| {
             if tx.get(ROLES, &key).is_some() {
@@ -99,22 +104,34 @@ pub(super) async fn get_role(
     context: &Context,
     input: shape::GetRoleRequest,
 ) -> Result<shape::GetRoleResponse, ApiError> {
-    let found = iam.store.snapshot().get(ROLES, &key(context, &input.role_name));
-    let role = found.ok_or_else(|| missing(&input.role_name))?;
+    let role = find(iam, context, &input.role_name)?;
     Ok(shape::GetRoleResponse { role: shape(&role) })
 }
 
+/// The role's sessions end with it.
 pub(super) async fn delete_role(
     iam: &Iam,
     context: &Context,
     input: shape::DeleteRoleRequest,
 ) -> Result<(), ApiError> {
-    let key = key(context, &input.role_name);
+    let key = key(&context.scope.account, &input.role_name);
     iam.store
         .write(move |tx| {
-            if !load(tx, &key, &input.role_name)?.policies.is_empty() {
-                let message = "Cannot delete entity, must detach all policies first.";
-                return Err(ApiError::with_status(409, "DeleteConflict", message));
+            let role = load(tx, &key, &input.role_name)?;
+            if !role.policies.is_empty() {
+                return Err(delete_conflict(
+                    "Cannot delete entity, must detach all policies first.",
+                ));
+            }
+            if !role.inline.is_empty() {
+                return Err(delete_conflict(
+                    "Cannot delete entity, must delete policies first.",
+                ));
+            }
+            for (access_key, credential) in tx.list(CREDENTIALS) {
+                if credential.role.as_ref().is_some_and(|it| it.id == role.id) {
+                    tx.delete(CREDENTIALS, &access_key);
+                }
             }
             tx.delete(ROLES, &key);
             Ok(())
@@ -127,18 +144,16 @@ pub(super) async fn list_roles(
     context: &Context,
     input: shape::ListRolesRequest,
 ) -> Result<shape::ListRolesResponse, ApiError> {
-    let rows = iam.store.snapshot().prefix(ROLES, &key(context, ""));
+    let rows = iam
+        .store
+        .snapshot()
+        .prefix(ROLES, &key(&context.scope.account, ""));
     let prefix = input.path_prefix.unwrap_or_else(|| "/".to_owned());
     let roles = rows
         .iter()
         .filter(|(_, role)| role.path.starts_with(&prefix))
         .map(|(_, role)| shape(role));
-    let (roles, marker) = page(
-        roles.collect(),
-        input.max_items.or(Some(100)),
-        PAGE_ITEMS_MAX,
-        input.marker.as_deref(),
-    )?;
+    let (roles, marker) = page(roles.collect(), input.max_items, input.marker.as_deref())?;
     Ok(shape::ListRolesResponse {
         roles,
         is_truncated: Some(marker.is_some()),
@@ -146,84 +161,46 @@ pub(super) async fn list_roles(
     })
 }
 
-pub(super) async fn attach_role_policy(
+pub(super) async fn update_role(
     iam: &Iam,
     context: &Context,
-    input: shape::AttachRolePolicyRequest,
-) -> Result<(), ApiError> {
-    let arn = input.policy_arn;
-    let known = arn
-        .strip_prefix("arn:aws:iam::aws:policy/")
-        .is_some_and(|name| MANAGED_POLICIES.contains(&name));
-    if !known {
-        let message = format!("Policy {arn} does not exist or is not attachable.");
-        return Err(ApiError::with_status(404, "NoSuchEntity", message));
-    }
-    let key = key(context, &input.role_name);
-    iam.store
-        .write(move |tx| {
-            let mut role = load(tx, &key, &input.role_name)?;
-            if !role.policies.contains(&arn) {
-                role.policies.push(arn);
-            }
-            tx.put(ROLES, &key, role);
-            Ok(())
-        })
-        .await
-}
-
-pub(super) async fn detach_role_policy(
-    iam: &Iam,
-    context: &Context,
-    input: shape::DetachRolePolicyRequest,
-) -> Result<(), ApiError> {
-    let key = key(context, &input.role_name);
-    iam.store
-        .write(move |tx| {
-            let mut role = load(tx, &key, &input.role_name)?;
-            let before = role.policies.len();
-            role.policies.retain(|arn| *arn != input.policy_arn);
-            if role.policies.len() == before {
-                let message = format!("Policy {} was not found.", input.policy_arn);
-                return Err(ApiError::with_status(404, "NoSuchEntity", message));
-            }
-            tx.put(ROLES, &key, role);
-            Ok(())
-        })
-        .await
-}
-
-pub(super) async fn list_attached_role_policies(
-    iam: &Iam,
-    context: &Context,
-    input: shape::ListAttachedRolePoliciesRequest,
-) -> Result<shape::ListAttachedRolePoliciesResponse, ApiError> {
-    let found = iam.store.snapshot().get(ROLES, &key(context, &input.role_name));
-    let role = found.ok_or_else(|| missing(&input.role_name))?;
-    let attached = role.policies.iter().map(|arn| shape::AttachedPolicy {
-        policy_name: arn.rsplit('/').next().map(str::to_owned),
-        policy_arn: Some(arn.clone()),
-    });
-    Ok(shape::ListAttachedRolePoliciesResponse {
-        attached_policies: Some(attached.collect()),
-        is_truncated: Some(false),
-        marker: None,
+    input: shape::UpdateRoleRequest,
+) -> Result<shape::UpdateRoleResponse, ApiError> {
+    edit(iam, context, input.role_name, move |role| {
+        if input.description.is_some() {
+            role.description = input.description;
+        }
+        role.session_seconds_max = input.max_session_duration.unwrap_or(role.session_seconds_max);
+        Ok(shape::UpdateRoleResponse {})
     })
+    .await
 }
 
-/// Inline policies cannot be put yet, so there are none.
-pub(super) async fn list_role_policies(
+pub(super) async fn update_role_description(
     iam: &Iam,
     context: &Context,
-    input: shape::ListRolePoliciesRequest,
-) -> Result<shape::ListRolePoliciesResponse, ApiError> {
-    let found = iam.store.snapshot().get(ROLES, &key(context, &input.role_name));
-    found.ok_or_else(|| missing(&input.role_name))?;
-    Ok(shape::ListRolePoliciesResponse {
-        policy_names: vec![],
-        is_truncated: Some(false),
-        marker: None,
+    input: shape::UpdateRoleDescriptionRequest,
+) -> Result<shape::UpdateRoleDescriptionResponse, ApiError> {
+    edit(iam, context, input.role_name, move |role| {
+        role.description = Some(input.description);
+        Ok(shape::UpdateRoleDescriptionResponse {
+            role: Some(shape(role)),
+        })
     })
+    .await
+}
+
+pub(super) async fn update_assume_role_policy(
+    iam: &Iam,
+    context: &Context,
+    input: shape::UpdateAssumeRolePolicyRequest,
+) -> Result<(), ApiError> {
+    check_trust(&input.policy_document)?;
+    edit(iam, context, input.role_name, move |role| {
+        role.trust = input.policy_document;
+        Ok(())
+    })
+    .await
 }
 
 /// Instance profiles cannot be created yet, so a role is in none.
@@ -232,8 +209,7 @@ pub(super) async fn list_instance_profiles_for_role(
     context: &Context,
     input: shape::ListInstanceProfilesForRoleRequest,
 ) -> Result<shape::ListInstanceProfilesForRoleResponse, ApiError> {
-    let found = iam.store.snapshot().get(ROLES, &key(context, &input.role_name));
-    found.ok_or_else(|| missing(&input.role_name))?;
+    find(iam, context, &input.role_name)?;
     Ok(shape::ListInstanceProfilesForRoleResponse {
         instance_profiles: vec![],
         is_truncated: Some(false),
@@ -242,21 +218,16 @@ pub(super) async fn list_instance_profiles_for_role(
 }
 
 fn shape(role: &Role) -> shape::Role {
-    let tags = role.tags.iter().map(|(key, value)| shape::Tag {
-        key: key.clone(),
-        value: value.clone(),
-    });
     shape::Role {
         path: role.path.clone(),
         role_name: role.name.clone(),
         role_id: role.id.clone(),
         arn: role.arn.clone(),
         create_date: role.created_at,
-        // IAM shows policy documents percent-encoded.
-        assume_role_policy_document: Some(utf8_percent_encode(&role.trust, RESERVED).to_string()),
+        assume_role_policy_document: Some(encoded(&role.trust)),
         description: role.description.clone(),
         max_session_duration: Some(role.session_seconds_max),
-        tags: Some(tags.collect()),
+        tags: Some(tag::shapes(&role.tags)),
         ..Default::default()
     }
 }

@@ -1,3 +1,6 @@
+mod policy;
+mod session;
+
 use std::time::Duration;
 
 use aws_protocol::Context;
@@ -7,6 +10,22 @@ use base_clock::ManualClock;
 use base_id::{Scope, SequentialIds};
 
 use super::*;
+
+/// A trust policy for this principal.
+fn trust(principal: &str) -> String {
+    format!(
+        r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Principal": {principal}, "Action": ["sts:AssumeRole", "sts:TagSession"]}}}}"#
+    )
+}
+
+async fn role(iam: &Iam, context: &Context, name: &str, principal: &str) -> String {
+    let input = iam::CreateRoleRequest {
+        role_name: name.into(),
+        assume_role_policy_document: trust(principal),
+        ..Default::default()
+    };
+    iam.create_role(context, input).await.unwrap().role.arn
+}
 
 fn world() -> (Iam, Arc<ManualClock>, Context) {
     let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
@@ -57,7 +76,7 @@ async fn a_role_holds_managed_policies_and_goes_only_without_them() {
     let (iam, _, context) = world();
     let input = iam::CreateRoleRequest {
         role_name: "r".into(),
-        assume_role_policy_document: "{}".into(),
+        assume_role_policy_document: trust("\"*\""),
         ..Default::default()
     };
     let role = iam.create_role(&context, input.clone()).await.unwrap().role;

@@ -24,6 +24,11 @@ from botocore.awsrequest import create_request_object, prepare_request_dict
 SESSION = botocore.session.get_session()
 MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
 DEPTH_MAX = 7
+# Some text for every pattern that a model has.
+SAMPLES = [
+    "a<&>\" 'ü\n", "/x/", "abc", "123456789012", "123456", "200", "HTTP", "ipv4pool-coip-a", "ipam-pool-a", "v1",
+    "us-east-1", "2h", "Name", "/",
+]
 
 
 def served():
@@ -41,7 +46,7 @@ def text(shape):
         return shape.enum[0]
     low = limits.get("min", 0)
     pattern = limits.get("pattern")
-    for sample in ["a<&>\" 'ü\n", "/x/", "abc", "123456789012", "123456", "200", "HTTP", "ipv4pool-coip-a", "ipam-pool-a", "/"]:
+    for sample in SAMPLES:
         sample = sample + "a" * (low - len(sample))
         python = re.sub(r"\\p\{[LN]\}", r"\\w", pattern or ".*").replace(r"\p{Z}", " ")
         if re.fullmatch(python, sample, re.ASCII | re.DOTALL) and len(sample) <= limits.get("max", 10**9):
@@ -69,7 +74,8 @@ def sample(shape, depth=0):
     low = int(limits.get("min", 0))
     return {
         "string": lambda: text(shape), "integer": lambda: max(low, min(7, int(limits.get("max", 7)))),
-        "long": lambda: max(low, 7_000_000_000), "float": lambda: 2.5, "double": lambda: max(low, 2.5),
+        "long": lambda: max(low, min(7_000_000_000, int(limits.get("max", 7_000_000_000)))),
+        "float": lambda: 2.5, "double": lambda: max(low, 2.5),
         "boolean": lambda: True, "blob": lambda: b"\x00\xff", "timestamp": lambda: MOMENT,
     }[kind]()
 

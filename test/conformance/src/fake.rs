@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use aws_protocol::{ApiError, Context};
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, sts};
+use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
 use aws_signature::{Credentials, Mode, Secret, Verifier};
 use base_clock::SystemClock;
 use base_id::SequentialIds;
@@ -157,6 +157,12 @@ impl logs::Api for Fake {
 impl ecr::Api for Fake {}
 
 #[async_trait]
+impl secretsmanager::Api for Fake {}
+
+#[async_trait]
+impl ssm::Api for Fake {}
+
+#[async_trait]
 impl iam::Api for Fake {
     async fn get_role(
         &self,
@@ -213,6 +219,8 @@ impl Front {
                 elbv2: Arc::clone(&fake) as _,
                 iam: Arc::clone(&fake) as _,
                 logs: Arc::clone(&fake) as _,
+                secretsmanager: Arc::clone(&fake) as _,
+                ssm: Arc::clone(&fake) as _,
                 sts: fake,
             },
             verifier: Verifier::new(Arc::new(Keys), mode),

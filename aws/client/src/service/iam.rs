@@ -13,35 +13,123 @@ impl Api for Client {
         self.call(&SERVICE, "AttachRolePolicy", context, input).await
     }
 
+    async fn create_policy(&self, context: &Context, input: CreatePolicyRequest) -> Result<CreatePolicyResponse, ApiError> {
+        self.call(&SERVICE, "CreatePolicy", context, input).await
+    }
+
+    async fn create_policy_version(&self, context: &Context, input: CreatePolicyVersionRequest) -> Result<CreatePolicyVersionResponse, ApiError> {
+        self.call(&SERVICE, "CreatePolicyVersion", context, input).await
+    }
+
     async fn create_role(&self, context: &Context, input: CreateRoleRequest) -> Result<CreateRoleResponse, ApiError> {
         self.call(&SERVICE, "CreateRole", context, input).await
+    }
+
+    async fn delete_policy(&self, context: &Context, input: DeletePolicyRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeletePolicy", context, input).await
+    }
+
+    async fn delete_policy_version(&self, context: &Context, input: DeletePolicyVersionRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeletePolicyVersion", context, input).await
     }
 
     async fn delete_role(&self, context: &Context, input: DeleteRoleRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "DeleteRole", context, input).await
     }
 
+    async fn delete_role_policy(&self, context: &Context, input: DeleteRolePolicyRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeleteRolePolicy", context, input).await
+    }
+
     async fn detach_role_policy(&self, context: &Context, input: DetachRolePolicyRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "DetachRolePolicy", context, input).await
+    }
+
+    async fn get_policy(&self, context: &Context, input: GetPolicyRequest) -> Result<GetPolicyResponse, ApiError> {
+        self.call(&SERVICE, "GetPolicy", context, input).await
+    }
+
+    async fn get_policy_version(&self, context: &Context, input: GetPolicyVersionRequest) -> Result<GetPolicyVersionResponse, ApiError> {
+        self.call(&SERVICE, "GetPolicyVersion", context, input).await
     }
 
     async fn get_role(&self, context: &Context, input: GetRoleRequest) -> Result<GetRoleResponse, ApiError> {
         self.call(&SERVICE, "GetRole", context, input).await
     }
 
+    async fn get_role_policy(&self, context: &Context, input: GetRolePolicyRequest) -> Result<GetRolePolicyResponse, ApiError> {
+        self.call(&SERVICE, "GetRolePolicy", context, input).await
+    }
+
     async fn list_attached_role_policies(&self, context: &Context, input: ListAttachedRolePoliciesRequest) -> Result<ListAttachedRolePoliciesResponse, ApiError> {
         self.call(&SERVICE, "ListAttachedRolePolicies", context, input).await
+    }
+
+    async fn list_entities_for_policy(&self, context: &Context, input: ListEntitiesForPolicyRequest) -> Result<ListEntitiesForPolicyResponse, ApiError> {
+        self.call(&SERVICE, "ListEntitiesForPolicy", context, input).await
     }
 
     async fn list_instance_profiles_for_role(&self, context: &Context, input: ListInstanceProfilesForRoleRequest) -> Result<ListInstanceProfilesForRoleResponse, ApiError> {
         self.call(&SERVICE, "ListInstanceProfilesForRole", context, input).await
     }
 
+    async fn list_policies(&self, context: &Context, input: ListPoliciesRequest) -> Result<ListPoliciesResponse, ApiError> {
+        self.call(&SERVICE, "ListPolicies", context, input).await
+    }
+
+    async fn list_policy_tags(&self, context: &Context, input: ListPolicyTagsRequest) -> Result<ListPolicyTagsResponse, ApiError> {
+        self.call(&SERVICE, "ListPolicyTags", context, input).await
+    }
+
+    async fn list_policy_versions(&self, context: &Context, input: ListPolicyVersionsRequest) -> Result<ListPolicyVersionsResponse, ApiError> {
+        self.call(&SERVICE, "ListPolicyVersions", context, input).await
+    }
+
     async fn list_role_policies(&self, context: &Context, input: ListRolePoliciesRequest) -> Result<ListRolePoliciesResponse, ApiError> {
         self.call(&SERVICE, "ListRolePolicies", context, input).await
     }
 
+    async fn list_role_tags(&self, context: &Context, input: ListRoleTagsRequest) -> Result<ListRoleTagsResponse, ApiError> {
+        self.call(&SERVICE, "ListRoleTags", context, input).await
+    }
+
     async fn list_roles(&self, context: &Context, input: ListRolesRequest) -> Result<ListRolesResponse, ApiError> {
         self.call(&SERVICE, "ListRoles", context, input).await
+    }
+
+    async fn put_role_policy(&self, context: &Context, input: PutRolePolicyRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "PutRolePolicy", context, input).await
+    }
+
+    async fn set_default_policy_version(&self, context: &Context, input: SetDefaultPolicyVersionRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "SetDefaultPolicyVersion", context, input).await
+    }
+
+    async fn tag_policy(&self, context: &Context, input: TagPolicyRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "TagPolicy", context, input).await
+    }
+
+    async fn tag_role(&self, context: &Context, input: TagRoleRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "TagRole", context, input).await
+    }
+
+    async fn untag_policy(&self, context: &Context, input: UntagPolicyRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "UntagPolicy", context, input).await
+    }
+
+    async fn untag_role(&self, context: &Context, input: UntagRoleRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "UntagRole", context, input).await
+    }
+
+    async fn update_assume_role_policy(&self, context: &Context, input: UpdateAssumeRolePolicyRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "UpdateAssumeRolePolicy", context, input).await
+    }
+
+    async fn update_role(&self, context: &Context, input: UpdateRoleRequest) -> Result<UpdateRoleResponse, ApiError> {
+        self.call(&SERVICE, "UpdateRole", context, input).await
+    }
+
+    async fn update_role_description(&self, context: &Context, input: UpdateRoleDescriptionRequest) -> Result<UpdateRoleDescriptionResponse, ApiError> {
+        self.call(&SERVICE, "UpdateRoleDescription", context, input).await
     }
 }

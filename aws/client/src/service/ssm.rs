@@ -56,4 +56,8 @@ impl Api for Client {
     async fn remove_tags_from_resource(&self, context: &Context, input: RemoveTagsFromResourceRequest) -> Result<RemoveTagsFromResourceResult, ApiError> {
         self.call(&SERVICE, "RemoveTagsFromResource", context, input).await
     }
+
+    async fn unlabel_parameter_version(&self, context: &Context, input: UnlabelParameterVersionRequest) -> Result<UnlabelParameterVersionResult, ApiError> {
+        self.call(&SERVICE, "UnlabelParameterVersion", context, input).await
+    }
 }

@@ -9,6 +9,10 @@ use crate::Client;
 
 #[async_trait]
 impl Api for Client {
+    async fn assume_role(&self, context: &Context, input: AssumeRoleRequest) -> Result<AssumeRoleResponse, ApiError> {
+        self.call(&SERVICE, "AssumeRole", context, input).await
+    }
+
     async fn get_caller_identity(&self, context: &Context, input: GetCallerIdentityRequest) -> Result<GetCallerIdentityResponse, ApiError> {
         self.call(&SERVICE, "GetCallerIdentity", context, input).await
     }

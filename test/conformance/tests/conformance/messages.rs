@@ -3,20 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use aws_protocol::{OperationSchema, ServiceSchema, Value, client, server};
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, sts};
+use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 use test_conformance::plain::{from_plain, to_plain};
 use test_conformance::python;
 
-const SERVICES: [&ServiceSchema; 7] = [
+const SERVICES: [&ServiceSchema; 9] = [
     &ec2::SERVICE,
     &ecr::SERVICE,
     &ecs::SERVICE,
     &elbv2::SERVICE,
     &iam::SERVICE,
     &logs::SERVICE,
+    &secretsmanager::SERVICE,
+    &ssm::SERVICE,
     &sts::SERVICE,
 ];
 

@@ -15,9 +15,29 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("AttachRolePolicy"))
     }
 
+    async fn create_policy(&self, context: &Context, input: CreatePolicyRequest) -> Result<CreatePolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreatePolicy"))
+    }
+
+    async fn create_policy_version(&self, context: &Context, input: CreatePolicyVersionRequest) -> Result<CreatePolicyVersionResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreatePolicyVersion"))
+    }
+
     async fn create_role(&self, context: &Context, input: CreateRoleRequest) -> Result<CreateRoleResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("CreateRole"))
+    }
+
+    async fn delete_policy(&self, context: &Context, input: DeletePolicyRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeletePolicy"))
+    }
+
+    async fn delete_policy_version(&self, context: &Context, input: DeletePolicyVersionRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeletePolicyVersion"))
     }
 
     async fn delete_role(&self, context: &Context, input: DeleteRoleRequest) -> Result<(), ApiError> {
@@ -25,9 +45,24 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DeleteRole"))
     }
 
+    async fn delete_role_policy(&self, context: &Context, input: DeleteRolePolicyRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteRolePolicy"))
+    }
+
     async fn detach_role_policy(&self, context: &Context, input: DetachRolePolicyRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DetachRolePolicy"))
+    }
+
+    async fn get_policy(&self, context: &Context, input: GetPolicyRequest) -> Result<GetPolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetPolicy"))
+    }
+
+    async fn get_policy_version(&self, context: &Context, input: GetPolicyVersionRequest) -> Result<GetPolicyVersionResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetPolicyVersion"))
     }
 
     async fn get_role(&self, context: &Context, input: GetRoleRequest) -> Result<GetRoleResponse, ApiError> {
@@ -35,9 +70,19 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("GetRole"))
     }
 
+    async fn get_role_policy(&self, context: &Context, input: GetRolePolicyRequest) -> Result<GetRolePolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetRolePolicy"))
+    }
+
     async fn list_attached_role_policies(&self, context: &Context, input: ListAttachedRolePoliciesRequest) -> Result<ListAttachedRolePoliciesResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("ListAttachedRolePolicies"))
+    }
+
+    async fn list_entities_for_policy(&self, context: &Context, input: ListEntitiesForPolicyRequest) -> Result<ListEntitiesForPolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListEntitiesForPolicy"))
     }
 
     async fn list_instance_profiles_for_role(&self, context: &Context, input: ListInstanceProfilesForRoleRequest) -> Result<ListInstanceProfilesForRoleResponse, ApiError> {
@@ -45,14 +90,79 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("ListInstanceProfilesForRole"))
     }
 
+    async fn list_policies(&self, context: &Context, input: ListPoliciesRequest) -> Result<ListPoliciesResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListPolicies"))
+    }
+
+    async fn list_policy_tags(&self, context: &Context, input: ListPolicyTagsRequest) -> Result<ListPolicyTagsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListPolicyTags"))
+    }
+
+    async fn list_policy_versions(&self, context: &Context, input: ListPolicyVersionsRequest) -> Result<ListPolicyVersionsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListPolicyVersions"))
+    }
+
     async fn list_role_policies(&self, context: &Context, input: ListRolePoliciesRequest) -> Result<ListRolePoliciesResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("ListRolePolicies"))
     }
 
+    async fn list_role_tags(&self, context: &Context, input: ListRoleTagsRequest) -> Result<ListRoleTagsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListRoleTags"))
+    }
+
     async fn list_roles(&self, context: &Context, input: ListRolesRequest) -> Result<ListRolesResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("ListRoles"))
+    }
+
+    async fn put_role_policy(&self, context: &Context, input: PutRolePolicyRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutRolePolicy"))
+    }
+
+    async fn set_default_policy_version(&self, context: &Context, input: SetDefaultPolicyVersionRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("SetDefaultPolicyVersion"))
+    }
+
+    async fn tag_policy(&self, context: &Context, input: TagPolicyRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("TagPolicy"))
+    }
+
+    async fn tag_role(&self, context: &Context, input: TagRoleRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("TagRole"))
+    }
+
+    async fn untag_policy(&self, context: &Context, input: UntagPolicyRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UntagPolicy"))
+    }
+
+    async fn untag_role(&self, context: &Context, input: UntagRoleRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UntagRole"))
+    }
+
+    async fn update_assume_role_policy(&self, context: &Context, input: UpdateAssumeRolePolicyRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateAssumeRolePolicy"))
+    }
+
+    async fn update_role(&self, context: &Context, input: UpdateRoleRequest) -> Result<UpdateRoleResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateRole"))
+    }
+
+    async fn update_role_description(&self, context: &Context, input: UpdateRoleDescriptionRequest) -> Result<UpdateRoleDescriptionResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateRoleDescription"))
     }
 }
 
@@ -63,14 +173,36 @@ pub trait Api: Send + Sync {
 pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
     match operation {
         "AttachRolePolicy" => api.attach_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "CreatePolicy" => api.create_policy(context, crate::input(input)?).await.map(CreatePolicyResponse::write),
+        "CreatePolicyVersion" => api.create_policy_version(context, crate::input(input)?).await.map(CreatePolicyVersionResponse::write),
         "CreateRole" => api.create_role(context, crate::input(input)?).await.map(CreateRoleResponse::write),
+        "DeletePolicy" => api.delete_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "DeletePolicyVersion" => api.delete_policy_version(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteRole" => api.delete_role(context, crate::input(input)?).await.map(|()| ().write()),
+        "DeleteRolePolicy" => api.delete_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "DetachRolePolicy" => api.detach_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "GetPolicy" => api.get_policy(context, crate::input(input)?).await.map(GetPolicyResponse::write),
+        "GetPolicyVersion" => api.get_policy_version(context, crate::input(input)?).await.map(GetPolicyVersionResponse::write),
         "GetRole" => api.get_role(context, crate::input(input)?).await.map(GetRoleResponse::write),
+        "GetRolePolicy" => api.get_role_policy(context, crate::input(input)?).await.map(GetRolePolicyResponse::write),
         "ListAttachedRolePolicies" => api.list_attached_role_policies(context, crate::input(input)?).await.map(ListAttachedRolePoliciesResponse::write),
+        "ListEntitiesForPolicy" => api.list_entities_for_policy(context, crate::input(input)?).await.map(ListEntitiesForPolicyResponse::write),
         "ListInstanceProfilesForRole" => api.list_instance_profiles_for_role(context, crate::input(input)?).await.map(ListInstanceProfilesForRoleResponse::write),
+        "ListPolicies" => api.list_policies(context, crate::input(input)?).await.map(ListPoliciesResponse::write),
+        "ListPolicyTags" => api.list_policy_tags(context, crate::input(input)?).await.map(ListPolicyTagsResponse::write),
+        "ListPolicyVersions" => api.list_policy_versions(context, crate::input(input)?).await.map(ListPolicyVersionsResponse::write),
         "ListRolePolicies" => api.list_role_policies(context, crate::input(input)?).await.map(ListRolePoliciesResponse::write),
+        "ListRoleTags" => api.list_role_tags(context, crate::input(input)?).await.map(ListRoleTagsResponse::write),
         "ListRoles" => api.list_roles(context, crate::input(input)?).await.map(ListRolesResponse::write),
+        "PutRolePolicy" => api.put_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "SetDefaultPolicyVersion" => api.set_default_policy_version(context, crate::input(input)?).await.map(|()| ().write()),
+        "TagPolicy" => api.tag_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "TagRole" => api.tag_role(context, crate::input(input)?).await.map(|()| ().write()),
+        "UntagPolicy" => api.untag_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "UntagRole" => api.untag_role(context, crate::input(input)?).await.map(|()| ().write()),
+        "UpdateAssumeRolePolicy" => api.update_assume_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "UpdateRole" => api.update_role(context, crate::input(input)?).await.map(UpdateRoleResponse::write),
+        "UpdateRoleDescription" => api.update_role_description(context, crate::input(input)?).await.map(UpdateRoleDescriptionResponse::write),
         _ => Err(SERVICE.unknown_operation(operation)),
     }
 }

@@ -3,4 +3,10 @@
 
 use aws_protocol::enumeration;
 
+enumeration!(EntityType { User = "User", Role = "Role", Group = "Group", LocalManagedPolicy = "LocalManagedPolicy", AwsManagedPolicy = "AWSManagedPolicy" });
+
 enumeration!(PermissionsBoundaryAttachmentType { PermissionsBoundaryPolicy = "PermissionsBoundaryPolicy" });
+
+enumeration!(PolicyUsageType { PermissionsPolicy = "PermissionsPolicy", PermissionsBoundary = "PermissionsBoundary" });
+
+enumeration!(PolicyScopeType { All = "All", Aws = "AWS", Local = "Local" });

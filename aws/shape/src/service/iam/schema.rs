@@ -16,17 +16,39 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
     operations: &[
         OperationSchema { name: "AttachRolePolicy", input: Some(&ATTACH_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &POLICY_NOT_ATTACHABLE_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "CreatePolicy", input: Some(&CREATE_POLICY_REQUEST), output: Some(&CREATE_POLICY_RESPONSE), result_wrapper: Some("CreatePolicyResult"), errors: &[&INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &ENTITY_ALREADY_EXISTS_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "CreatePolicyVersion", input: Some(&CREATE_POLICY_VERSION_REQUEST), output: Some(&CREATE_POLICY_VERSION_RESPONSE), result_wrapper: Some("CreatePolicyVersionResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "CreateRole", input: Some(&CREATE_ROLE_REQUEST), output: Some(&CREATE_ROLE_RESPONSE), result_wrapper: Some("CreateRoleResult"), errors: &[&LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &ENTITY_ALREADY_EXISTS_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "DeletePolicy", input: Some(&DELETE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "DeletePolicyVersion", input: Some(&DELETE_POLICY_VERSION_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DeleteRole", input: Some(&DELETE_ROLE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "DeleteRolePolicy", input: Some(&DELETE_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DetachRolePolicy", input: Some(&DETACH_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "GetPolicy", input: Some(&GET_POLICY_REQUEST), output: Some(&GET_POLICY_RESPONSE), result_wrapper: Some("GetPolicyResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "GetPolicyVersion", input: Some(&GET_POLICY_VERSION_REQUEST), output: Some(&GET_POLICY_VERSION_RESPONSE), result_wrapper: Some("GetPolicyVersionResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "GetRole", input: Some(&GET_ROLE_REQUEST), output: Some(&GET_ROLE_RESPONSE), result_wrapper: Some("GetRoleResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "GetRolePolicy", input: Some(&GET_ROLE_POLICY_REQUEST), output: Some(&GET_ROLE_POLICY_RESPONSE), result_wrapper: Some("GetRolePolicyResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListAttachedRolePolicies", input: Some(&LIST_ATTACHED_ROLE_POLICIES_REQUEST), output: Some(&LIST_ATTACHED_ROLE_POLICIES_RESPONSE), result_wrapper: Some("ListAttachedRolePoliciesResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "ListEntitiesForPolicy", input: Some(&LIST_ENTITIES_FOR_POLICY_REQUEST), output: Some(&LIST_ENTITIES_FOR_POLICY_RESPONSE), result_wrapper: Some("ListEntitiesForPolicyResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListInstanceProfilesForRole", input: Some(&LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST), output: Some(&LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE), result_wrapper: Some("ListInstanceProfilesForRoleResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "ListPolicies", input: Some(&LIST_POLICIES_REQUEST), output: Some(&LIST_POLICIES_RESPONSE), result_wrapper: Some("ListPoliciesResult"), errors: &[&SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "ListPolicyTags", input: Some(&LIST_POLICY_TAGS_REQUEST), output: Some(&LIST_POLICY_TAGS_RESPONSE), result_wrapper: Some("ListPolicyTagsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION, &INVALID_INPUT_EXCEPTION] },
+        OperationSchema { name: "ListPolicyVersions", input: Some(&LIST_POLICY_VERSIONS_REQUEST), output: Some(&LIST_POLICY_VERSIONS_RESPONSE), result_wrapper: Some("ListPolicyVersionsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListRolePolicies", input: Some(&LIST_ROLE_POLICIES_REQUEST), output: Some(&LIST_ROLE_POLICIES_RESPONSE), result_wrapper: Some("ListRolePoliciesResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "ListRoleTags", input: Some(&LIST_ROLE_TAGS_REQUEST), output: Some(&LIST_ROLE_TAGS_RESPONSE), result_wrapper: Some("ListRoleTagsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListRoles", input: Some(&LIST_ROLES_REQUEST), output: Some(&LIST_ROLES_RESPONSE), result_wrapper: Some("ListRolesResult"), errors: &[&SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "PutRolePolicy", input: Some(&PUT_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&LIMIT_EXCEEDED_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "SetDefaultPolicyVersion", input: Some(&SET_DEFAULT_POLICY_VERSION_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "TagPolicy", input: Some(&TAG_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "TagRole", input: Some(&TAG_ROLE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "UntagPolicy", input: Some(&UNTAG_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "UntagRole", input: Some(&UNTAG_ROLE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "UpdateAssumeRolePolicy", input: Some(&UPDATE_ASSUME_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "UpdateRole", input: Some(&UPDATE_ROLE_REQUEST), output: Some(&UPDATE_ROLE_RESPONSE), result_wrapper: Some("UpdateRoleResult"), errors: &[&UNMODIFIABLE_ENTITY_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "UpdateRoleDescription", input: Some(&UPDATE_ROLE_DESCRIPTION_REQUEST), output: Some(&UPDATE_ROLE_DESCRIPTION_RESPONSE), result_wrapper: Some("UpdateRoleDescriptionResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
     ],
-    unserved: &["AcceptDelegationRequest", "AddClientIDToOpenIDConnectProvider", "AddRoleToInstanceProfile", "AddUserToGroup", "AssociateDelegationRequest", "AttachGroupPolicy", "AttachUserPolicy", "ChangePassword", "CreateAccessKey", "CreateAccountAlias", "CreateDelegationRequest", "CreateGroup", "CreateInstanceProfile", "CreateLoginProfile", "CreateOpenIDConnectProvider", "CreatePolicy", "CreatePolicyVersion", "CreateSAMLProvider", "CreateServiceLinkedRole", "CreateServiceSpecificCredential", "CreateUser", "CreateVirtualMFADevice", "DeactivateMFADevice", "DeleteAccessKey", "DeleteAccountAlias", "DeleteAccountPasswordPolicy", "DeleteGroup", "DeleteGroupPolicy", "DeleteInstanceProfile", "DeleteLoginProfile", "DeleteOpenIDConnectProvider", "DeletePolicy", "DeletePolicyVersion", "DeleteRolePermissionsBoundary", "DeleteRolePolicy", "DeleteSAMLProvider", "DeleteSSHPublicKey", "DeleteServerCertificate", "DeleteServiceLinkedRole", "DeleteServiceSpecificCredential", "DeleteSigningCertificate", "DeleteUser", "DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DeleteVirtualMFADevice", "DetachGroupPolicy", "DetachUserPolicy", "DisableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootSessions", "DisableOutboundWebIdentityFederation", "EnableMFADevice", "EnableOrganizationsRootCredentialsManagement", "EnableOrganizationsRootSessions", "EnableOutboundWebIdentityFederation", "GenerateCredentialReport", "GenerateOrganizationsAccessReport", "GenerateServiceLastAccessedDetails", "GetAccessKeyLastUsed", "GetAccountAuthorizationDetails", "GetAccountPasswordPolicy", "GetAccountSummary", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy", "GetCredentialReport", "GetDelegationRequest", "GetGroup", "GetGroupPolicy", "GetHumanReadableSummary", "GetInstanceProfile", "GetLoginProfile", "GetMFADevice", "GetOpenIDConnectProvider", "GetOrganizationsAccessReport", "GetOutboundWebIdentityFederationInfo", "GetPolicy", "GetPolicyVersion", "GetRolePolicy", "GetSAMLProvider", "GetSSHPublicKey", "GetServerCertificate", "GetServiceLastAccessedDetails", "GetServiceLastAccessedDetailsWithEntities", "GetServiceLinkedRoleDeletionStatus", "GetUser", "GetUserPolicy", "ListAccessKeys", "ListAccountAliases", "ListAttachedGroupPolicies", "ListAttachedUserPolicies", "ListDelegationRequests", "ListEntitiesForPolicy", "ListGroupPolicies", "ListGroups", "ListGroupsForUser", "ListInstanceProfileTags", "ListInstanceProfiles", "ListMFADeviceTags", "ListMFADevices", "ListOpenIDConnectProviderTags", "ListOpenIDConnectProviders", "ListOrganizationsFeatures", "ListPolicies", "ListPoliciesGrantingServiceAccess", "ListPolicyTags", "ListPolicyVersions", "ListRoleTags", "ListSAMLProviderTags", "ListSAMLProviders", "ListSSHPublicKeys", "ListServerCertificateTags", "ListServerCertificates", "ListServiceSpecificCredentials", "ListSigningCertificates", "ListUserPolicies", "ListUserTags", "ListUsers", "ListVirtualMFADevices", "PutGroupPolicy", "PutRolePermissionsBoundary", "PutRolePolicy", "PutUserPermissionsBoundary", "PutUserPolicy", "RejectDelegationRequest", "RemoveClientIDFromOpenIDConnectProvider", "RemoveRoleFromInstanceProfile", "RemoveUserFromGroup", "ResetServiceSpecificCredential", "ResyncMFADevice", "SendDelegationToken", "SetDefaultPolicyVersion", "SetSecurityTokenServicePreferences", "SimulateCustomPolicy", "SimulatePrincipalPolicy", "TagInstanceProfile", "TagMFADevice", "TagOpenIDConnectProvider", "TagPolicy", "TagRole", "TagSAMLProvider", "TagServerCertificate", "TagUser", "UntagInstanceProfile", "UntagMFADevice", "UntagOpenIDConnectProvider", "UntagPolicy", "UntagRole", "UntagSAMLProvider", "UntagServerCertificate", "UntagUser", "UpdateAccessKey", "UpdateAccountPasswordPolicy", "UpdateAssumeRolePolicy", "UpdateDelegationRequest", "UpdateGroup", "UpdateLoginProfile", "UpdateOpenIDConnectProviderThumbprint", "UpdateRole", "UpdateRoleDescription", "UpdateSAMLProvider", "UpdateSSHPublicKey", "UpdateServerCertificate", "UpdateServiceSpecificCredential", "UpdateSigningCertificate", "UpdateUser", "UploadSSHPublicKey", "UploadServerCertificate", "UploadSigningCertificate"],
-    shapes: &[&ATTACH_ROLE_POLICY_REQUEST, &ATTACHED_PERMISSIONS_BOUNDARY, &ATTACHED_POLICY, &CONCURRENT_MODIFICATION_EXCEPTION, &CONCURRENT_MODIFICATION_MESSAGE, &CREATE_ROLE_REQUEST, &CREATE_ROLE_RESPONSE, &DELETE_CONFLICT_EXCEPTION, &DELETE_ROLE_REQUEST, &DETACH_ROLE_POLICY_REQUEST, &ENTITY_ALREADY_EXISTS_EXCEPTION, &GET_ROLE_REQUEST, &GET_ROLE_RESPONSE, &INSTANCE_PROFILE, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &LIST_ATTACHED_ROLE_POLICIES_REQUEST, &LIST_ATTACHED_ROLE_POLICIES_RESPONSE, &LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST, &LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE, &LIST_ROLE_POLICIES_REQUEST, &LIST_ROLE_POLICIES_RESPONSE, &LIST_ROLES_REQUEST, &LIST_ROLES_RESPONSE, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE, &POLICY_NOT_ATTACHABLE_EXCEPTION, &ROLE, &ROLE_LAST_USED, &SERVICE_FAILURE_EXCEPTION, &TAG, &UNMODIFIABLE_ENTITY_EXCEPTION, &ARN_TYPE, &ATTACHED_POLICIES_LIST_TYPE, &BOOLEAN_TYPE, &DATE_TYPE, &DELETE_CONFLICT_MESSAGE, &ENTITY_ALREADY_EXISTS_MESSAGE, &ID_TYPE, &INSTANCE_PROFILE_LIST_TYPE, &INSTANCE_PROFILE_NAME_TYPE, &INVALID_INPUT_MESSAGE, &LIMIT_EXCEEDED_MESSAGE, &MALFORMED_POLICY_DOCUMENT_MESSAGE, &MARKER_TYPE, &MAX_ITEMS_TYPE, &NO_SUCH_ENTITY_MESSAGE, &PATH_PREFIX_TYPE, &PATH_TYPE, &POLICY_DOCUMENT_TYPE, &POLICY_NAME_LIST_TYPE, &POLICY_NAME_TYPE, &POLICY_NOT_ATTACHABLE_MESSAGE, &POLICY_PATH_TYPE, &RESPONSE_MARKER_TYPE, &ROLE_DESCRIPTION_TYPE, &ROLE_LIST_TYPE, &ROLE_MAX_SESSION_DURATION_TYPE, &ROLE_NAME_TYPE, &SERVICE_FAILURE_EXCEPTION_MESSAGE, &STRING_TYPE, &TAG_KEY_TYPE, &TAG_LIST_TYPE, &TAG_VALUE_TYPE, &UNMODIFIABLE_ENTITY_MESSAGE],
+    unserved: &["AcceptDelegationRequest", "AddClientIDToOpenIDConnectProvider", "AddRoleToInstanceProfile", "AddUserToGroup", "AssociateDelegationRequest", "AttachGroupPolicy", "AttachUserPolicy", "ChangePassword", "CreateAccessKey", "CreateAccountAlias", "CreateDelegationRequest", "CreateGroup", "CreateInstanceProfile", "CreateLoginProfile", "CreateOpenIDConnectProvider", "CreateSAMLProvider", "CreateServiceLinkedRole", "CreateServiceSpecificCredential", "CreateUser", "CreateVirtualMFADevice", "DeactivateMFADevice", "DeleteAccessKey", "DeleteAccountAlias", "DeleteAccountPasswordPolicy", "DeleteGroup", "DeleteGroupPolicy", "DeleteInstanceProfile", "DeleteLoginProfile", "DeleteOpenIDConnectProvider", "DeleteRolePermissionsBoundary", "DeleteSAMLProvider", "DeleteSSHPublicKey", "DeleteServerCertificate", "DeleteServiceLinkedRole", "DeleteServiceSpecificCredential", "DeleteSigningCertificate", "DeleteUser", "DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DeleteVirtualMFADevice", "DetachGroupPolicy", "DetachUserPolicy", "DisableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootSessions", "DisableOutboundWebIdentityFederation", "EnableMFADevice", "EnableOrganizationsRootCredentialsManagement", "EnableOrganizationsRootSessions", "EnableOutboundWebIdentityFederation", "GenerateCredentialReport", "GenerateOrganizationsAccessReport", "GenerateServiceLastAccessedDetails", "GetAccessKeyLastUsed", "GetAccountAuthorizationDetails", "GetAccountPasswordPolicy", "GetAccountSummary", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy", "GetCredentialReport", "GetDelegationRequest", "GetGroup", "GetGroupPolicy", "GetHumanReadableSummary", "GetInstanceProfile", "GetLoginProfile", "GetMFADevice", "GetOpenIDConnectProvider", "GetOrganizationsAccessReport", "GetOutboundWebIdentityFederationInfo", "GetSAMLProvider", "GetSSHPublicKey", "GetServerCertificate", "GetServiceLastAccessedDetails", "GetServiceLastAccessedDetailsWithEntities", "GetServiceLinkedRoleDeletionStatus", "GetUser", "GetUserPolicy", "ListAccessKeys", "ListAccountAliases", "ListAttachedGroupPolicies", "ListAttachedUserPolicies", "ListDelegationRequests", "ListGroupPolicies", "ListGroups", "ListGroupsForUser", "ListInstanceProfileTags", "ListInstanceProfiles", "ListMFADeviceTags", "ListMFADevices", "ListOpenIDConnectProviderTags", "ListOpenIDConnectProviders", "ListOrganizationsFeatures", "ListPoliciesGrantingServiceAccess", "ListSAMLProviderTags", "ListSAMLProviders", "ListSSHPublicKeys", "ListServerCertificateTags", "ListServerCertificates", "ListServiceSpecificCredentials", "ListSigningCertificates", "ListUserPolicies", "ListUserTags", "ListUsers", "ListVirtualMFADevices", "PutGroupPolicy", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary", "PutUserPolicy", "RejectDelegationRequest", "RemoveClientIDFromOpenIDConnectProvider", "RemoveRoleFromInstanceProfile", "RemoveUserFromGroup", "ResetServiceSpecificCredential", "ResyncMFADevice", "SendDelegationToken", "SetSecurityTokenServicePreferences", "SimulateCustomPolicy", "SimulatePrincipalPolicy", "TagInstanceProfile", "TagMFADevice", "TagOpenIDConnectProvider", "TagSAMLProvider", "TagServerCertificate", "TagUser", "UntagInstanceProfile", "UntagMFADevice", "UntagOpenIDConnectProvider", "UntagSAMLProvider", "UntagServerCertificate", "UntagUser", "UpdateAccessKey", "UpdateAccountPasswordPolicy", "UpdateDelegationRequest", "UpdateGroup", "UpdateLoginProfile", "UpdateOpenIDConnectProviderThumbprint", "UpdateSAMLProvider", "UpdateSSHPublicKey", "UpdateServerCertificate", "UpdateServiceSpecificCredential", "UpdateSigningCertificate", "UpdateUser", "UploadSSHPublicKey", "UploadServerCertificate", "UploadSigningCertificate"],
+    shapes: &[&ATTACH_ROLE_POLICY_REQUEST, &ATTACHED_PERMISSIONS_BOUNDARY, &ATTACHED_POLICY, &CONCURRENT_MODIFICATION_EXCEPTION, &CONCURRENT_MODIFICATION_MESSAGE, &CREATE_POLICY_REQUEST, &CREATE_POLICY_RESPONSE, &CREATE_POLICY_VERSION_REQUEST, &CREATE_POLICY_VERSION_RESPONSE, &CREATE_ROLE_REQUEST, &CREATE_ROLE_RESPONSE, &DELETE_CONFLICT_EXCEPTION, &DELETE_POLICY_REQUEST, &DELETE_POLICY_VERSION_REQUEST, &DELETE_ROLE_POLICY_REQUEST, &DELETE_ROLE_REQUEST, &DETACH_ROLE_POLICY_REQUEST, &ENTITY_ALREADY_EXISTS_EXCEPTION, &ENTITY_TYPE, &GET_POLICY_REQUEST, &GET_POLICY_RESPONSE, &GET_POLICY_VERSION_REQUEST, &GET_POLICY_VERSION_RESPONSE, &GET_ROLE_POLICY_REQUEST, &GET_ROLE_POLICY_RESPONSE, &GET_ROLE_REQUEST, &GET_ROLE_RESPONSE, &INSTANCE_PROFILE, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &LIST_ATTACHED_ROLE_POLICIES_REQUEST, &LIST_ATTACHED_ROLE_POLICIES_RESPONSE, &LIST_ENTITIES_FOR_POLICY_REQUEST, &LIST_ENTITIES_FOR_POLICY_RESPONSE, &LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST, &LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE, &LIST_POLICIES_REQUEST, &LIST_POLICIES_RESPONSE, &LIST_POLICY_TAGS_REQUEST, &LIST_POLICY_TAGS_RESPONSE, &LIST_POLICY_VERSIONS_REQUEST, &LIST_POLICY_VERSIONS_RESPONSE, &LIST_ROLE_POLICIES_REQUEST, &LIST_ROLE_POLICIES_RESPONSE, &LIST_ROLE_TAGS_REQUEST, &LIST_ROLE_TAGS_RESPONSE, &LIST_ROLES_REQUEST, &LIST_ROLES_RESPONSE, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE, &POLICY, &POLICY_GROUP, &POLICY_GROUP_LIST_TYPE, &POLICY_NOT_ATTACHABLE_EXCEPTION, &POLICY_ROLE, &POLICY_ROLE_LIST_TYPE, &POLICY_USAGE_TYPE, &POLICY_USER, &POLICY_USER_LIST_TYPE, &POLICY_VERSION, &PUT_ROLE_POLICY_REQUEST, &ROLE, &ROLE_LAST_USED, &SERVICE_FAILURE_EXCEPTION, &SET_DEFAULT_POLICY_VERSION_REQUEST, &TAG, &TAG_POLICY_REQUEST, &TAG_ROLE_REQUEST, &UNMODIFIABLE_ENTITY_EXCEPTION, &UNTAG_POLICY_REQUEST, &UNTAG_ROLE_REQUEST, &UPDATE_ASSUME_ROLE_POLICY_REQUEST, &UPDATE_ROLE_DESCRIPTION_REQUEST, &UPDATE_ROLE_DESCRIPTION_RESPONSE, &UPDATE_ROLE_REQUEST, &UPDATE_ROLE_RESPONSE, &ARN_TYPE, &ATTACHED_POLICIES_LIST_TYPE, &ATTACHMENT_COUNT_TYPE, &BOOLEAN_TYPE, &DATE_TYPE, &DELETE_CONFLICT_MESSAGE, &ENTITY_ALREADY_EXISTS_MESSAGE, &GROUP_NAME_TYPE, &ID_TYPE, &INSTANCE_PROFILE_LIST_TYPE, &INSTANCE_PROFILE_NAME_TYPE, &INVALID_INPUT_MESSAGE, &LIMIT_EXCEEDED_MESSAGE, &MALFORMED_POLICY_DOCUMENT_MESSAGE, &MARKER_TYPE, &MAX_ITEMS_TYPE, &NO_SUCH_ENTITY_MESSAGE, &PATH_PREFIX_TYPE, &PATH_TYPE, &POLICY_DESCRIPTION_TYPE, &POLICY_DOCUMENT_TYPE, &POLICY_DOCUMENT_VERSION_LIST_TYPE, &POLICY_LIST_TYPE, &POLICY_NAME_LIST_TYPE, &POLICY_NAME_TYPE, &POLICY_NOT_ATTACHABLE_MESSAGE, &POLICY_PATH_TYPE, &POLICY_SCOPE_TYPE, &POLICY_VERSION_ID_TYPE, &RESPONSE_MARKER_TYPE, &ROLE_DESCRIPTION_TYPE, &ROLE_LIST_TYPE, &ROLE_MAX_SESSION_DURATION_TYPE, &ROLE_NAME_TYPE, &SERVICE_FAILURE_EXCEPTION_MESSAGE, &STRING_TYPE, &TAG_KEY_LIST_TYPE, &TAG_KEY_TYPE, &TAG_LIST_TYPE, &TAG_VALUE_TYPE, &UNMODIFIABLE_ENTITY_MESSAGE, &USER_NAME_TYPE],
 };
 
 static ATTACH_ROLE_POLICY_REQUEST: Schema = Schema::structure("AttachRolePolicyRequest", &[
@@ -45,6 +67,24 @@ static CONCURRENT_MODIFICATION_EXCEPTION: Schema = Schema::structure("Concurrent
     Member::new("message", &CONCURRENT_MODIFICATION_MESSAGE),
 ]).error("ConcurrentModification", 409);
 static CONCURRENT_MODIFICATION_MESSAGE: Schema = Schema::string("ConcurrentModificationMessage");
+static CREATE_POLICY_REQUEST: Schema = Schema::structure("CreatePolicyRequest", &[
+    Member::new("PolicyName", &POLICY_NAME_TYPE).required(),
+    Member::new("Path", &POLICY_PATH_TYPE),
+    Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+    Member::new("Description", &POLICY_DESCRIPTION_TYPE),
+    Member::new("Tags", &TAG_LIST_TYPE),
+]);
+static CREATE_POLICY_RESPONSE: Schema = Schema::structure("CreatePolicyResponse", &[
+    Member::new("Policy", &POLICY),
+]);
+static CREATE_POLICY_VERSION_REQUEST: Schema = Schema::structure("CreatePolicyVersionRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+    Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+    Member::new("SetAsDefault", &BOOLEAN_TYPE),
+]);
+static CREATE_POLICY_VERSION_RESPONSE: Schema = Schema::structure("CreatePolicyVersionResponse", &[
+    Member::new("PolicyVersion", &POLICY_VERSION),
+]);
 static CREATE_ROLE_REQUEST: Schema = Schema::structure("CreateRoleRequest", &[
     Member::new("Path", &PATH_TYPE),
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
@@ -60,6 +100,17 @@ static CREATE_ROLE_RESPONSE: Schema = Schema::structure("CreateRoleResponse", &[
 static DELETE_CONFLICT_EXCEPTION: Schema = Schema::structure("DeleteConflictException", &[
     Member::new("message", &DELETE_CONFLICT_MESSAGE),
 ]).error("DeleteConflict", 409);
+static DELETE_POLICY_REQUEST: Schema = Schema::structure("DeletePolicyRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+]);
+static DELETE_POLICY_VERSION_REQUEST: Schema = Schema::structure("DeletePolicyVersionRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+    Member::new("VersionId", &POLICY_VERSION_ID_TYPE).required(),
+]);
+static DELETE_ROLE_POLICY_REQUEST: Schema = Schema::structure("DeleteRolePolicyRequest", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+    Member::new("PolicyName", &POLICY_NAME_TYPE).required(),
+]);
 static DELETE_ROLE_REQUEST: Schema = Schema::structure("DeleteRoleRequest", &[
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
 ]);
@@ -70,6 +121,29 @@ static DETACH_ROLE_POLICY_REQUEST: Schema = Schema::structure("DetachRolePolicyR
 static ENTITY_ALREADY_EXISTS_EXCEPTION: Schema = Schema::structure("EntityAlreadyExistsException", &[
     Member::new("message", &ENTITY_ALREADY_EXISTS_MESSAGE),
 ]).error("EntityAlreadyExists", 409);
+static ENTITY_TYPE: Schema = Schema::enumeration("EntityType", &["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]);
+static GET_POLICY_REQUEST: Schema = Schema::structure("GetPolicyRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+]);
+static GET_POLICY_RESPONSE: Schema = Schema::structure("GetPolicyResponse", &[
+    Member::new("Policy", &POLICY),
+]);
+static GET_POLICY_VERSION_REQUEST: Schema = Schema::structure("GetPolicyVersionRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+    Member::new("VersionId", &POLICY_VERSION_ID_TYPE).required(),
+]);
+static GET_POLICY_VERSION_RESPONSE: Schema = Schema::structure("GetPolicyVersionResponse", &[
+    Member::new("PolicyVersion", &POLICY_VERSION),
+]);
+static GET_ROLE_POLICY_REQUEST: Schema = Schema::structure("GetRolePolicyRequest", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+    Member::new("PolicyName", &POLICY_NAME_TYPE).required(),
+]);
+static GET_ROLE_POLICY_RESPONSE: Schema = Schema::structure("GetRolePolicyResponse", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+    Member::new("PolicyName", &POLICY_NAME_TYPE).required(),
+    Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+]);
 static GET_ROLE_REQUEST: Schema = Schema::structure("GetRoleRequest", &[
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
 ]);
@@ -102,6 +176,21 @@ static LIST_ATTACHED_ROLE_POLICIES_RESPONSE: Schema = Schema::structure("ListAtt
     Member::new("IsTruncated", &BOOLEAN_TYPE),
     Member::new("Marker", &RESPONSE_MARKER_TYPE),
 ]);
+static LIST_ENTITIES_FOR_POLICY_REQUEST: Schema = Schema::structure("ListEntitiesForPolicyRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+    Member::new("EntityFilter", &ENTITY_TYPE),
+    Member::new("PathPrefix", &PATH_TYPE),
+    Member::new("PolicyUsageFilter", &POLICY_USAGE_TYPE),
+    Member::new("Marker", &MARKER_TYPE),
+    Member::new("MaxItems", &MAX_ITEMS_TYPE),
+]);
+static LIST_ENTITIES_FOR_POLICY_RESPONSE: Schema = Schema::structure("ListEntitiesForPolicyResponse", &[
+    Member::new("PolicyGroups", &POLICY_GROUP_LIST_TYPE),
+    Member::new("PolicyUsers", &POLICY_USER_LIST_TYPE),
+    Member::new("PolicyRoles", &POLICY_ROLE_LIST_TYPE),
+    Member::new("IsTruncated", &BOOLEAN_TYPE),
+    Member::new("Marker", &RESPONSE_MARKER_TYPE),
+]);
 static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Schema = Schema::structure("ListInstanceProfilesForRoleRequest", &[
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
     Member::new("Marker", &MARKER_TYPE),
@@ -112,6 +201,39 @@ static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Schema = Schema::structure("Lis
     Member::new("IsTruncated", &BOOLEAN_TYPE),
     Member::new("Marker", &RESPONSE_MARKER_TYPE),
 ]);
+static LIST_POLICIES_REQUEST: Schema = Schema::structure("ListPoliciesRequest", &[
+    Member::new("Scope", &POLICY_SCOPE_TYPE),
+    Member::new("OnlyAttached", &BOOLEAN_TYPE),
+    Member::new("PathPrefix", &POLICY_PATH_TYPE),
+    Member::new("PolicyUsageFilter", &POLICY_USAGE_TYPE),
+    Member::new("Marker", &MARKER_TYPE),
+    Member::new("MaxItems", &MAX_ITEMS_TYPE),
+]);
+static LIST_POLICIES_RESPONSE: Schema = Schema::structure("ListPoliciesResponse", &[
+    Member::new("Policies", &POLICY_LIST_TYPE),
+    Member::new("IsTruncated", &BOOLEAN_TYPE),
+    Member::new("Marker", &RESPONSE_MARKER_TYPE),
+]);
+static LIST_POLICY_TAGS_REQUEST: Schema = Schema::structure("ListPolicyTagsRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+    Member::new("Marker", &MARKER_TYPE),
+    Member::new("MaxItems", &MAX_ITEMS_TYPE),
+]);
+static LIST_POLICY_TAGS_RESPONSE: Schema = Schema::structure("ListPolicyTagsResponse", &[
+    Member::new("Tags", &TAG_LIST_TYPE).required(),
+    Member::new("IsTruncated", &BOOLEAN_TYPE),
+    Member::new("Marker", &RESPONSE_MARKER_TYPE),
+]);
+static LIST_POLICY_VERSIONS_REQUEST: Schema = Schema::structure("ListPolicyVersionsRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+    Member::new("Marker", &MARKER_TYPE),
+    Member::new("MaxItems", &MAX_ITEMS_TYPE),
+]);
+static LIST_POLICY_VERSIONS_RESPONSE: Schema = Schema::structure("ListPolicyVersionsResponse", &[
+    Member::new("Versions", &POLICY_DOCUMENT_VERSION_LIST_TYPE),
+    Member::new("IsTruncated", &BOOLEAN_TYPE),
+    Member::new("Marker", &RESPONSE_MARKER_TYPE),
+]);
 static LIST_ROLE_POLICIES_REQUEST: Schema = Schema::structure("ListRolePoliciesRequest", &[
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
     Member::new("Marker", &MARKER_TYPE),
@@ -119,6 +241,16 @@ static LIST_ROLE_POLICIES_REQUEST: Schema = Schema::structure("ListRolePoliciesR
 ]);
 static LIST_ROLE_POLICIES_RESPONSE: Schema = Schema::structure("ListRolePoliciesResponse", &[
     Member::new("PolicyNames", &POLICY_NAME_LIST_TYPE).required(),
+    Member::new("IsTruncated", &BOOLEAN_TYPE),
+    Member::new("Marker", &RESPONSE_MARKER_TYPE),
+]);
+static LIST_ROLE_TAGS_REQUEST: Schema = Schema::structure("ListRoleTagsRequest", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+    Member::new("Marker", &MARKER_TYPE),
+    Member::new("MaxItems", &MAX_ITEMS_TYPE),
+]);
+static LIST_ROLE_TAGS_RESPONSE: Schema = Schema::structure("ListRoleTagsResponse", &[
+    Member::new("Tags", &TAG_LIST_TYPE).required(),
     Member::new("IsTruncated", &BOOLEAN_TYPE),
     Member::new("Marker", &RESPONSE_MARKER_TYPE),
 ]);
@@ -139,9 +271,50 @@ static NO_SUCH_ENTITY_EXCEPTION: Schema = Schema::structure("NoSuchEntityExcepti
     Member::new("message", &NO_SUCH_ENTITY_MESSAGE),
 ]).error("NoSuchEntity", 404);
 static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Schema = Schema::enumeration("PermissionsBoundaryAttachmentType", &["PermissionsBoundaryPolicy"]);
+static POLICY: Schema = Schema::structure("Policy", &[
+    Member::new("PolicyName", &POLICY_NAME_TYPE),
+    Member::new("PolicyId", &ID_TYPE),
+    Member::new("Arn", &ARN_TYPE),
+    Member::new("Path", &POLICY_PATH_TYPE),
+    Member::new("DefaultVersionId", &POLICY_VERSION_ID_TYPE),
+    Member::new("AttachmentCount", &ATTACHMENT_COUNT_TYPE),
+    Member::new("PermissionsBoundaryUsageCount", &ATTACHMENT_COUNT_TYPE),
+    Member::new("IsAttachable", &BOOLEAN_TYPE),
+    Member::new("Description", &POLICY_DESCRIPTION_TYPE),
+    Member::new("CreateDate", &DATE_TYPE),
+    Member::new("UpdateDate", &DATE_TYPE),
+    Member::new("Tags", &TAG_LIST_TYPE),
+]);
+static POLICY_GROUP: Schema = Schema::structure("PolicyGroup", &[
+    Member::new("GroupName", &GROUP_NAME_TYPE),
+    Member::new("GroupId", &ID_TYPE),
+]);
+static POLICY_GROUP_LIST_TYPE: Schema = Schema::list("PolicyGroupListType", Member::element(&POLICY_GROUP));
 static POLICY_NOT_ATTACHABLE_EXCEPTION: Schema = Schema::structure("PolicyNotAttachableException", &[
     Member::new("message", &POLICY_NOT_ATTACHABLE_MESSAGE),
 ]).error("PolicyNotAttachable", 400);
+static POLICY_ROLE: Schema = Schema::structure("PolicyRole", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE),
+    Member::new("RoleId", &ID_TYPE),
+]);
+static POLICY_ROLE_LIST_TYPE: Schema = Schema::list("PolicyRoleListType", Member::element(&POLICY_ROLE));
+static POLICY_USAGE_TYPE: Schema = Schema::enumeration("PolicyUsageType", &["PermissionsPolicy", "PermissionsBoundary"]);
+static POLICY_USER: Schema = Schema::structure("PolicyUser", &[
+    Member::new("UserName", &USER_NAME_TYPE),
+    Member::new("UserId", &ID_TYPE),
+]);
+static POLICY_USER_LIST_TYPE: Schema = Schema::list("PolicyUserListType", Member::element(&POLICY_USER));
+static POLICY_VERSION: Schema = Schema::structure("PolicyVersion", &[
+    Member::new("Document", &POLICY_DOCUMENT_TYPE),
+    Member::new("VersionId", &POLICY_VERSION_ID_TYPE),
+    Member::new("IsDefaultVersion", &BOOLEAN_TYPE),
+    Member::new("CreateDate", &DATE_TYPE),
+]);
+static PUT_ROLE_POLICY_REQUEST: Schema = Schema::structure("PutRolePolicyRequest", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+    Member::new("PolicyName", &POLICY_NAME_TYPE).required(),
+    Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+]);
 static ROLE: Schema = Schema::structure("Role", &[
     Member::new("Path", &PATH_TYPE).required(),
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
@@ -162,19 +335,58 @@ static ROLE_LAST_USED: Schema = Schema::structure("RoleLastUsed", &[
 static SERVICE_FAILURE_EXCEPTION: Schema = Schema::structure("ServiceFailureException", &[
     Member::new("message", &SERVICE_FAILURE_EXCEPTION_MESSAGE),
 ]).error("ServiceFailure", 500);
+static SET_DEFAULT_POLICY_VERSION_REQUEST: Schema = Schema::structure("SetDefaultPolicyVersionRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+    Member::new("VersionId", &POLICY_VERSION_ID_TYPE).required(),
+]);
 static TAG: Schema = Schema::structure("Tag", &[
     Member::new("Key", &TAG_KEY_TYPE).required(),
     Member::new("Value", &TAG_VALUE_TYPE).required(),
 ]);
+static TAG_POLICY_REQUEST: Schema = Schema::structure("TagPolicyRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+    Member::new("Tags", &TAG_LIST_TYPE).required(),
+]);
+static TAG_ROLE_REQUEST: Schema = Schema::structure("TagRoleRequest", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+    Member::new("Tags", &TAG_LIST_TYPE).required(),
+]);
 static UNMODIFIABLE_ENTITY_EXCEPTION: Schema = Schema::structure("UnmodifiableEntityException", &[
     Member::new("message", &UNMODIFIABLE_ENTITY_MESSAGE),
 ]).error("UnmodifiableEntity", 400);
+static UNTAG_POLICY_REQUEST: Schema = Schema::structure("UntagPolicyRequest", &[
+    Member::new("PolicyArn", &ARN_TYPE).required(),
+    Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required(),
+]);
+static UNTAG_ROLE_REQUEST: Schema = Schema::structure("UntagRoleRequest", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+    Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required(),
+]);
+static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Schema = Schema::structure("UpdateAssumeRolePolicyRequest", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+    Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+]);
+static UPDATE_ROLE_DESCRIPTION_REQUEST: Schema = Schema::structure("UpdateRoleDescriptionRequest", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+    Member::new("Description", &ROLE_DESCRIPTION_TYPE).required(),
+]);
+static UPDATE_ROLE_DESCRIPTION_RESPONSE: Schema = Schema::structure("UpdateRoleDescriptionResponse", &[
+    Member::new("Role", &ROLE),
+]);
+static UPDATE_ROLE_REQUEST: Schema = Schema::structure("UpdateRoleRequest", &[
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+    Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+    Member::new("MaxSessionDuration", &ROLE_MAX_SESSION_DURATION_TYPE),
+]);
+static UPDATE_ROLE_RESPONSE: Schema = Schema::structure("UpdateRoleResponse", &[]);
 static ARN_TYPE: Schema = Schema::string("arnType").min(20).max(2048);
 static ATTACHED_POLICIES_LIST_TYPE: Schema = Schema::list("attachedPoliciesListType", Member::element(&ATTACHED_POLICY));
+static ATTACHMENT_COUNT_TYPE: Schema = Schema::integer("attachmentCountType");
 static BOOLEAN_TYPE: Schema = Schema::boolean("booleanType");
 static DATE_TYPE: Schema = Schema::timestamp("dateType");
 static DELETE_CONFLICT_MESSAGE: Schema = Schema::string("deleteConflictMessage");
 static ENTITY_ALREADY_EXISTS_MESSAGE: Schema = Schema::string("entityAlreadyExistsMessage");
+static GROUP_NAME_TYPE: Schema = Schema::string("groupNameType").min(1).max(128).pattern("[\\w+=,.@-]+");
 static ID_TYPE: Schema = Schema::string("idType").min(16).max(128).pattern("[\\w]+");
 static INSTANCE_PROFILE_LIST_TYPE: Schema = Schema::list("instanceProfileListType", Member::element(&INSTANCE_PROFILE));
 static INSTANCE_PROFILE_NAME_TYPE: Schema = Schema::string("instanceProfileNameType").min(1).max(128).pattern("[\\w+=,.@-]+");
@@ -186,11 +398,16 @@ static MAX_ITEMS_TYPE: Schema = Schema::integer("maxItemsType").min(1).max(1000)
 static NO_SUCH_ENTITY_MESSAGE: Schema = Schema::string("noSuchEntityMessage");
 static PATH_PREFIX_TYPE: Schema = Schema::string("pathPrefixType").min(1).max(512).pattern("\\u002F[\\u0021-\\u007F]*");
 static PATH_TYPE: Schema = Schema::string("pathType").min(1).max(512).pattern("(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)");
+static POLICY_DESCRIPTION_TYPE: Schema = Schema::string("policyDescriptionType").max(1000);
 static POLICY_DOCUMENT_TYPE: Schema = Schema::string("policyDocumentType").min(1).max(131072).pattern("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+");
+static POLICY_DOCUMENT_VERSION_LIST_TYPE: Schema = Schema::list("policyDocumentVersionListType", Member::element(&POLICY_VERSION));
+static POLICY_LIST_TYPE: Schema = Schema::list("policyListType", Member::element(&POLICY));
 static POLICY_NAME_LIST_TYPE: Schema = Schema::list("policyNameListType", Member::element(&POLICY_NAME_TYPE));
 static POLICY_NAME_TYPE: Schema = Schema::string("policyNameType").min(1).max(128).pattern("[\\w+=,.@-]+");
 static POLICY_NOT_ATTACHABLE_MESSAGE: Schema = Schema::string("policyNotAttachableMessage");
 static POLICY_PATH_TYPE: Schema = Schema::string("policyPathType").min(1).max(512).pattern("((/[A-Za-z0-9\\.,\\+@=_-]+)*)/");
+static POLICY_SCOPE_TYPE: Schema = Schema::enumeration("policyScopeType", &["All", "AWS", "Local"]);
+static POLICY_VERSION_ID_TYPE: Schema = Schema::string("policyVersionIdType").pattern("v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?");
 static RESPONSE_MARKER_TYPE: Schema = Schema::string("responseMarkerType");
 static ROLE_DESCRIPTION_TYPE: Schema = Schema::string("roleDescriptionType").max(1000).pattern("[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*");
 static ROLE_LIST_TYPE: Schema = Schema::list("roleListType", Member::element(&ROLE));
@@ -198,7 +415,9 @@ static ROLE_MAX_SESSION_DURATION_TYPE: Schema = Schema::integer("roleMaxSessionD
 static ROLE_NAME_TYPE: Schema = Schema::string("roleNameType").min(1).max(64).pattern("[\\w+=,.@-]+");
 static SERVICE_FAILURE_EXCEPTION_MESSAGE: Schema = Schema::string("serviceFailureExceptionMessage");
 static STRING_TYPE: Schema = Schema::string("stringType");
+static TAG_KEY_LIST_TYPE: Schema = Schema::list("tagKeyListType", Member::element(&TAG_KEY_TYPE)).max(50);
 static TAG_KEY_TYPE: Schema = Schema::string("tagKeyType").min(1).max(128).pattern("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+");
 static TAG_LIST_TYPE: Schema = Schema::list("tagListType", Member::element(&TAG)).max(50);
 static TAG_VALUE_TYPE: Schema = Schema::string("tagValueType").min(0).max(256).pattern("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*");
 static UNMODIFIABLE_ENTITY_MESSAGE: Schema = Schema::string("unmodifiableEntityMessage");
+static USER_NAME_TYPE: Schema = Schema::string("userNameType").min(1).max(64).pattern("[\\w+=,.@-]+");

@@ -31,6 +31,40 @@ pub struct AttachedPolicy {
 structure!(AttachedPolicy { policy_name: "PolicyName", policy_arn: "PolicyArn" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreatePolicyRequest {
+    pub policy_name: String,
+    pub path: Option<String>,
+    pub policy_document: String,
+    pub description: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(CreatePolicyRequest { policy_name: "PolicyName", path: "Path", policy_document: "PolicyDocument", description: "Description", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreatePolicyResponse {
+    pub policy: Option<Policy>,
+}
+
+structure!(CreatePolicyResponse { policy: "Policy" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreatePolicyVersionRequest {
+    pub policy_arn: String,
+    pub policy_document: String,
+    pub set_as_default: Option<bool>,
+}
+
+structure!(CreatePolicyVersionRequest { policy_arn: "PolicyArn", policy_document: "PolicyDocument", set_as_default: "SetAsDefault" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreatePolicyVersionResponse {
+    pub policy_version: Option<PolicyVersion>,
+}
+
+structure!(CreatePolicyVersionResponse { policy_version: "PolicyVersion" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateRoleRequest {
     pub path: Option<String>,
     pub role_name: String,
@@ -51,6 +85,29 @@ pub struct CreateRoleResponse {
 structure!(CreateRoleResponse { role: "Role" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeletePolicyRequest {
+    pub policy_arn: String,
+}
+
+structure!(DeletePolicyRequest { policy_arn: "PolicyArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeletePolicyVersionRequest {
+    pub policy_arn: String,
+    pub version_id: String,
+}
+
+structure!(DeletePolicyVersionRequest { policy_arn: "PolicyArn", version_id: "VersionId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRolePolicyRequest {
+    pub role_name: String,
+    pub policy_name: String,
+}
+
+structure!(DeleteRolePolicyRequest { role_name: "RoleName", policy_name: "PolicyName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRoleRequest {
     pub role_name: String,
 }
@@ -64,6 +121,52 @@ pub struct DetachRolePolicyRequest {
 }
 
 structure!(DetachRolePolicyRequest { role_name: "RoleName", policy_arn: "PolicyArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetPolicyRequest {
+    pub policy_arn: String,
+}
+
+structure!(GetPolicyRequest { policy_arn: "PolicyArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetPolicyResponse {
+    pub policy: Option<Policy>,
+}
+
+structure!(GetPolicyResponse { policy: "Policy" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetPolicyVersionRequest {
+    pub policy_arn: String,
+    pub version_id: String,
+}
+
+structure!(GetPolicyVersionRequest { policy_arn: "PolicyArn", version_id: "VersionId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetPolicyVersionResponse {
+    pub policy_version: Option<PolicyVersion>,
+}
+
+structure!(GetPolicyVersionResponse { policy_version: "PolicyVersion" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRolePolicyRequest {
+    pub role_name: String,
+    pub policy_name: String,
+}
+
+structure!(GetRolePolicyRequest { role_name: "RoleName", policy_name: "PolicyName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRolePolicyResponse {
+    pub role_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+structure!(GetRolePolicyResponse { role_name: "RoleName", policy_name: "PolicyName", policy_document: "PolicyDocument" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetRoleRequest {
@@ -112,6 +215,29 @@ pub struct ListAttachedRolePoliciesResponse {
 structure!(ListAttachedRolePoliciesResponse { attached_policies: "AttachedPolicies", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListEntitiesForPolicyRequest {
+    pub policy_arn: String,
+    pub entity_filter: Option<EntityType>,
+    pub path_prefix: Option<String>,
+    pub policy_usage_filter: Option<PolicyUsageType>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+structure!(ListEntitiesForPolicyRequest { policy_arn: "PolicyArn", entity_filter: "EntityFilter", path_prefix: "PathPrefix", policy_usage_filter: "PolicyUsageFilter", marker: "Marker", max_items: "MaxItems" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListEntitiesForPolicyResponse {
+    pub policy_groups: Option<Vec<PolicyGroup>>,
+    pub policy_users: Option<Vec<PolicyUser>>,
+    pub policy_roles: Option<Vec<PolicyRole>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+structure!(ListEntitiesForPolicyResponse { policy_groups: "PolicyGroups", policy_users: "PolicyUsers", policy_roles: "PolicyRoles", is_truncated: "IsTruncated", marker: "Marker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListInstanceProfilesForRoleRequest {
     pub role_name: String,
     pub marker: Option<String>,
@@ -128,6 +254,63 @@ pub struct ListInstanceProfilesForRoleResponse {
 }
 
 structure!(ListInstanceProfilesForRoleResponse { instance_profiles: "InstanceProfiles", is_truncated: "IsTruncated", marker: "Marker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPoliciesRequest {
+    pub scope: Option<PolicyScopeType>,
+    pub only_attached: Option<bool>,
+    pub path_prefix: Option<String>,
+    pub policy_usage_filter: Option<PolicyUsageType>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+structure!(ListPoliciesRequest { scope: "Scope", only_attached: "OnlyAttached", path_prefix: "PathPrefix", policy_usage_filter: "PolicyUsageFilter", marker: "Marker", max_items: "MaxItems" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPoliciesResponse {
+    pub policies: Option<Vec<Policy>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+structure!(ListPoliciesResponse { policies: "Policies", is_truncated: "IsTruncated", marker: "Marker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPolicyTagsRequest {
+    pub policy_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+structure!(ListPolicyTagsRequest { policy_arn: "PolicyArn", marker: "Marker", max_items: "MaxItems" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPolicyTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+structure!(ListPolicyTagsResponse { tags: "Tags", is_truncated: "IsTruncated", marker: "Marker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPolicyVersionsRequest {
+    pub policy_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+structure!(ListPolicyVersionsRequest { policy_arn: "PolicyArn", marker: "Marker", max_items: "MaxItems" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPolicyVersionsResponse {
+    pub versions: Option<Vec<PolicyVersion>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+structure!(ListPolicyVersionsResponse { versions: "Versions", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListRolePoliciesRequest {
@@ -148,6 +331,24 @@ pub struct ListRolePoliciesResponse {
 structure!(ListRolePoliciesResponse { policy_names: "PolicyNames", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListRoleTagsRequest {
+    pub role_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+structure!(ListRoleTagsRequest { role_name: "RoleName", marker: "Marker", max_items: "MaxItems" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListRoleTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+structure!(ListRoleTagsResponse { tags: "Tags", is_truncated: "IsTruncated", marker: "Marker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListRolesRequest {
     pub path_prefix: Option<String>,
     pub marker: Option<String>,
@@ -164,6 +365,67 @@ pub struct ListRolesResponse {
 }
 
 structure!(ListRolesResponse { roles: "Roles", is_truncated: "IsTruncated", marker: "Marker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Policy {
+    pub policy_name: Option<String>,
+    pub policy_id: Option<String>,
+    pub arn: Option<String>,
+    pub path: Option<String>,
+    pub default_version_id: Option<String>,
+    pub attachment_count: Option<i32>,
+    pub permissions_boundary_usage_count: Option<i32>,
+    pub is_attachable: Option<bool>,
+    pub description: Option<String>,
+    pub create_date: Option<Timestamp>,
+    pub update_date: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(Policy { policy_name: "PolicyName", policy_id: "PolicyId", arn: "Arn", path: "Path", default_version_id: "DefaultVersionId", attachment_count: "AttachmentCount", permissions_boundary_usage_count: "PermissionsBoundaryUsageCount", is_attachable: "IsAttachable", description: "Description", create_date: "CreateDate", update_date: "UpdateDate", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyGroup {
+    pub group_name: Option<String>,
+    pub group_id: Option<String>,
+}
+
+structure!(PolicyGroup { group_name: "GroupName", group_id: "GroupId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyRole {
+    pub role_name: Option<String>,
+    pub role_id: Option<String>,
+}
+
+structure!(PolicyRole { role_name: "RoleName", role_id: "RoleId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyUser {
+    pub user_name: Option<String>,
+    pub user_id: Option<String>,
+}
+
+structure!(PolicyUser { user_name: "UserName", user_id: "UserId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyVersion {
+    pub document: Option<String>,
+    pub version_id: Option<String>,
+    pub is_default_version: Option<bool>,
+    pub create_date: Option<Timestamp>,
+}
+
+structure!(PolicyVersion { document: "Document", version_id: "VersionId", is_default_version: "IsDefaultVersion", create_date: "CreateDate" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRolePolicyRequest {
+    pub role_name: String,
+    pub policy_name: String,
+    pub policy_document: String,
+}
+
+structure!(PutRolePolicyRequest { role_name: "RoleName", policy_name: "PolicyName", policy_document: "PolicyDocument" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Role {
@@ -191,9 +453,86 @@ pub struct RoleLastUsed {
 structure!(RoleLastUsed { last_used_date: "LastUsedDate", region: "Region" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetDefaultPolicyVersionRequest {
+    pub policy_arn: String,
+    pub version_id: String,
+}
+
+structure!(SetDefaultPolicyVersionRequest { policy_arn: "PolicyArn", version_id: "VersionId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tag {
     pub key: String,
     pub value: String,
 }
 
 structure!(Tag { key: "Key", value: "Value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagPolicyRequest {
+    pub policy_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+structure!(TagPolicyRequest { policy_arn: "PolicyArn", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagRoleRequest {
+    pub role_name: String,
+    pub tags: Vec<Tag>,
+}
+
+structure!(TagRoleRequest { role_name: "RoleName", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagPolicyRequest {
+    pub policy_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+structure!(UntagPolicyRequest { policy_arn: "PolicyArn", tag_keys: "TagKeys" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagRoleRequest {
+    pub role_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+structure!(UntagRoleRequest { role_name: "RoleName", tag_keys: "TagKeys" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateAssumeRolePolicyRequest {
+    pub role_name: String,
+    pub policy_document: String,
+}
+
+structure!(UpdateAssumeRolePolicyRequest { role_name: "RoleName", policy_document: "PolicyDocument" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRoleDescriptionRequest {
+    pub role_name: String,
+    pub description: String,
+}
+
+structure!(UpdateRoleDescriptionRequest { role_name: "RoleName", description: "Description" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRoleDescriptionResponse {
+    pub role: Option<Role>,
+}
+
+structure!(UpdateRoleDescriptionResponse { role: "Role" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRoleRequest {
+    pub role_name: String,
+    pub description: Option<String>,
+    pub max_session_duration: Option<i32>,
+}
+
+structure!(UpdateRoleRequest { role_name: "RoleName", description: "Description", max_session_duration: "MaxSessionDuration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRoleResponse {}
+
+structure!(UpdateRoleResponse {  });

@@ -69,6 +69,11 @@ pub trait Api: Send + Sync {
         let _ = (context, input);
         Err(ApiError::not_implemented("RemoveTagsFromResource"))
     }
+
+    async fn unlabel_parameter_version(&self, context: &Context, input: UnlabelParameterVersionRequest) -> Result<UnlabelParameterVersionResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UnlabelParameterVersion"))
+    }
 }
 
 /// Calls the operation of this name with an input that has the shape of the operation's.
@@ -89,6 +94,7 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "ListTagsForResource" => api.list_tags_for_resource(context, crate::input(input)?).await.map(ListTagsForResourceResult::write),
         "PutParameter" => api.put_parameter(context, crate::input(input)?).await.map(PutParameterResult::write),
         "RemoveTagsFromResource" => api.remove_tags_from_resource(context, crate::input(input)?).await.map(RemoveTagsFromResourceResult::write),
+        "UnlabelParameterVersion" => api.unlabel_parameter_version(context, crate::input(input)?).await.map(UnlabelParameterVersionResult::write),
         _ => Err(SERVICE.unknown_operation(operation)),
     }
 }

@@ -291,3 +291,20 @@ pub struct Tag {
 }
 
 structure!(Tag { key: "Key", value: "Value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnlabelParameterVersionRequest {
+    pub name: String,
+    pub parameter_version: i64,
+    pub labels: Vec<String>,
+}
+
+structure!(UnlabelParameterVersionRequest { name: "Name", parameter_version: "ParameterVersion", labels: "Labels" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnlabelParameterVersionResult {
+    pub removed_labels: Option<Vec<String>>,
+    pub invalid_labels: Option<Vec<String>>,
+}
+
+structure!(UnlabelParameterVersionResult { removed_labels: "RemovedLabels", invalid_labels: "InvalidLabels" });

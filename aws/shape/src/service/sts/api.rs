@@ -10,6 +10,11 @@ use super::schema::SERVICE;
 /// The operations that are served. What an implementor leaves out answers that it is not served.
 #[async_trait]
 pub trait Api: Send + Sync {
+    async fn assume_role(&self, context: &Context, input: AssumeRoleRequest) -> Result<AssumeRoleResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("AssumeRole"))
+    }
+
     async fn get_caller_identity(&self, context: &Context, input: GetCallerIdentityRequest) -> Result<GetCallerIdentityResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("GetCallerIdentity"))
@@ -27,6 +32,7 @@ pub trait Api: Send + Sync {
 /// What the operation answers, or that it is not served.
 pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
     match operation {
+        "AssumeRole" => api.assume_role(context, crate::input(input)?).await.map(AssumeRoleResponse::write),
         "GetCallerIdentity" => api.get_caller_identity(context, crate::input(input)?).await.map(GetCallerIdentityResponse::write),
         "GetSessionToken" => api.get_session_token(context, crate::input(input)?).await.map(GetSessionTokenResponse::write),
         _ => Err(SERVICE.unknown_operation(operation)),

@@ -5,6 +5,42 @@ use aws_protocol::structure;
 use jiff::Timestamp;
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleRequest {
+    pub role_arn: String,
+    pub role_session_name: String,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i32>,
+    pub tags: Option<Vec<Tag>>,
+    pub transitive_tag_keys: Option<Vec<String>>,
+    pub external_id: Option<String>,
+    pub serial_number: Option<String>,
+    pub token_code: Option<String>,
+    pub source_identity: Option<String>,
+    pub provided_contexts: Option<Vec<ProvidedContext>>,
+}
+
+structure!(AssumeRoleRequest { role_arn: "RoleArn", role_session_name: "RoleSessionName", policy_arns: "PolicyArns", policy: "Policy", duration_seconds: "DurationSeconds", tags: "Tags", transitive_tag_keys: "TransitiveTagKeys", external_id: "ExternalId", serial_number: "SerialNumber", token_code: "TokenCode", source_identity: "SourceIdentity", provided_contexts: "ProvidedContexts" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleResponse {
+    pub credentials: Option<Credentials>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i32>,
+    pub source_identity: Option<String>,
+}
+
+structure!(AssumeRoleResponse { credentials: "Credentials", assumed_role_user: "AssumedRoleUser", packed_policy_size: "PackedPolicySize", source_identity: "SourceIdentity" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumedRoleUser {
+    pub assumed_role_id: String,
+    pub arn: String,
+}
+
+structure!(AssumedRoleUser { assumed_role_id: "AssumedRoleId", arn: "Arn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Credentials {
     pub access_key_id: String,
     pub secret_access_key: String,
@@ -43,3 +79,26 @@ pub struct GetSessionTokenResponse {
 }
 
 structure!(GetSessionTokenResponse { credentials: "Credentials" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyDescriptorType {
+    pub arn: Option<String>,
+}
+
+structure!(PolicyDescriptorType { arn: "arn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProvidedContext {
+    pub provider_arn: Option<String>,
+    pub context_assertion: Option<String>,
+}
+
+structure!(ProvidedContext { provider_arn: "ProviderArn", context_assertion: "ContextAssertion" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tag {
+    pub key: String,
+    pub value: String,
+}
+
+structure!(Tag { key: "Key", value: "Value" });
