@@ -1,8 +1,10 @@
 //! Snapshot, plan, save.
 
+mod conclude;
 mod place;
 mod registration;
 mod services;
+mod standing;
 mod target;
 mod tasks;
 

@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Tags;
 
+/// Capacity providers with base and weight.
+pub(crate) type Strategy = Vec<(String, i32, i32)>;
+
+/// The capacity providers that exist: they need no instances.
+pub(crate) const PROVIDERS: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cluster {
     pub(crate) name: String,
@@ -16,8 +22,8 @@ pub(crate) struct Cluster {
     pub(crate) settings: Vec<(String, String)>,
     #[serde(default)]
     pub(crate) capacity_providers: Vec<String>,
-    /// Providers with base and weight, for requests that name neither these nor a launch type.
+    /// For requests that name neither capacity providers nor a launch type.
     #[serde(default)]
-    pub(crate) default_strategy: Vec<(String, i32, i32)>,
+    pub(crate) default_strategy: Strategy,
     pub(crate) tags: Tags,
 }

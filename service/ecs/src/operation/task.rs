@@ -3,7 +3,8 @@
 use aws_protocol::{ApiError, Context, page};
 use aws_shape::ecs::*;
 
-use super::service_check::{check_launch, network, platform};
+use super::service_check::network;
+use super::service_option::{check_launch, platform};
 use super::{PAGE_ITEMS_MAX, missing};
 use crate::Ecs;
 use crate::error::{client, invalid, unsupported};

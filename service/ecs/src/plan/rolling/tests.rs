@@ -141,9 +141,9 @@ fn scaling_in_retires_those_that_serve_nobody_first() {
 fn an_unhealthy_task_is_stopped_and_replaced_at_once() {
     let mut picture = picture(1, 100, 200);
     picture.rollout = Rollout::Completed;
-    picture.tasks = vec![task("a", true, Standing::Unhealthy("why".into()))];
+    picture.tasks = vec![task("a", true, Standing::Unhealthy(Unwell::Container))];
     let steps = plan(&picture, at(0));
-    assert_eq!(steps.stop, [("a".to_owned(), Why::Unhealthy("why".into()))]);
+    assert_eq!(steps.stop, [("a".to_owned(), Why::Unhealthy(Unwell::Container))]);
     assert_eq!(steps.start, 1);
 }
 
