@@ -1,9 +1,13 @@
 //! ECS with its real neighbours over one store, and a data plane that does as it is told.
 
+mod account;
 mod contract_fakes;
+mod deployment;
 mod operation;
 mod plane;
+mod refusal;
 mod service;
+mod simulation;
 mod task;
-mod walk;
+
 mod world;

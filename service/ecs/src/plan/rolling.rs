@@ -201,7 +201,10 @@ fn start_missing(picture: &Picture, ceiling: u32, now: Timestamp, steps: &mut St
         return;
     }
     // Whether the next attempt must wait is known once the last failure has been counted.
-    if count(picture, |task| task.standing == Standing::Failing) > 0 {
+    let uncounted = |task: &Task| {
+        task.standing == Standing::Failing || task.new && matches!(task.standing, Standing::Unhealthy(_))
+    };
+    if count(picture, uncounted) > 0 {
         return;
     }
     let new = count(picture, |task| task.new && living(task));
