@@ -16,7 +16,7 @@ use dataplane_logs::LogFile;
 use ipnet::Ipv4Net;
 use service_ec2::{Ec2, Networks};
 use service_ecr::Ecr;
-use service_ecs::{Ecs, Neighbours};
+use service_ecs::{Agent, Ecs, Neighbours};
 use service_elbv2::{Balancers, Elbv2, Routes};
 use service_iam::{Iam, Sessions};
 use service_logs::{Logs, Retention};
@@ -83,7 +83,10 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
         ecr: Arc::new(ecr.clone()),
         elbv2: Arc::new(elbv2.clone()),
         logs: Arc::new(logs.clone()),
+        secrets: Arc::new(secrets.clone()),
+        parameters: Arc::new(secrets.clone()),
         registry,
+        agent: agent(order),
     };
     let ecs = Ecs::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), neighbours);
     Ok(Plane {
@@ -100,6 +103,17 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
         logs,
         secrets,
     })
+}
+
+/// Where tasks find what every task can reach, and people the sessions that ECS opens for them.
+fn agent(order: &Order) -> Agent {
+    const ADDRESS: &str = "169.254.170.2";
+    let listen = order.settings.listen;
+    Agent {
+        metadata: format!("http://{ADDRESS}"),
+        endpoint: format!("http://{ADDRESS}:{}", listen.port()),
+        sessions: format!("ws://{listen}"),
+    }
 }
 
 /// The key that values of secrets are sealed with, made when there is none yet.
@@ -171,6 +185,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     start(
         Arc::new(service_ecs::Tasks::new(plane.ecs.clone())),
         service_ecs::Tasks::READS,
+    );
+    start(
+        Arc::new(service_ecs::Definitions::new(plane.ecs.clone())),
+        service_ecs::Definitions::READS,
     );
     let retention = Retention::new(
         plane.store.clone(),

@@ -1,6 +1,7 @@
-//! The sentences that users read in service events.
+//! The sentences that users read in service events and as reasons, in AWS's words where AWS has some.
 
 use crate::model::service::{Deployment, Service};
+use crate::plan::rolling::Unwell;
 
 /// At most this many of a service's events are kept, as in AWS.
 pub(crate) const EVENTS_MAX: usize = 100;
@@ -28,6 +29,10 @@ pub(crate) fn stopped(service: &Service, ids: &[String]) -> String {
         ids.len(),
         list(ids)
     )
+}
+
+pub(crate) fn stopped_pending(service: &Service, count: usize) -> String {
+    format!("(service {}) stopped {count} pending tasks.", service.name)
 }
 
 pub(crate) fn draining(service: &Service, count: usize) -> String {
@@ -62,18 +67,15 @@ pub(crate) fn completed(service: &Service, deployment: &Deployment) -> String {
     )
 }
 
-pub(crate) fn failed(service: &Service, deployment: &Deployment) -> String {
+pub(crate) fn failed(service: &Service, deployment: &Deployment, why: &str) -> String {
     format!(
-        "(service {}) (deployment {}) deployment failed: tasks failed to start.",
+        "(service {}) (deployment {}) deployment failed: {why}.",
         service.name, deployment.id
     )
 }
 
-pub(crate) fn rolling_back(service: &Service, from: &Deployment, to: &str) -> String {
-    format!(
-        "(service {}) rolling back to deployment {to} after (deployment {}) failed.",
-        service.name, from.id
-    )
+pub(crate) fn rolling_back(service: &Service, to: &str) -> String {
+    format!("(service {}) rolling back to deployment {to}.", service.name)
 }
 
 pub(crate) fn blocked(service: &Service) -> String {
@@ -94,6 +96,22 @@ pub(crate) fn task_failed(service: &Service, id: &str, reason: &str) -> String {
     format!("(service {}) (task {id}) stopped: {reason}", service.name)
 }
 
-pub(crate) fn unhealthy(service: &Service, id: &str, why: &str) -> String {
+pub(crate) fn unhealthy(service: &Service, id: &str, why: &Unwell) -> String {
+    let why = match why {
+        Unwell::Container => "failed container health checks.".to_owned(),
+        Unwell::Target { group, port, reason } => {
+            format!("(port {port}) is unhealthy in (target-group {group}) due to (reason {reason}).")
+        }
+    };
     format!("(service {}) (task {id}) {why}", service.name)
+}
+
+/// The stopped reason of a task that is not well.
+pub(crate) fn unhealthy_reason(why: &Unwell) -> String {
+    match why {
+        Unwell::Container => "Task failed container health checks".to_owned(),
+        Unwell::Target { group, reason, .. } => {
+            format!("Task failed ELB health checks in (target-group {group}) (reason {reason})")
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod error;
 mod event;
+mod history;
 mod model;
 mod operation;
 mod plan;

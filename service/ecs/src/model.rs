@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod container;
+pub(crate) mod deployment;
 pub(crate) mod name;
 pub(crate) mod service;
 pub(crate) mod size;

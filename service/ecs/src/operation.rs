@@ -1,12 +1,16 @@
 //! The operations, one line each.
 
+mod account;
+mod capacity;
 mod cluster;
+mod deployment;
 mod execute_command;
 mod protection;
 mod run_task;
 mod service;
 mod service_change;
 mod service_check;
+mod service_option;
 mod tag;
 mod task;
 mod task_definition;
@@ -21,6 +25,16 @@ operations! { Ecs as Api:
     describe_clusters(DescribeClustersRequest) -> DescribeClustersResponse = cluster;
     list_clusters(ListClustersRequest) -> ListClustersResponse = cluster;
     delete_cluster(DeleteClusterRequest) -> DeleteClusterResponse = cluster;
+    update_cluster(UpdateClusterRequest) -> UpdateClusterResponse = cluster;
+    update_cluster_settings(UpdateClusterSettingsRequest) -> UpdateClusterSettingsResponse = cluster;
+    put_cluster_capacity_providers(PutClusterCapacityProvidersRequest) -> PutClusterCapacityProvidersResponse = capacity;
+    describe_capacity_providers(DescribeCapacityProvidersRequest) -> DescribeCapacityProvidersResponse = capacity;
+    list_container_instances(ListContainerInstancesRequest) -> ListContainerInstancesResponse = capacity;
+    describe_container_instances(DescribeContainerInstancesRequest) -> DescribeContainerInstancesResponse = capacity;
+    list_account_settings(ListAccountSettingsRequest) -> ListAccountSettingsResponse = account;
+    put_account_setting(PutAccountSettingRequest) -> PutAccountSettingResponse = account;
+    put_account_setting_default(PutAccountSettingDefaultRequest) -> PutAccountSettingDefaultResponse = account;
+    delete_account_setting(DeleteAccountSettingRequest) -> DeleteAccountSettingResponse = account;
     register_task_definition(RegisterTaskDefinitionRequest) -> RegisterTaskDefinitionResponse = task_definition;
     describe_task_definition(DescribeTaskDefinitionRequest) -> DescribeTaskDefinitionResponse = task_definition;
     list_task_definitions(ListTaskDefinitionsRequest) -> ListTaskDefinitionsResponse = task_definition;
@@ -32,6 +46,11 @@ operations! { Ecs as Api:
     delete_service(DeleteServiceRequest) -> DeleteServiceResponse = service_change;
     describe_services(DescribeServicesRequest) -> DescribeServicesResponse = service;
     list_services(ListServicesRequest) -> ListServicesResponse = service;
+    list_services_by_namespace(ListServicesByNamespaceRequest) -> ListServicesByNamespaceResponse = service;
+    list_service_deployments(ListServiceDeploymentsRequest) -> ListServiceDeploymentsResponse = deployment;
+    describe_service_deployments(DescribeServiceDeploymentsRequest) -> DescribeServiceDeploymentsResponse = deployment;
+    describe_service_revisions(DescribeServiceRevisionsRequest) -> DescribeServiceRevisionsResponse = deployment;
+    stop_service_deployment(StopServiceDeploymentRequest) -> StopServiceDeploymentResponse = deployment;
     run_task(RunTaskRequest) -> RunTaskResponse = run_task;
     stop_task(StopTaskRequest) -> StopTaskResponse = task;
     list_tasks(ListTasksRequest) -> ListTasksResponse = task;

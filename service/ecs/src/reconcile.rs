@@ -1,9 +1,11 @@
 //! Snapshot, plan, save.
 
+mod conclude;
 mod definitions;
 mod place;
 mod registration;
 mod services;
+mod standing;
 mod target;
 mod tasks;
 

@@ -1,5 +1,6 @@
 //! What is stored, all under `<account>/<region>/`: clusters by name, task definitions by `<family>:<revision>` (ten
-//! digits, so that they sort), services by `<cluster>/<name>`, tasks by `<cluster>/<id>`.
+//! digits, so that they sort), services by `<cluster>/<name>`, tasks by `<cluster>/<id>`, service deployments and
+//! revisions by `<cluster>/<service>/<id>`, account settings by `<name>/<principal>`.
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use contract::task::{DesiredTask, ObservedTask};
 
 use crate::error::{client, cluster_not_found};
 use crate::model::cluster::Cluster;
+use crate::model::deployment::{ServiceDeployment, ServiceRevision};
 use crate::model::service::Service;
 use crate::model::task::Task;
 use crate::model::task_definition::TaskDefinition;
@@ -19,6 +21,10 @@ use crate::model::{Tags, name};
 pub(crate) const CLUSTERS: Table<Cluster> = Table::new("ecs/cluster", 1);
 pub(crate) const DEFINITIONS: Table<TaskDefinition> = Table::new("ecs/task_definition", 1);
 pub(crate) const SERVICES: Table<Service> = Table::new("ecs/service", 1);
+pub(crate) const SERVICE_DEPLOYMENTS: Table<ServiceDeployment> = Table::new("ecs/service_deployment", 1);
+pub(crate) const SERVICE_REVISIONS: Table<ServiceRevision> = Table::new("ecs/service_revision", 1);
+/// What account settings were set to.
+pub(crate) const SETTINGS: Table<String> = Table::new("ecs/account_setting", 1);
 pub(crate) const TASKS: Table<Task> = Table::new("ecs/task", 1);
 /// The last revision of each family, which is never given out again.
 pub(crate) const REVISIONS: Table<u32> = Table::new("ecs/revision", 1);

@@ -1,11 +1,15 @@
 //! ECS with its real neighbours over one store, and a data plane that does as it is told.
 
+mod account;
 mod contract_fakes;
 mod definition;
+mod deployment;
 mod operation;
 mod plane;
+mod refusal;
 mod run_task;
 mod service;
+mod simulation;
 mod task;
-mod walk;
+
 mod world;

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod definition;
+mod deployment;
 mod service;
 mod task;
 
@@ -16,6 +17,7 @@ use crate::table;
 
 pub(crate) use cluster::cluster;
 pub(crate) use definition::definition;
+pub(crate) use deployment::{brief, service_deployment, service_revision, status as deployment_status};
 pub(crate) use service::service;
 pub(crate) use task::whole_task;
 

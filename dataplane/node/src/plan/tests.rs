@@ -112,7 +112,7 @@ fn runtime_ids_are_the_task_and_ten_digits() {
             .bytes()
             .all(|byte| byte.is_ascii_digit())
     );
-    assert_eq!(one.len(), "abc-".len() + RUNTIME_ID_DIGITS);
+    assert_eq!(one.len(), "abc-".len() + 10);
 }
 
 #[test]

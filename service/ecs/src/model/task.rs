@@ -34,6 +34,8 @@ pub(crate) struct Task {
     pub(crate) changes: Changes,
     #[serde(default)]
     pub(crate) launch: Launch,
+    #[serde(default)]
+    pub(crate) capacity_provider: Option<String>,
     /// People may look inside with ExecuteCommand.
     #[serde(default)]
     pub(crate) execute_command: bool,

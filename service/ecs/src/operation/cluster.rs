@@ -3,6 +3,7 @@
 use aws_protocol::{ApiError, Context, page};
 use aws_shape::ecs::*;
 
+use super::service_option::{provider, strategy};
 use super::{PAGE_ITEMS_MAX, missing};
 use crate::Ecs;
 use crate::error::{invalid, unsupported};
@@ -25,38 +26,35 @@ pub(super) async fn create_cluster(
             "Cluster names contain only letters, numbers, hyphens, and underscores.",
         ));
     }
-    let fargate = |it: &String| it == "FARGATE" || it == "FARGATE_SPOT";
-    if input.capacity_providers.iter().flatten().any(|it| !fargate(it)) {
-        return Err(unsupported("capacity providers other than FARGATE"));
-    }
-    if input.configuration.is_some() || input.service_connect_defaults.is_some() {
-        return Err(unsupported(
-            "a cluster's configuration and service connect defaults",
-        ));
-    }
-    let strategy = input.default_capacity_provider_strategy.unwrap_or_default();
-    if let Some(other) = strategy.iter().find(|it| it.capacity_provider != "FARGATE") {
-        return Err(unsupported(&format!(
-            "the capacity provider {} in a default strategy",
-            other.capacity_provider
-        )));
-    }
-    let strategy = strategy
-        .into_iter()
-        .map(|it| (it.capacity_provider, it.base.unwrap_or(0), it.weight.unwrap_or(0)));
-    let strategy: Vec<(String, i32, i32)> = strategy.collect();
-    let settings = input.settings.into_iter().flatten();
-    let settings = settings
-        .filter_map(|it| Some((it.name?.as_str().to_owned(), it.value?)))
-        .collect();
+    refuse_unserved(
+        input.configuration.is_some(),
+        input.service_connect_defaults.is_some(),
+    )?;
+    let providers: Vec<String> = input
+        .capacity_providers
+        .iter()
+        .flatten()
+        .map(|given| provider(given))
+        .collect::<Result<_, _>>()?;
+    let strategy = strategy(
+        &input.default_capacity_provider_strategy.unwrap_or_default(),
+        &providers,
+    )?;
     let scope = context.scope.clone();
+    // What the account says of Container Insights holds for new clusters.
+    let insights = super::account::container_insights(&ecs.store.snapshot(), context);
+    let before = [(
+        ClusterSettingName::ContainerInsights.as_str().to_owned(),
+        insights,
+    )];
+    let settings = settings(&before, input.settings.unwrap_or_default())?;
     let new = cluster::Cluster {
         arn: view::cluster_arn(&scope, &name),
         name,
         created_at: ecs.clock.now(),
         inactive: false,
         settings,
-        capacity_providers: input.capacity_providers.unwrap_or_default(),
+        capacity_providers: providers,
         default_strategy: strategy,
         tags: table::tags(input.tags),
     };
@@ -76,6 +74,90 @@ pub(super) async fn create_cluster(
     Ok(CreateClusterResponse {
         cluster: Some(cluster),
     })
+}
+
+fn refuse_unserved(configuration: bool, defaults: bool) -> Result<(), ApiError> {
+    if configuration || defaults {
+        return Err(unsupported(
+            "a cluster's configuration and service connect defaults",
+        ));
+    }
+    Ok(())
+}
+
+/// The settings there were, with those that are given instead.
+fn settings(
+    before: &[(String, String)],
+    given: Vec<ClusterSetting>,
+) -> Result<Vec<(String, String)>, ApiError> {
+    let mut settings = before.to_vec();
+    for one in given {
+        let name = one.name.unwrap_or_else(|| "".into());
+        if name != ClusterSettingName::ContainerInsights {
+            return Err(invalid("Setting name should be one of [containerInsights]"));
+        }
+        let value = one.value.unwrap_or_default();
+        if !["enabled", "disabled", "enhanced"].contains(&value.as_str()) {
+            return Err(invalid(
+                "Invalid value for setting containerInsights: it should be one of [enabled,disabled,enhanced]",
+            ));
+        }
+        settings.retain(|(other, _)| other != name.as_str());
+        settings.push((name.as_str().to_owned(), value));
+    }
+    Ok(settings)
+}
+
+pub(super) async fn update_cluster(
+    ecs: &Ecs,
+    context: &Context,
+    input: UpdateClusterRequest,
+) -> Result<UpdateClusterResponse, ApiError> {
+    refuse_unserved(
+        input.configuration.is_some(),
+        input.service_connect_defaults.is_some(),
+    )?;
+    let cluster = change_settings(ecs, context, &input.cluster, input.settings.unwrap_or_default()).await?;
+    Ok(UpdateClusterResponse {
+        cluster: Some(cluster),
+    })
+}
+
+pub(super) async fn update_cluster_settings(
+    ecs: &Ecs,
+    context: &Context,
+    input: UpdateClusterSettingsRequest,
+) -> Result<UpdateClusterSettingsResponse, ApiError> {
+    if input.settings.is_empty() {
+        return Err(invalid("Settings cannot be empty."));
+    }
+    let cluster = change_settings(ecs, context, &input.cluster, input.settings).await?;
+    Ok(UpdateClusterSettingsResponse {
+        cluster: Some(cluster),
+    })
+}
+
+async fn change_settings(
+    ecs: &Ecs,
+    context: &Context,
+    given: &str,
+    new: Vec<ClusterSetting>,
+) -> Result<Cluster, ApiError> {
+    let (scope, given) = (context.scope.clone(), given.to_owned());
+    let row = ecs
+        .store
+        .write(move |tx| {
+            let old = table::cluster(&tx.snapshot(), &scope, Some(&given))?;
+            let row = cluster::Cluster {
+                settings: settings(&old.settings, new)?,
+                ..cluster::Cluster::clone(&old)
+            };
+            tx.put(CLUSTERS, &key(&scope, &row.name), row.clone());
+            Ok::<_, ApiError>(row)
+        })
+        .await?;
+    let all = [ClusterField::Tags, ClusterField::Settings];
+    Ok(view::cluster(&context.scope, &row, &ecs.store.snapshot(), &all))
 }
 
 pub(super) async fn describe_clusters(

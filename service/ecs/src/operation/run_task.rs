@@ -3,11 +3,12 @@
 use aws_protocol::{ApiError, Context};
 use aws_shape::ecs::*;
 
-use super::service_check::{check_launch, network, platform};
+use super::service_check::network;
+use super::service_option::{check_launch, platform};
 use super::tag;
 use crate::Ecs;
 use crate::error::{client, invalid, unsupported};
-use crate::model::cluster::Cluster;
+use crate::model::cluster::{self, Cluster, Strategy};
 use crate::model::service::Network;
 use crate::model::task::{self, Changes, Launch, Stage};
 use crate::model::task_definition::{self, TaskDefinition as Definition};
@@ -33,7 +34,7 @@ pub(super) async fn run_task(
     if !definition.is_active() {
         return Err(client("TaskDefinition is inactive"));
     }
-    let (launch, network) = place(ecs, context, &cluster, &definition, &mut input).await?;
+    let (launch, strategy, network) = place(ecs, context, &cluster, &definition, &mut input).await?;
     let (changes, overrides) = overrides(input.overrides.take(), &definition, context)?;
     let tags = tags(&input, &cluster, &definition)?;
     let group = input
@@ -42,7 +43,7 @@ pub(super) async fn run_task(
     if group.starts_with("service:") {
         return Err(invalid("The group name must not begin with 'service:'."));
     }
-    let make = |_| {
+    let make = |nth: i32| {
         let id = ecs.ids.hex(32);
         task::Task {
             arn: scope.arn("ecs", &format!("task/{}/{id}", cluster.name)),
@@ -56,6 +57,7 @@ pub(super) async fn run_task(
             overrides: overrides.clone(),
             changes: changes.clone(),
             launch,
+            capacity_provider: cluster::provider(&strategy, nth as usize).map(str::to_owned),
             execute_command: input.enable_execute_command == Some(true),
             credentials_id: Some(task::uuid(&ecs.ids.hex(32))),
             protected_until: None,
@@ -139,16 +141,16 @@ async fn place(
     cluster: &Cluster,
     definition: &Definition,
     input: &mut RunTaskRequest,
-) -> Result<(Launch, Network), ApiError> {
+) -> Result<(Launch, Strategy, Network), ApiError> {
     if input.launch_type != Some(LaunchType::External) {
         platform(input.platform_version.take())?;
-        check_launch(
+        let strategy = check_launch(
             input.launch_type.as_ref(),
             input.capacity_provider_strategy.as_ref(),
             cluster,
         )?;
         let network = network(ecs, context, definition, input.network_configuration.take()).await?;
-        return Ok((Launch::Fargate, network));
+        return Ok((Launch::Fargate, strategy, network));
     }
     if input
         .capacity_provider_strategy
@@ -175,7 +177,7 @@ async fn place(
             "Network Configuration is not valid for the given networkMode of this task definition.",
         ));
     }
-    Ok((Launch::External, Network::default()))
+    Ok((Launch::External, vec![], Network::default()))
 }
 
 fn tags(input: &RunTaskRequest, cluster: &Cluster, definition: &Definition) -> Result<Tags, ApiError> {

@@ -7,7 +7,7 @@ use super::{PAGE_ITEMS_MAX, missing};
 use crate::Ecs;
 use crate::error::invalid;
 use crate::model::name;
-use crate::model::service::State;
+use crate::model::service::{Service, State};
 use crate::table::{self, SERVICES, key};
 use crate::view;
 
@@ -54,18 +54,49 @@ pub(super) async fn list_services(
 ) -> Result<ListServicesResponse, ApiError> {
     let (scope, snapshot) = (&context.scope, ecs.store.snapshot());
     let cluster = table::cluster(&snapshot, scope, input.cluster.as_deref())?;
-    let fargate = input.launch_type.is_none_or(|it| it == LaunchType::Fargate);
+    let launch = input.launch_type;
+    let of_launch = |row: &Service| match &launch {
+        None => true,
+        // One with capacity providers has no launch type.
+        Some(launch) => *launch == LaunchType::Fargate && row.strategy.is_empty(),
+    };
     let replica = input
         .scheduling_strategy
         .is_none_or(|it| it == SchedulingStrategy::Replica);
+    // Those that ECS manages itself are Express services, of which there are none.
+    let customer = input
+        .resource_management_type
+        .is_none_or(|it| it == ResourceManagementType::Customer);
     let rows = snapshot.prefix(SERVICES, &key(scope, &format!("{}/", cluster.name)));
     let arns = rows
         .into_iter()
-        .filter(|(_, row)| row.state == State::Active && fargate && replica);
+        .filter(|(_, row)| row.state == State::Active && of_launch(row) && replica && customer);
     let arns = arns.map(|(_, row)| row.arn.clone()).collect();
     let limit = input.max_results.or(Some(10));
     let (arns, next_token) = page(arns, limit, PAGE_ITEMS_MAX, input.next_token.as_deref())?;
     Ok(ListServicesResponse {
+        service_arns: Some(arns),
+        next_token,
+    })
+}
+
+/// There is no Service Connect, so no namespace has services.
+pub(super) async fn list_services_by_namespace(
+    _: &Ecs,
+    _: &Context,
+    input: ListServicesByNamespaceRequest,
+) -> Result<ListServicesByNamespaceResponse, ApiError> {
+    if input.namespace.is_empty() {
+        return Err(invalid("Namespace cannot be empty."));
+    }
+    let none: Vec<String> = vec![];
+    let (arns, next_token) = page(
+        none,
+        input.max_results,
+        PAGE_ITEMS_MAX,
+        input.next_token.as_deref(),
+    )?;
+    Ok(ListServicesByNamespaceResponse {
         service_arns: Some(arns),
         next_token,
     })

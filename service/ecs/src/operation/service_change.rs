@@ -3,21 +3,20 @@
 use aws_protocol::{ApiError, Context};
 use aws_shape::ecs::*;
 
-use super::service_check::{
-    active_definition, apply_configuration, balancers, check_launch, check_ports, desired, given, grace,
-    network, platform, refuse_unserved,
+use super::service_check::{balancers, check_ports, network};
+use super::service_option::{
+    active_definition, apply_configuration, check_controller, check_launch, check_scheduling, client_token,
+    desired, given, grace, platform, propagate_tags, refuse_unserved, zone_rebalancing,
 };
 use crate::Ecs;
 use crate::error::{invalid, service_not_active, service_not_found};
-use crate::model::service::{self, Deployment as Row, Network, State};
-use crate::model::{name, service::LoadBalancer as Balancer};
+use crate::history::{self, Names};
+use crate::model::cluster::{Cluster, Strategy};
+use crate::model::deployment::Change;
+use crate::model::name;
+use crate::model::service::{self, LoadBalancer as Balancer, Network, State, Workload};
 use crate::table::{self, SERVICES, key};
 use crate::view;
-
-/// `ecs-svc/` and 19 digits.
-fn deployment_id(ecs: &Ecs) -> String {
-    format!("ecs-svc/{:019}", ecs.ids.next() % 10_u128.pow(19))
-}
 
 pub(super) async fn create_service(
     ecs: &Ecs,
@@ -26,17 +25,58 @@ pub(super) async fn create_service(
 ) -> Result<CreateServiceResponse, ApiError> {
     let (scope, snapshot, now) = (context.scope.clone(), ecs.store.snapshot(), ecs.clock.now());
     let cluster = table::cluster(&snapshot, &scope, input.cluster.as_deref())?;
+    check_creation(&input)?;
+    let asked = format!("{input:?}");
+    let tags = table::tags(input.tags.clone());
+    let (service, workload) = new_service(ecs, context, &cluster, input).await?;
+    let service = service::Service {
+        asked: service.client_token.as_ref().map(|_| asked).unwrap_or_default(),
+        tags,
+        ..service
+    };
+    let names = Names::new(&*ecs.ids);
+    let service = ecs
+        .store
+        .write(move |tx| {
+            table::cluster(&tx.snapshot(), &scope, Some(&service.cluster))?;
+            let place = key(&scope, &service.path());
+            match tx.get(SERVICES, &place) {
+                Some(old) if old.state == State::Active => {
+                    // The same request sent again is answered, not refused.
+                    let same = old.client_token.is_some() && old.client_token == service.client_token;
+                    if same && old.asked == service.asked {
+                        return Ok(service::Service::clone(&old));
+                    }
+                    return Err(invalid("Creation of service was not idempotent."));
+                }
+                Some(old) if old.state == State::Draining => {
+                    return Err(invalid("Unable to Start a service that is still Draining."));
+                }
+                _ => {}
+            }
+            let mut service = service;
+            history::begin(tx, &scope, &mut service, names, workload, now);
+            tx.put(SERVICES, &place, service.clone());
+            Ok(service)
+        })
+        .await?;
+    let service = view::service(&context.scope, &service, &ecs.store.snapshot(), true);
+    Ok(CreateServiceResponse {
+        service: Some(service),
+    })
+}
+
+/// What can be said about a request without looking at anything else.
+fn check_creation(input: &CreateServiceRequest) -> Result<(), ApiError> {
     if !name::is_valid(&input.service_name) {
         return Err(invalid(
             "Service names contain only letters, numbers, hyphens, and underscores.",
         ));
     }
+    check_scheduling(input)?;
+    check_controller(input.deployment_controller.as_ref())?;
     refuse_unserved(&[
         (input.role.is_some(), "role"),
-        (
-            input.availability_zone_rebalancing == Some(AvailabilityZoneRebalancing::Enabled),
-            "availabilityZoneRebalancing",
-        ),
         (given(&input.service_registries), "serviceRegistries"),
         (given(&input.placement_constraints), "placementConstraints"),
         (given(&input.placement_strategy), "placementStrategy"),
@@ -46,95 +86,78 @@ pub(super) async fn create_service(
             "vpcLatticeConfigurations",
         ),
         (
-            input
-                .service_connect_configuration
-                .as_ref()
-                .is_some_and(|it| it.enabled),
+            connects(input.service_connect_configuration.as_ref()),
             "serviceConnectConfiguration",
         ),
-        (input.enable_execute_command == Some(true), "enableExecuteCommand"),
-        (
-            input.scheduling_strategy == Some(SchedulingStrategy::Daemon),
-            "scheduling strategy DAEMON",
-        ),
-        (
-            input
-                .deployment_controller
-                .as_ref()
-                .is_some_and(|it| it.type_ != DeploymentControllerType::Ecs),
-            "deployment controller",
-        ),
-    ])?;
-    check_launch(
+    ])
+}
+
+fn connects(configuration: Option<&ServiceConnectConfiguration>) -> bool {
+    configuration.is_some_and(|it| it.enabled)
+}
+
+/// The service that a request asks for, without a deployment yet, and what its first one brings.
+async fn new_service(
+    ecs: &Ecs,
+    context: &Context,
+    cluster: &Cluster,
+    input: CreateServiceRequest,
+) -> Result<(service::Service, Workload), ApiError> {
+    let (scope, snapshot, now) = (&context.scope, ecs.store.snapshot(), ecs.clock.now());
+    let strategy = check_launch(
         input.launch_type.as_ref(),
         input.capacity_provider_strategy.as_ref(),
-        &cluster,
+        cluster,
     )?;
     let definition = input
         .task_definition
         .as_deref()
+        .filter(|it| !it.is_empty())
         .ok_or_else(|| invalid("TaskDefinition can not be blank."))?;
-    let definition = active_definition(&snapshot, &scope, definition)?;
+    let definition = active_definition(&snapshot, scope, definition)?;
     let network = network(ecs, context, &definition, input.network_configuration).await?;
     let load_balancers = balancers(ecs, context, &definition, input.load_balancers).await?;
+    let workload = Workload {
+        task_definition: definition.arn.clone(),
+        network,
+        load_balancers,
+        strategy,
+        platform_version: platform(input.platform_version)?.unwrap_or_else(|| "LATEST".to_owned()),
+    };
     let mut service = service::Service {
         arn: scope.arn("ecs", &format!("service/{}/{}", cluster.name, input.service_name)),
         name: input.service_name,
         cluster: cluster.name.clone(),
         state: State::Active,
-        desired: desired(input.desired_count)?.unwrap_or(1),
+        desired: desired(input.desired_count, "DesiredCount")?.unwrap_or_default(),
         minimum_healthy_percent: 100,
         maximum_percent: 200,
         circuit_breaker: None,
-        deployments: vec![Row::new(
-            deployment_id(ecs),
-            definition.arn.clone(),
-            network.clone(),
-            load_balancers.clone(),
-            now,
-        )],
-        load_balancers,
-        network,
+        deployments: vec![],
+        load_balancers: workload.load_balancers.clone(),
+        network: workload.network.clone(),
         health_check_grace_seconds: grace(input.health_check_grace_period_seconds)?,
         created_at: now,
         created_by: context.principal_arn.clone(),
-        platform_version: platform(input.platform_version)?.unwrap_or_else(|| "LATEST".to_owned()),
+        platform_version: workload.platform_version.clone(),
         enable_managed_tags: input.enable_ecs_managed_tags == Some(true),
-        propagate_tags: input
-            .propagate_tags
-            .map_or("NONE".to_owned(), |it| it.as_str().to_owned()),
-        client_token: input.client_token,
+        propagate_tags: propagate_tags(input.propagate_tags.as_ref())?.unwrap_or_else(|| "NONE".to_owned()),
+        strategy: workload.strategy.clone(),
+        execute_command: input.enable_execute_command == Some(true),
+        zone_rebalancing: false,
+        client_token: client_token(input.client_token)?,
+        asked: String::new(),
         events: vec![],
         steady: false,
+        complaint: None,
+        service_deployment: None,
         inactive_at: None,
-        tags: table::tags(input.tags),
+        tags: Default::default(),
     };
     apply_configuration(&mut service, input.deployment_configuration)?;
-    let service = ecs
-        .store
-        .write(move |tx| {
-            table::cluster(&tx.snapshot(), &scope, Some(&service.cluster))?;
-            let place = key(&scope, &format!("{}/{}", service.cluster, service.name));
-            match tx.get(SERVICES, &place) {
-                Some(old) if old.state == State::Active => {
-                    // The same request sent again is answered, not refused.
-                    if old.client_token.is_some() && old.client_token == service.client_token {
-                        return Ok(service::Service::clone(&old));
-                    }
-                    return Err(invalid("Creation of service was not idempotent."));
-                }
-                Some(old) if old.state == State::Draining => {
-                    return Err(invalid("Unable to Start a service that is still Draining."));
-                }
-                _ => tx.put(SERVICES, &place, service.clone()),
-            }
-            Ok(service)
-        })
-        .await?;
-    let service = view::service(&context.scope, &service, &ecs.store.snapshot(), true);
-    Ok(CreateServiceResponse {
-        service: Some(service),
-    })
+    let wanted = input.availability_zone_rebalancing.as_ref();
+    service.zone_rebalancing = zone_rebalancing(wanted, None, service.maximum_percent)?;
+    Ok((service, workload))
 }
 
 pub(super) async fn update_service(
@@ -149,18 +172,8 @@ pub(super) async fn update_service(
     if old.state != State::Active {
         return Err(service_not_active());
     }
+    check_controller(input.deployment_controller.as_ref())?;
     refuse_unserved(&[
-        (
-            input.availability_zone_rebalancing == Some(AvailabilityZoneRebalancing::Enabled),
-            "availabilityZoneRebalancing",
-        ),
-        (
-            input
-                .deployment_controller
-                .as_ref()
-                .is_some_and(|it| it.type_ != DeploymentControllerType::Ecs),
-            "deployment controller",
-        ),
         (given(&input.service_registries), "serviceRegistries"),
         (given(&input.placement_constraints), "placementConstraints"),
         (given(&input.placement_strategy), "placementStrategy"),
@@ -170,19 +183,12 @@ pub(super) async fn update_service(
             "vpcLatticeConfigurations",
         ),
         (
-            input
-                .service_connect_configuration
-                .as_ref()
-                .is_some_and(|it| it.enabled),
+            connects(input.service_connect_configuration.as_ref()),
             "serviceConnectConfiguration",
         ),
-        (input.enable_execute_command == Some(true), "enableExecuteCommand"),
     ])?;
-    if given(&input.capacity_provider_strategy) {
-        check_launch(None, input.capacity_provider_strategy.as_ref(), &cluster)?;
-    }
-    let wish = wish(ecs, context, &old, input).await?;
-    let (new_id, name) = (deployment_id(ecs), old.name.clone());
+    let wish = wish(ecs, context, &cluster, &old, input).await?;
+    let (names, name) = (Names::new(&*ecs.ids), old.name.clone());
     let service = ecs
         .store
         .write(move |tx| {
@@ -191,12 +197,11 @@ pub(super) async fn update_service(
             if found.state != State::Active {
                 return Err(service_not_active());
             }
-            let service = wish.applied(&found, new_id, now)?;
-            tx.put(
-                SERVICES,
-                &key(&scope, &format!("{}/{}", service.cluster, service.name)),
-                service.clone(),
-            );
+            let mut service = service::Service::clone(&found);
+            if let Some(workload) = wish.apply(&mut service)? {
+                history::begin(tx, &scope, &mut service, names, workload, now);
+            }
+            tx.put(SERVICES, &key(&scope, &service.path()), service.clone());
             Ok(service)
         })
         .await?;
@@ -211,9 +216,12 @@ struct Wish {
     task_definition: Option<String>,
     network: Option<Network>,
     load_balancers: Option<Vec<Balancer>>,
+    strategy: Option<Strategy>,
     desired: Option<u32>,
     grace_seconds: Option<u32>,
     configuration: Option<DeploymentConfiguration>,
+    zone_rebalancing: Option<AvailabilityZoneRebalancing>,
+    execute_command: Option<bool>,
     force: bool,
     managed_tags: Option<bool>,
     propagate_tags: Option<String>,
@@ -223,6 +231,7 @@ struct Wish {
 async fn wish(
     ecs: &Ecs,
     context: &Context,
+    cluster: &Cluster,
     old: &service::Service,
     input: UpdateServiceRequest,
 ) -> Result<Wish, ApiError> {
@@ -247,52 +256,70 @@ async fn wish(
             None
         }
     };
+    // An empty strategy is the way back to a launch type.
+    let strategy = match &input.capacity_provider_strategy {
+        Some(given) => Some(super::service_option::strategy(
+            given,
+            &cluster.capacity_providers,
+        )?),
+        None => None,
+    };
     Ok(Wish {
         task_definition: input.task_definition.map(|_| definition.arn.clone()),
         network,
         load_balancers,
-        desired: desired(input.desired_count)?,
+        strategy,
+        desired: desired(input.desired_count, "Task count")?,
         grace_seconds: grace(input.health_check_grace_period_seconds)?,
         configuration: input.deployment_configuration,
+        zone_rebalancing: input.availability_zone_rebalancing,
+        execute_command: input.enable_execute_command,
         force: input.force_new_deployment == Some(true),
         managed_tags: input.enable_ecs_managed_tags,
-        propagate_tags: input.propagate_tags.map(|it| it.as_str().to_owned()),
+        propagate_tags: propagate_tags(input.propagate_tags.as_ref())?,
         platform_version: platform(input.platform_version)?,
     })
 }
 
 impl Wish {
-    fn applied(
-        self,
-        found: &service::Service,
-        new_id: String,
-        now: jiff::Timestamp,
-    ) -> Result<service::Service, ApiError> {
-        let mut service = service::Service::clone(found);
-        apply_configuration(&mut service, self.configuration)?;
+    /// Changes the service; answers what a new deployment has to bring, if there shall be one.
+    fn apply(self, service: &mut service::Service) -> Result<Option<Workload>, ApiError> {
+        apply_configuration(service, self.configuration)?;
+        service.zone_rebalancing = zone_rebalancing(
+            self.zone_rebalancing.as_ref(),
+            Some(service.zone_rebalancing),
+            service.maximum_percent,
+        )?;
         service.desired = self.desired.unwrap_or(service.desired);
         service.health_check_grace_seconds = self.grace_seconds.or(service.health_check_grace_seconds);
         service.enable_managed_tags = self.managed_tags.unwrap_or(service.enable_managed_tags);
-        service.propagate_tags = self.propagate_tags.unwrap_or(service.propagate_tags);
-        service.platform_version = self.platform_version.unwrap_or(service.platform_version);
-        service.network = self.network.unwrap_or(service.network);
-        service.load_balancers = self.load_balancers.unwrap_or(service.load_balancers);
+        service.execute_command = self.execute_command.unwrap_or(service.execute_command);
+        if let Some(propagate) = self.propagate_tags {
+            service.propagate_tags = propagate;
+        }
         service.steady = false;
         let Some(primary) = service.primary() else {
             return Err(service_not_active());
         };
-        let definition = self
-            .task_definition
-            .unwrap_or_else(|| primary.task_definition.clone());
-        let same = primary.task_definition == definition
-            && primary.network == service.network
-            && primary.load_balancers == service.load_balancers;
-        if !same || self.force {
-            let (network, balancers) = (service.network.clone(), service.load_balancers.clone());
-            let new = Row::new(new_id, definition, network, balancers, now);
-            service.deployments.insert(0, new);
-        }
-        Ok(service)
+        let old = primary.workload();
+        let new = Workload {
+            task_definition: self
+                .task_definition
+                .unwrap_or_else(|| old.task_definition.clone()),
+            network: self.network.unwrap_or_else(|| service.network.clone()),
+            load_balancers: self
+                .load_balancers
+                .unwrap_or_else(|| service.load_balancers.clone()),
+            strategy: self.strategy.unwrap_or_else(|| service.strategy.clone()),
+            platform_version: self
+                .platform_version
+                .unwrap_or_else(|| service.platform_version.clone()),
+        };
+        service.network = new.network.clone();
+        service.load_balancers = new.load_balancers.clone();
+        service.strategy = new.strategy.clone();
+        service.platform_version = new.platform_version.clone();
+        Ok((new != old || self.force).then_some(new))
     }
 }
 
@@ -301,7 +328,7 @@ pub(super) async fn delete_service(
     context: &Context,
     input: DeleteServiceRequest,
 ) -> Result<DeleteServiceResponse, ApiError> {
-    let scope = context.scope.clone();
+    let (scope, now) = (context.scope.clone(), ecs.clock.now());
     let service = ecs
         .store
         .write(move |tx| {
@@ -322,6 +349,8 @@ pub(super) async fn delete_service(
             let mut service = service::Service::clone(&found);
             service.state = State::Draining;
             service.steady = false;
+            let deleted = "Service deployment stopped because the service was deleted.";
+            history::change(tx, &scope, &service, Change::RequestStop(deleted.to_owned()), now);
             tx.put(
                 SERVICES,
                 &key(&scope, &format!("{}/{}", service.cluster, service.name)),

@@ -1,48 +1,15 @@
-//! What requests for services and tasks have in common: each member is checked, with the neighbours where it names
-//! something of theirs.
+//! What requests for services and tasks name of other services: subnets, security groups, target groups, ports.
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::ecs::*;
 use aws_shape::{ec2, elbv2};
-use base_id::Scope;
-use base_store::Snapshot;
 
 use crate::Ecs;
 use crate::error::{invalid, unsupported};
-use crate::model::cluster::Cluster;
-use crate::model::service::{self, CircuitBreaker, LoadBalancer as Balancer, Network};
+use crate::model::service::{LoadBalancer as Balancer, Network};
 use crate::model::task_definition::TaskDefinition as Definition;
-use crate::table;
 
-/// The launch type that is asked for is Fargate; on EC2 there is no instance here that could run anything.
-pub(super) fn check_launch(
-    launch: Option<&LaunchType>,
-    strategy: Option<&Vec<CapacityProviderStrategyItem>>,
-    cluster: &Cluster,
-) -> Result<(), ApiError> {
-    let providers = strategy.map(Vec::as_slice).unwrap_or_default();
-    if launch.is_some() && !providers.is_empty() {
-        return Err(invalid(
-            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
-        ));
-    }
-    if !providers.is_empty() {
-        return match providers.iter().find(|it| it.capacity_provider != "FARGATE") {
-            Some(other) => Err(unsupported(&format!(
-                "the capacity provider {}",
-                other.capacity_provider
-            ))),
-            None => Ok(()),
-        };
-    }
-    match launch {
-        Some(LaunchType::Fargate) => Ok(()),
-        // Only FARGATE can be in a cluster's default strategy.
-        None if !cluster.default_strategy.is_empty() => Ok(()),
-        Some(LaunchType::Ec2) | None => Err(invalid("No Container Instances were found in your cluster.")),
-        Some(other) => Err(unsupported(&format!("the launch type {other}"))),
-    }
-}
+const BALANCERS_PER_SERVICE_MAX: usize = 5;
 
 /// Where the tasks' interfaces shall be; the subnets and groups exist.
 pub(super) async fn network(
@@ -129,7 +96,7 @@ pub(super) async fn balancers(
     let mut balancers = Vec::new();
     for one in given.into_iter().flatten() {
         if one.load_balancer_name.is_some() {
-            return Err(unsupported("Classic Load Balancers"));
+            return Err(invalid("Classic Load Balancers are not supported with Fargate."));
         }
         if one.advanced_configuration.is_some() {
             return Err(unsupported("advancedConfiguration of load balancers"));
@@ -197,121 +164,4 @@ async fn check_group(ecs: &Ecs, context: &Context, arn: &str) -> Result<(), ApiE
         )));
     }
     Ok(())
-}
-
-/// What a request says about how deployments go.
-pub(super) fn apply_configuration(
-    service: &mut service::Service,
-    given: Option<DeploymentConfiguration>,
-) -> Result<(), ApiError> {
-    let Some(given) = given else { return Ok(()) };
-    if given
-        .strategy
-        .as_ref()
-        .is_some_and(|it| *it != DeploymentStrategy::Rolling)
-    {
-        return Err(unsupported("deployment strategies other than ROLLING"));
-    }
-    if given.alarms.as_ref().is_some_and(|it| it.enable)
-        || given.lifecycle_hooks.as_ref().is_some_and(|it| !it.is_empty())
-    {
-        return Err(unsupported("deployment alarms and lifecycle hooks"));
-    }
-    if given.bake_time_in_minutes.is_some_and(|minutes| minutes != 0)
-        || given.linear_configuration.is_some()
-        || given.canary_configuration.is_some()
-    {
-        return Err(unsupported("bake times, linear and canary deployments"));
-    }
-    let percent = |value: Option<i32>, old: u32, what: &str, most: i32| match value {
-        None => Ok(old),
-        Some(value) if (0..=most).contains(&value) => Ok(value.unsigned_abs()),
-        Some(value) => Err(invalid(format!(
-            "{what} must be between 0 and {most}, not {value}."
-        ))),
-    };
-    let minimum = percent(
-        given.minimum_healthy_percent,
-        service.minimum_healthy_percent,
-        "minimumHealthyPercent",
-        100,
-    )?;
-    let maximum = percent(
-        given.maximum_percent,
-        service.maximum_percent,
-        "maximumPercent",
-        200,
-    )?;
-    if maximum < 100 {
-        return Err(invalid("maximumPercent must be at least 100."));
-    }
-    if minimum == 100 && maximum == 100 {
-        return Err(invalid(
-            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
-        ));
-    }
-    (service.minimum_healthy_percent, service.maximum_percent) = (minimum, maximum);
-    if let Some(breaker) = given.deployment_circuit_breaker {
-        service.circuit_breaker = breaker.enable.then_some(CircuitBreaker {
-            rollback: breaker.rollback,
-        });
-    }
-    Ok(())
-}
-
-pub(super) fn refuse_unserved(some: &[(bool, &str)]) -> Result<(), ApiError> {
-    match some.iter().find(|(given, _)| *given) {
-        Some((_, what)) => Err(unsupported(&format!("the service's {what}"))),
-        None => Ok(()),
-    }
-}
-
-pub(super) fn given<T>(list: &Option<Vec<T>>) -> bool {
-    list.as_ref().is_some_and(|list| !list.is_empty())
-}
-
-const DESIRED_TASKS_MAX: u32 = 5000;
-const BALANCERS_PER_SERVICE_MAX: usize = 5;
-const GRACE_SECONDS_MAX: i32 = i32::MAX;
-
-pub(super) fn desired(count: Option<i32>) -> Result<Option<u32>, ApiError> {
-    let check = |count: i32| {
-        let fits = u32::try_from(count)
-            .ok()
-            .filter(|count| *count <= DESIRED_TASKS_MAX);
-        fits.ok_or_else(|| invalid(format!("desiredCount must be between 0 and {DESIRED_TASKS_MAX}.")))
-    };
-    count.map(check).transpose()
-}
-
-pub(super) fn grace(seconds: Option<i32>) -> Result<Option<u32>, ApiError> {
-    let refuse = |_| {
-        invalid(format!(
-            "healthCheckGracePeriodSeconds must be between 0 and {GRACE_SECONDS_MAX}."
-        ))
-    };
-    seconds
-        .map(|seconds| u32::try_from(seconds).map_err(refuse))
-        .transpose()
-}
-
-/// The only platform version there is, however it is called.
-pub(super) fn platform(given: Option<String>) -> Result<Option<String>, ApiError> {
-    match given.as_deref() {
-        None | Some("LATEST" | "1.4.0") => Ok(given),
-        Some(other) => Err(unsupported(&format!("the platform version {other}"))),
-    }
-}
-
-pub(super) fn active_definition(
-    snapshot: &Snapshot,
-    scope: &Scope,
-    given: &str,
-) -> Result<std::sync::Arc<Definition>, ApiError> {
-    let definition = table::definition(snapshot, scope, given)
-        .map_err(|_| crate::error::client("TaskDefinition not found."))?;
-    if !definition.is_active() {
-        return Err(crate::error::client("TaskDefinition is inactive"));
-    }
-    Ok(definition)
 }

@@ -46,12 +46,24 @@ pub(crate) enum Standing {
     /// Runs, but nobody has said yet that it is well.
     Unready,
     Healthy,
-    /// Runs and is not well; a sentence says why.
-    Unhealthy(String),
+    Unhealthy(Unwell),
     /// Ended by itself, and not yet counted as a failure of its deployment.
     Failing,
     /// Told to stop, not yet gone.
     Stopping,
+}
+
+/// Who says that a task which runs is not well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unwell {
+    /// Its own health checks.
+    Container,
+    /// A load balancer's, for this reason.
+    Target {
+        group: String,
+        port: u16,
+        reason: String,
+    },
 }
 
 /// What to do now.
@@ -68,6 +80,8 @@ pub(crate) struct Steps {
     pub(crate) steady: bool,
     /// Floor and ceiling leave no room for any step: it stays like this until one of them is changed.
     pub(crate) blocked: bool,
+    /// Tasks fail again and again: the next ones wait.
+    pub(crate) throttled: bool,
     /// Something becomes due then: the next attempt after failures.
     pub(crate) look_again_at: Option<Timestamp>,
 }
@@ -78,7 +92,7 @@ pub(crate) enum Why {
     Replaced,
     /// There are more than desired.
     ScaledIn,
-    Unhealthy(String),
+    Unhealthy(Unwell),
 }
 
 /// The longest pause between attempts when tasks keep failing.
@@ -97,8 +111,12 @@ pub(crate) fn plan(picture: &Picture, now: Timestamp) -> Steps {
     let floor = (picture.desired * picture.minimum_healthy_percent).div_ceil(100);
     let ceiling = picture.desired * picture.maximum_percent / 100;
     retire_unhealthy(picture, &mut steps);
-    retire_old(picture, floor, &mut steps);
-    retire_surplus(picture, &mut steps);
+    if picture.rollout == Rollout::Failed {
+        retire_beyond(picture, &mut steps);
+    } else {
+        retire_old(picture, floor, &mut steps);
+        retire_surplus(picture, &mut steps);
+    }
     start_missing(picture, ceiling, now, &mut steps);
     steps.blocked = is_blocked(picture, ceiling, &steps);
     let healthy_new = count(picture, |task| task.new && task.standing == Standing::Healthy);
@@ -145,6 +163,23 @@ fn retire_old(picture: &Picture, floor: u32, steps: &mut Steps) {
     }
 }
 
+/// A deployment that has failed and has nothing to go back to replaces nobody any more: old and new tasks stay, as many
+/// as are desired, those that serve nobody and its own first to go.
+fn retire_beyond(picture: &Picture, steps: &mut Steps) {
+    let order = [Standing::Pending, Standing::Unready, Standing::Healthy];
+    let all = count(picture, |task| order.contains(&task.standing));
+    let surplus = all.saturating_sub(picture.desired) as usize;
+    let by_use = order.iter().flat_map(|standing| {
+        [true, false].into_iter().flat_map(move |new| {
+            let of = move |task: &&Task| task.new == new && task.standing == *standing;
+            picture.tasks.iter().filter(of)
+        })
+    });
+    steps
+        .stop
+        .extend(by_use.take(surplus).map(|task| (task.id.clone(), Why::ScaledIn)));
+}
+
 /// More new tasks than desired: those that serve nobody first.
 fn retire_surplus(picture: &Picture, steps: &mut Steps) {
     let order = [Standing::Pending, Standing::Unready, Standing::Healthy];
@@ -166,7 +201,10 @@ fn start_missing(picture: &Picture, ceiling: u32, now: Timestamp, steps: &mut St
         return;
     }
     // Whether the next attempt must wait is known once the last failure has been counted.
-    if count(picture, |task| task.standing == Standing::Failing) > 0 {
+    let uncounted = |task: &Task| {
+        task.standing == Standing::Failing || task.new && matches!(task.standing, Standing::Unhealthy(_))
+    };
+    if count(picture, uncounted) > 0 {
         return;
     }
     let new = count(picture, |task| task.new && living(task));
@@ -181,9 +219,11 @@ fn start_missing(picture: &Picture, ceiling: u32, now: Timestamp, steps: &mut St
         return;
     }
     if let (Some(last), true) = (picture.last_failure_at, picture.failures > 0) {
-        let due = last + retry_pause(picture.failures.div_ceil(picture.desired.max(1)));
+        let rounds = picture.failures.div_ceil(picture.desired.max(1));
+        let due = last + retry_pause(rounds);
         if due > now {
             steps.look_again_at = Some(due);
+            steps.throttled = rounds > 1;
             return;
         }
     }

@@ -1,27 +1,27 @@
 //! Services: asks the planner what to do and writes it down.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_protocol::{ApiError, Context};
-use aws_shape::elbv2::TargetHealthStateEnum;
 use base_id::Scope;
 use base_reconcile::{Outcome, Reconciler};
 use base_store::Snapshot;
 use contract::route::RouteTable;
-use contract::task::{Health, TaskPhase};
 use jiff::Timestamp;
 
+use super::conclude::{Hand, conclude};
+use super::standing::standing;
 use super::target;
-use crate::model::Tags;
-use crate::model::service::{Deployment, Rollout, Service, State};
+use crate::history::{self, Order};
+use crate::model::service::{Rollout, Service, State};
 use crate::model::task::{self, Changes, Launch, Stage, StopCode, Task};
 use crate::model::task_definition::TaskDefinition;
-use crate::plan::rolling::{self, Picture, Standing, Steps, Why};
-use crate::table::{self, OBSERVED, ROUTES, SERVICES, TASKS, key};
+use crate::model::{Tags, cluster};
+use crate::plan::rolling::{self, Picture, Steps, Why};
+use crate::table::{self, OBSERVED, ROUTES, SERVICE_DEPLOYMENTS, SERVICES, TASKS, key};
 use crate::{Ecs, event};
 
 /// How long a deleted service can still be described.
@@ -34,6 +34,7 @@ impl Services {
     /// What wakes it.
     pub const READS: &[&str] = &[
         SERVICES.name,
+        SERVICE_DEPLOYMENTS.name,
         TASKS.name,
         OBSERVED.name,
         ROUTES.name,
@@ -51,8 +52,15 @@ impl Services {
         let health = target::health(&self.0, &context, &target::places(service, &tasks)).await?;
         let now = self.0.clock.now();
         let picture = self.picture(snapshot, &scope, service, &tasks, &health, now);
-        let steps = rolling::plan(&picture, now);
-        let saved = self.save(&context, key, service, &tasks, steps.clone()).await?;
+        // A deployment that a user has stopped ends first; what is to be done then is planned next time.
+        let order = history::order(snapshot, &scope, service);
+        let steps = match order {
+            Some(_) => Steps::default(),
+            None => rolling::plan(&picture, now),
+        };
+        let saved = self
+            .save(&context, key, (service, order), &tasks, steps.clone())
+            .await?;
         if !saved {
             return Ok(Outcome::Again);
         }
@@ -101,7 +109,7 @@ impl Services {
         &self,
         context: &Context,
         key: &str,
-        seen: &Arc<Service>,
+        (seen, order): (&Arc<Service>, Option<Order>),
         tasks: &[Arc<Task>],
         steps: Steps,
     ) -> Result<bool, ApiError> {
@@ -116,6 +124,9 @@ impl Services {
                 let Some(service) = tx.get(SERVICES, &place).filter(|service| **service == *seen) else {
                     return Ok(false);
                 };
+                if history::order(&tx.snapshot(), &scope, &service) != order {
+                    return Ok(false);
+                }
                 let present = living(&tx.snapshot(), &scope, &service);
                 if present
                     .iter()
@@ -137,14 +148,28 @@ impl Services {
                     .primary()
                     .and_then(|it| table::definition_of(&tx.snapshot(), &scope, &it.task_definition));
                 let tags = propagated(&service, definition.as_deref());
-                for task in start(&scope, &mut service, steps.start, tags, now, &new_id) {
+                for task in start(
+                    &scope,
+                    &mut service,
+                    steps.start,
+                    present.len(),
+                    tags,
+                    now,
+                    &new_id,
+                ) {
                     tx.put(
                         TASKS,
                         &table::key(&scope, &format!("{}/{}", task.cluster, task.id)),
                         task,
                     );
                 }
-                conclude(&mut service, &steps, &present, now, &new_id);
+                let hand = Hand {
+                    scope: &scope,
+                    now,
+                    new_id: &new_id,
+                };
+                history::follow(tx, &scope, &service, &present, now);
+                conclude(tx, &mut service, &steps, order, &present, &hand);
                 if service.state == State::Inactive && old(&service, now) {
                     tx.delete(SERVICES, &place);
                 } else {
@@ -168,78 +193,6 @@ fn living(snapshot: &Snapshot, scope: &Scope, service: &Service) -> Vec<Arc<Task
         .collect()
 }
 
-fn standing(
-    snapshot: &Snapshot,
-    scope: &Scope,
-    service: &Service,
-    task: &Task,
-    health: &target::Health,
-    now: Timestamp,
-) -> Standing {
-    if task.stop.is_some() {
-        return Standing::Stopping;
-    }
-    let seen = table::observed(snapshot, task);
-    let (Stage::Placed { attachment, .. }, Some(seen)) = (&task.stage, seen) else {
-        return Standing::Pending;
-    };
-    match seen.phase {
-        TaskPhase::Provisioning | TaskPhase::Pending => return Standing::Pending,
-        TaskPhase::Stopping | TaskPhase::Stopped => return Standing::Failing,
-        TaskPhase::Running => {}
-    }
-    let grace = service.health_check_grace_seconds.unwrap_or(0);
-    let since = seen.started_at.unwrap_or(task.created_at);
-    let in_grace = since + Duration::from_secs(grace.into()) > now;
-    let unwell = |why: String| {
-        if in_grace {
-            Standing::Unready
-        } else {
-            Standing::Unhealthy(why)
-        }
-    };
-    let definition = table::definition_of(snapshot, scope, &task.task_definition);
-    let judges = definition
-        .as_ref()
-        .map(|it| task::judges(&it.spec))
-        .unwrap_or_default();
-    let own = task::health(Some(&seen), &judges);
-    if own == Health::Unhealthy {
-        return unwell("failed container health checks".to_owned());
-    }
-    let mut ready = own == Health::Healthy || judges.is_empty();
-    for balancer in &task.load_balancers {
-        let place = (
-            balancer.target_group.clone(),
-            attachment
-                .as_ref()
-                .map_or(Ipv4Addr::UNSPECIFIED, |it| it.interface.address),
-            balancer.port,
-        );
-        match health
-            .get(&place)
-            .map(|it| (it.state.as_ref(), it.description.as_deref()))
-        {
-            Some((Some(TargetHealthStateEnum::Healthy | TargetHealthStateEnum::Unavailable), _)) => {}
-            // A group that no load balancer uses asks nobody, so nobody can answer.
-            Some((Some(TargetHealthStateEnum::Unused), _)) => {}
-            Some((Some(TargetHealthStateEnum::Unhealthy), why)) => {
-                let why = why.unwrap_or("Health checks failed");
-                return unwell(format!(
-                    "(port {}) is unhealthy in (target-group {}) due to (reason {why})",
-                    balancer.port, balancer.target_group
-                ));
-            }
-            _ => ready = false,
-        }
-    }
-    if ready {
-        Standing::Healthy
-    } else {
-        Standing::Unready
-    }
-}
-
 /// Orders tasks to stop; returns the changed rows.
 fn stop(
     service: &mut Service,
@@ -256,17 +209,13 @@ fn stop(
         };
         let mut task = Task::clone(task);
         match why {
-            Why::Unhealthy(sentence) => {
-                service.say(new_id(), now, event::unhealthy(service, id, sentence));
-                let reason = format!("Task failed health checks: {sentence}");
+            Why::Unhealthy(why) => {
+                service.say(new_id(), now, event::unhealthy(service, id, why));
+                let reason = event::unhealthy_reason(why);
                 task.order_stop(StopCode::ServiceScheduler, &reason, now);
-                let started_by = task.started_by.clone();
-                if let Some(deployment) = service
-                    .deployments
-                    .first_mut()
-                    .filter(|it| Some(&it.id) == started_by.as_ref())
-                {
-                    deployment.count_failure(now);
+                let primary = service.deployments.first_mut();
+                if let Some(deployment) = primary.filter(|it| Some(&it.id) == task.started_by.as_ref()) {
+                    deployment.count_failure(now, &reason);
                 }
             }
             Why::Replaced | Why::ScaledIn => {
@@ -302,6 +251,7 @@ fn start(
     scope: &Scope,
     service: &mut Service,
     count: u32,
+    present: usize,
     tags: Tags,
     now: Timestamp,
     new_id: &dyn Fn() -> String,
@@ -310,7 +260,7 @@ fn start(
         return vec![];
     };
     let group = service.group();
-    let make = |_| {
+    let make = |nth: u32| {
         let id = new_id();
         Task {
             arn: scope.arn("ecs", &format!("task/{}/{id}", service.cluster)),
@@ -324,7 +274,9 @@ fn start(
             overrides: vec![],
             changes: Changes::default(),
             launch: Launch::Fargate,
-            execute_command: false,
+            capacity_provider: cluster::provider(&primary.strategy, present + nth as usize)
+                .map(str::to_owned),
+            execute_command: service.execute_command,
             credentials_id: Some(task::uuid(&new_id())),
             protected_until: None,
             client_token: None,
@@ -341,96 +293,6 @@ fn start(
         service.say(new_id(), now, event::started(service, &started));
     }
     tasks
-}
-
-/// What the plan says about the deployments and the service itself.
-fn conclude(
-    service: &mut Service,
-    steps: &Steps,
-    tasks: &[Arc<Task>],
-    now: Timestamp,
-    new_id: &dyn Fn() -> String,
-) {
-    if steps.fail {
-        fail(service, now, new_id);
-        return;
-    }
-    if steps.complete && service.state == State::Active {
-        service.deployments.truncate(1);
-        if let Some(primary) = service.deployments.first_mut() {
-            let reason = format!("ECS deployment {} completed.", primary.id);
-            primary.rollout = Rollout::Completed { reason };
-            primary.updated_at = now;
-            primary.failed_tasks = 0;
-            let primary = primary.clone();
-            service.say(new_id(), now, event::completed(service, &primary));
-        }
-    }
-    if service.state == State::Draining && tasks.is_empty() {
-        service.state = State::Inactive;
-        service.inactive_at = Some(now);
-        service.deployments.clear();
-    }
-    forget_superseded(service, tasks);
-    if steps.blocked {
-        let sentence = event::blocked(service);
-        if service
-            .events
-            .first()
-            .is_none_or(|event| event.message != sentence)
-        {
-            service.say(new_id(), now, sentence);
-        }
-    }
-    if steps.steady && !service.steady && service.state == State::Active {
-        service.say(new_id(), now, event::steady(service));
-    }
-    service.steady = steps.steady;
-}
-
-/// Deployments that never worked and have no tasks (any more) are history once another has taken their place.
-fn forget_superseded(service: &mut Service, tasks: &[Arc<Task>]) {
-    let mut worked = false;
-    let mut at = 0;
-    service.deployments.retain(|it| {
-        at += 1;
-        // The first that worked is what the circuit breaker goes back to.
-        let target = !worked && matches!(it.rollout, Rollout::Completed { .. });
-        worked |= target;
-        let has_tasks = tasks.iter().any(|task| task.started_by.as_ref() == Some(&it.id));
-        at == 1 || target || has_tasks || matches!(it.rollout, Rollout::Failed { .. })
-    });
-}
-
-/// The circuit breaker has opened: the deployment has failed, and the last one that worked takes over.
-fn fail(service: &mut Service, now: Timestamp, new_id: &dyn Fn() -> String) {
-    let Some(failed) = service.deployments.first_mut() else {
-        return;
-    };
-    let reason = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
-    failed.rollout = Rollout::Failed { reason };
-    failed.updated_at = now;
-    let failed = failed.clone();
-    service.say(new_id(), now, event::inconsistent(service));
-    service.say(new_id(), now, event::failed(service, &failed));
-    let rollback = service.circuit_breaker.is_some_and(|it| it.rollback);
-    let worked = |it: &Deployment| matches!(it.rollout, Rollout::Completed { .. });
-    let Some(at) = service.deployments.iter().position(worked).filter(|_| rollback) else {
-        return;
-    };
-    let mut old = service.deployments.remove(at);
-    old.updated_at = now;
-    // What failed while it was the primary deployment says nothing about its second life.
-    (old.failed_tasks, old.last_failure_at) = (0, None);
-    (service.network, service.load_balancers) = (old.network.clone(), old.load_balancers.clone());
-    old.rollout = Rollout::InProgress {
-        reason: format!(
-            "ECS deployment circuit breaker: rolling back to deploymentId {}.",
-            old.id
-        ),
-    };
-    service.say(new_id(), now, event::rolling_back(service, &failed, &old.id));
-    service.deployments.insert(0, old);
 }
 
 #[async_trait]

@@ -213,6 +213,7 @@ impl Tasks {
         self.remove_interfaces(&context, task).await?;
         let now = self.0.clock.now();
         let (place, id) = (place.to_owned(), self.0.ids.hex(32));
+        let ran = last.as_ref().is_some_and(|last| last.started_at.is_some());
         self.0
             .store
             .write(move |tx| {
@@ -224,7 +225,7 @@ impl Tasks {
                     done.order_stop(order.code, &order.reason, order.at);
                     count_failure(tx, &scope, &done, now, &id);
                 } else {
-                    say_stopped(tx, &scope, &done, now, &id);
+                    say_stopped(tx, &scope, &done, ran, (now, &id));
                 }
                 done.stage = Stage::Stopped {
                     attachment: row.attachment().cloned(),
@@ -301,19 +302,24 @@ fn count_failure(tx: &mut Transaction, scope: &Scope, task: &Task, now: Timestam
         service.say(id.to_owned(), now, sentence);
         let own = |it: &&mut Deployment| Some(&it.id) == task.started_by.as_ref();
         if let Some(deployment) = service.deployments.iter_mut().find(own) {
-            deployment.count_failure(now);
+            deployment.count_failure(now, &order.reason);
         }
     });
 }
 
-fn say_stopped(tx: &mut Transaction, scope: &Scope, task: &Task, now: Timestamp, id: &str) {
+/// `ran`: it had come as far as running before it was stopped.
+fn say_stopped(tx: &mut Transaction, scope: &Scope, task: &Task, ran: bool, (now, id): (Timestamp, &str)) {
     let by_itself =
         |code: StopCode| matches!(code, StopCode::FailedToStart | StopCode::EssentialContainerExited);
     if task.stop.as_ref().is_none_or(|it| by_itself(it.code)) {
         return;
     }
     change_service(tx, scope, task, |service| {
-        let sentence = event::stopped(service, std::slice::from_ref(&task.id));
+        let sentence = if ran {
+            event::stopped(service, std::slice::from_ref(&task.id))
+        } else {
+            event::stopped_pending(service, 1)
+        };
         service.say(id.to_owned(), now, sentence);
     });
 }

@@ -88,7 +88,7 @@ fn tasks(tx: &mut Transaction, behaviour: &Behaviour, now: Timestamp) {
     }
 }
 
-fn contain(seen: &mut ObservedTask, phase: ContainerPhase) {
+pub(super) fn contain(seen: &mut ObservedTask, phase: ContainerPhase) {
     for one in &mut seen.containers {
         one.phase = phase;
         if phase == ContainerPhase::Stopped {
@@ -97,7 +97,7 @@ fn contain(seen: &mut ObservedTask, phase: ContainerPhase) {
     }
 }
 
-fn fresh(wish: &DesiredTask) -> ObservedTask {
+pub(super) fn fresh(wish: &DesiredTask) -> ObservedTask {
     let container = |one: &contract::task::Container| ObservedContainer {
         name: one.name.clone(),
         runtime_id: format!("{}-1", wish.id),
@@ -126,7 +126,7 @@ fn fresh(wish: &DesiredTask) -> ObservedTask {
     }
 }
 
-fn stopping(seen: &mut ObservedTask, kind: StopKind, reason: &str, now: Timestamp) {
+pub(super) fn stopping(seen: &mut ObservedTask, kind: StopKind, reason: &str, now: Timestamp) {
     seen.phase = TaskPhase::Stopping;
     seen.stopping_at = Some(now);
     seen.stop_cause = Some(StopCause {

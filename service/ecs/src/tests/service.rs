@@ -218,7 +218,7 @@ async fn what_fails_the_load_balancers_checks_is_replaced() {
         task.stopped_reason
             .as_deref()
             .unwrap()
-            .starts_with("Task failed health checks: (port 80) is unhealthy"),
+            .starts_with("Task failed ELB health checks in (target-group "),
         "{task:?}"
     );
     assert_eq!(world.targets(&world.group).await, ["healthy"]);

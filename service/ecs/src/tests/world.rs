@@ -39,7 +39,8 @@ pub(super) struct World {
     pub(super) subnets: Vec<String>,
     pub(super) vpc: String,
     pub(super) group: String,
-    reconcilers: Vec<Arc<dyn Reconciler>>,
+    pub(super) ids: Arc<SequentialIds>,
+    pub(super) reconcilers: Vec<Arc<dyn Reconciler>>,
 }
 
 /// Rounds in which everything must come to rest.
@@ -50,6 +51,15 @@ const ROUNDS_MAX: usize = 120;
 struct Census {
     serving: u32,
     living: u32,
+}
+
+/// Where tasks find what every task can reach.
+pub(super) fn agent() -> crate::Agent {
+    crate::Agent {
+        metadata: "http://169.254.170.2".to_owned(),
+        endpoint: "http://169.254.170.2:4566".to_owned(),
+        sessions: "ws://127.0.0.1:4566".to_owned(),
+    }
 }
 
 impl World {
@@ -82,21 +92,9 @@ impl World {
             secrets: Arc::new(NoSecrets),
             parameters: Arc::new(NoSecrets),
             registry: REGISTRY.to_owned(),
-            agent: crate::Agent {
-                metadata: "http://169.254.170.2".to_owned(),
-                endpoint: "http://169.254.170.2:4566".to_owned(),
-                sessions: "ws://127.0.0.1:4566".to_owned(),
-            },
+            agent: agent(),
         };
-        let ecs = Ecs::new(store.clone(), clock.clone(), ids, neighbours);
-        let reconcilers: Vec<Arc<dyn Reconciler>> = vec![
-            Arc::new(crate::Services::new(ecs.clone())),
-            Arc::new(crate::Tasks::new(ecs.clone())),
-            Arc::new(crate::Definitions::new(ecs.clone())),
-            Arc::new(service_ec2::Networks::new(store.clone())),
-            Arc::new(service_elbv2::Balancers::new(elbv2.clone())),
-            Arc::new(service_elbv2::Routes::new(store.clone())),
-        ];
+        let ecs = Ecs::new(store.clone(), clock.clone(), ids.clone(), neighbours);
         let context = Context {
             scope: Scope::new("000000000000", "us-east-1"),
             request_id: "r".into(),
@@ -116,8 +114,10 @@ impl World {
             subnets: vec![],
             vpc: String::new(),
             group: String::new(),
-            reconcilers,
+            ids,
+            reconcilers: vec![],
         };
+        world.reconcilers = world.control(world.ecs.clone());
         world.network().await;
         world.group = world.target_group("web").await;
         let cluster = world.ecs.create_cluster(&world.context, Default::default()).await;
@@ -125,6 +125,18 @@ impl World {
         world.define("web").await;
         world.settle().await;
         world
+    }
+
+    /// What the control process runs: the reconcilers, those of ECS working through `ecs`.
+    pub(super) fn control(&self, ecs: Ecs) -> Vec<Arc<dyn Reconciler>> {
+        vec![
+            Arc::new(crate::Services::new(ecs.clone())),
+            Arc::new(crate::Tasks::new(ecs.clone())),
+            Arc::new(crate::Definitions::new(ecs)),
+            Arc::new(service_ec2::Networks::new(self.store.clone())),
+            Arc::new(service_elbv2::Balancers::new(self.elbv2.clone())),
+            Arc::new(service_elbv2::Routes::new(self.store.clone())),
+        ]
     }
 
     async fn network(&mut self) {
@@ -436,14 +448,14 @@ impl World {
     }
 }
 
-fn living(snapshot: &Snapshot, name: &str) -> Vec<Arc<TaskRow>> {
+pub(super) fn living(snapshot: &Snapshot, name: &str) -> Vec<Arc<TaskRow>> {
     let rows = snapshot.list(TASKS).into_iter().map(|(_, row)| row);
     rows.filter(|row| row.service() == Some(name) && !row.is_stopped())
         .collect()
 }
 
 /// What our own decision may not do: stop a serving task below the floor, start one above the ceiling.
-fn check(before: &Snapshot, after: &Snapshot) {
+pub(super) fn check(before: &Snapshot, after: &Snapshot) {
     let (old, new) = (census(before), census(after));
     for (place, service) in after.list(SERVICES) {
         let (old, new) = (old.get(&place).cloned(), new.get(&place).cloned());

@@ -3,11 +3,12 @@
 use aws_shape::ecs as shape;
 use base_id::Scope;
 use base_store::Snapshot;
-use contract::task::TaskPhase;
 
-use super::{cluster_arn, seen, tags};
-use crate::model::service::{Deployment, LoadBalancer, Network, Rollout, Service, State};
-use crate::model::task::Task;
+use super::deployment::{deployment_arn, revision_arn};
+use super::{cluster_arn, tags};
+use crate::history::{self, Counts};
+use crate::model::cluster::Strategy;
+use crate::model::service::{CircuitBreaker, Deployment, LoadBalancer, Network, Rollout, Service, State};
 use crate::table;
 
 pub(crate) fn network(network: &Network) -> shape::NetworkConfiguration {
@@ -25,7 +26,7 @@ pub(crate) fn network(network: &Network) -> shape::NetworkConfiguration {
     }
 }
 
-fn balancer(balancer: &LoadBalancer) -> shape::LoadBalancer {
+pub(super) fn balancer(balancer: &LoadBalancer) -> shape::LoadBalancer {
     shape::LoadBalancer {
         target_group_arn: Some(balancer.target_group.clone()),
         container_name: Some(balancer.container.clone()),
@@ -34,30 +35,26 @@ fn balancer(balancer: &LoadBalancer) -> shape::LoadBalancer {
     }
 }
 
-/// Numbers of tasks, as far as they have come.
-#[derive(Default)]
-struct Counts {
-    running: i32,
-    pending: i32,
+pub(super) fn strategy(strategy: &Strategy) -> Option<Vec<shape::CapacityProviderStrategyItem>> {
+    let item = |(provider, base, weight): &(String, i32, i32)| shape::CapacityProviderStrategyItem {
+        capacity_provider: provider.clone(),
+        base: Some(*base),
+        weight: Some(*weight),
+    };
+    (!strategy.is_empty()).then(|| strategy.iter().map(item).collect())
 }
 
-fn counts(snapshot: &Snapshot, tasks: &[std::sync::Arc<Task>], deployment: Option<&str>) -> Counts {
-    let mut counts = Counts::default();
-    for task in tasks
-        .iter()
-        .filter(|task| deployment.is_none_or(|id| task.started_by.as_deref() == Some(id)))
-    {
-        if task.is_stopped() {
-            continue;
-        }
-        match seen(snapshot, task).map(|seen| seen.phase) {
-            Some(TaskPhase::Running) => counts.running += 1,
-            Some(TaskPhase::Stopping | TaskPhase::Stopped) => {}
-            _ if task.stop.is_some() => {}
-            _ => counts.pending += 1,
-        }
+/// A service, deployment or revision with capacity providers has no launch type.
+pub(super) fn launch_type(strategy: &Strategy) -> Option<shape::LaunchType> {
+    strategy.is_empty().then_some(shape::LaunchType::Fargate)
+}
+
+/// The platform version that LATEST stands for.
+pub(super) fn platform_version(given: &str) -> String {
+    match given {
+        "LATEST" => "1.4.0".to_owned(),
+        other => other.to_owned(),
     }
-    counts
 }
 
 pub(crate) fn service(
@@ -70,10 +67,20 @@ pub(crate) fn service(
         .into_iter()
         .filter(|task| task.service() == Some(&service.name))
         .collect();
-    let all = counts(snapshot, &tasks, None);
+    let all = history::counts(snapshot, &tasks, None);
+    let of = |one: &Deployment| history::counts(snapshot, &tasks, Some(&one.id));
     let deployments = service.deployments.iter().enumerate();
-    let deployments = deployments
-        .map(|(at, one)| deployment(service, one, at == 0, &counts(snapshot, &tasks, Some(&one.id))));
+    let deployments = deployments.map(|(at, one)| deployment(service, one, at == 0, of(one)));
+    let revisions = service.deployments.iter().enumerate();
+    let revisions = revisions
+        .filter(|(_, one)| !one.revision.is_empty())
+        .map(|(at, one)| shape::ServiceCurrentRevisionSummary {
+            arn: Some(revision_arn(scope, &service.path(), &one.revision)),
+            requested_task_count: Some(if at == 0 { service.desired as i32 } else { 0 }),
+            running_task_count: Some(of(one).running as i32),
+            pending_task_count: Some(of(one).pending as i32),
+        });
+    let current = service.service_deployment.as_ref();
     let events = service.events.iter().map(|event| shape::ServiceEvent {
         id: Some(event.id.clone()),
         created_at: Some(event.at),
@@ -88,13 +95,20 @@ pub(crate) fn service(
         service_registries: Some(vec![]),
         status: Some(service.state.as_str().to_owned()),
         desired_count: Some(if active { service.desired as i32 } else { 0 }),
-        running_count: Some(all.running),
-        pending_count: Some(all.pending),
-        launch_type: Some(shape::LaunchType::Fargate),
+        running_count: Some(all.running as i32),
+        pending_count: Some(all.pending as i32),
+        launch_type: launch_type(&service.strategy),
+        capacity_provider_strategy: strategy(&service.strategy),
         platform_version: Some(service.platform_version.clone()),
         platform_family: Some("Linux".to_owned()),
         task_definition: service.primary().map(|it| it.task_definition.clone()),
-        deployment_configuration: Some(deployment_configuration(service)),
+        deployment_configuration: Some(deployment_configuration(
+            service.circuit_breaker,
+            service.minimum_healthy_percent,
+            service.maximum_percent,
+        )),
+        current_service_deployment: current.map(|id| deployment_arn(scope, &service.path(), id)),
+        current_service_revisions: Some(revisions.collect()),
         deployments: Some(deployments.collect()),
         events: Some(events.collect()),
         created_at: Some(service.created_at),
@@ -109,22 +123,32 @@ pub(crate) fn service(
         }),
         enable_ecs_managed_tags: Some(service.enable_managed_tags),
         propagate_tags: Some(service.propagate_tags.as_str().into()),
-        enable_execute_command: Some(false),
-        availability_zone_rebalancing: Some(shape::AvailabilityZoneRebalancing::Disabled),
+        enable_execute_command: Some(service.execute_command),
+        availability_zone_rebalancing: Some(if service.zone_rebalancing {
+            shape::AvailabilityZoneRebalancing::Enabled
+        } else {
+            shape::AvailabilityZoneRebalancing::Disabled
+        }),
+        resource_management_type: Some(shape::ResourceManagementType::Customer),
         tags: with_tags.then(|| tags(&service.tags)),
         ..Default::default()
     }
 }
 
-fn deployment_configuration(service: &Service) -> shape::DeploymentConfiguration {
+pub(super) fn deployment_configuration(
+    breaker: Option<CircuitBreaker>,
+    minimum_healthy_percent: u32,
+    maximum_percent: u32,
+) -> shape::DeploymentConfiguration {
     shape::DeploymentConfiguration {
         deployment_circuit_breaker: Some(shape::DeploymentCircuitBreaker {
-            enable: service.circuit_breaker.is_some(),
-            rollback: service.circuit_breaker.is_some_and(|it| it.rollback),
+            enable: breaker.is_some(),
+            rollback: breaker.is_some_and(|it| it.rollback),
         }),
-        maximum_percent: Some(service.maximum_percent as i32),
-        minimum_healthy_percent: Some(service.minimum_healthy_percent as i32),
+        maximum_percent: Some(maximum_percent as i32),
+        minimum_healthy_percent: Some(minimum_healthy_percent as i32),
         strategy: Some(shape::DeploymentStrategy::Rolling),
+        bake_time_in_minutes: Some(0),
         ..Default::default()
     }
 }
@@ -133,7 +157,7 @@ fn deployment(
     service: &Service,
     deployment: &Deployment,
     primary: bool,
-    counts: &Counts,
+    counts: Counts,
 ) -> shape::Deployment {
     let (state, reason) = match &deployment.rollout {
         Rollout::InProgress { reason } => (shape::DeploymentRolloutState::InProgress, reason),
@@ -145,13 +169,14 @@ fn deployment(
         status: Some(if primary { "PRIMARY" } else { "ACTIVE" }.to_owned()),
         task_definition: Some(deployment.task_definition.clone()),
         desired_count: Some(if primary { service.desired as i32 } else { 0 }),
-        pending_count: Some(counts.pending),
-        running_count: Some(counts.running),
+        pending_count: Some(counts.pending as i32),
+        running_count: Some(counts.running as i32),
         failed_tasks: Some(deployment.failed_tasks as i32),
         created_at: Some(deployment.created_at),
         updated_at: Some(deployment.updated_at),
-        launch_type: Some(shape::LaunchType::Fargate),
-        platform_version: Some("1.4.0".to_owned()),
+        capacity_provider_strategy: strategy(&deployment.strategy),
+        launch_type: launch_type(&deployment.strategy),
+        platform_version: Some(platform_version(&deployment.platform_version)),
         platform_family: Some("Linux".to_owned()),
         network_configuration: Some(network(&deployment.network)),
         rollout_state: Some(state),

@@ -83,6 +83,7 @@ pub(crate) fn task(
             &spec.map(task::judges).unwrap_or_default(),
         ))),
         last_status: Some(status.to_owned()),
+        capacity_provider_name: task.capacity_provider.clone(),
         launch_type: Some(match task.launch {
             Launch::Fargate => shape::LaunchType::Fargate,
             Launch::External => shape::LaunchType::External,

@@ -138,13 +138,21 @@ fn scaling_in_retires_those_that_serve_nobody_first() {
 }
 
 #[test]
-fn an_unhealthy_task_is_stopped_and_replaced_at_once() {
+fn an_unhealthy_task_is_stopped_and_replaced_once_that_has_been_counted() {
     let mut picture = picture(1, 100, 200);
     picture.rollout = Rollout::Completed;
-    picture.tasks = vec![task("a", true, Standing::Unhealthy("why".into()))];
+    picture.tasks = vec![task("a", true, Standing::Unhealthy(Unwell::Container))];
     let steps = plan(&picture, at(0));
-    assert_eq!(steps.stop, [("a".to_owned(), Why::Unhealthy("why".into()))]);
-    assert_eq!(steps.start, 1);
+    assert_eq!(steps.stop, [("a".to_owned(), Why::Unhealthy(Unwell::Container))]);
+    assert_eq!(steps.start, 0, "or it would never be too early");
+    picture.tasks[0].standing = Standing::Stopping;
+    (picture.failures, picture.last_failure_at) = (1, Some(at(0)));
+    assert_eq!(plan(&picture, at(0)).look_again_at, Some(at(1)));
+    assert_eq!(plan(&picture, at(1)).start, 1);
+    // One of an older deployment says nothing about the new one.
+    picture.failures = 0;
+    picture.tasks = vec![task("old", false, Standing::Unhealthy(Unwell::Container))];
+    assert_eq!(plan(&picture, at(1)).start, 1);
 }
 
 #[test]

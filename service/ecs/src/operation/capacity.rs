@@ -1,0 +1,155 @@
+//! Capacity: the two providers that need no instances, and container instances, of which there are none.
+
+use aws_protocol::{ApiError, Context, page};
+use aws_shape::ecs::*;
+
+use super::service_option::{provider, strategy};
+use super::{PAGE_ITEMS_MAX, missing};
+use crate::Ecs;
+use crate::error::invalid;
+use crate::model::cluster::{self, PROVIDERS};
+use crate::model::service::State;
+use crate::table::{self, CLUSTERS, SERVICES, key};
+use crate::view;
+
+const PROVIDERS_PER_PAGE_MAX: usize = 10;
+const INSTANCES_PER_CALL_MAX: usize = 100;
+
+pub(super) async fn put_cluster_capacity_providers(
+    ecs: &Ecs,
+    context: &Context,
+    input: PutClusterCapacityProvidersRequest,
+) -> Result<PutClusterCapacityProvidersResponse, ApiError> {
+    let scope = context.scope.clone();
+    let mut providers = Vec::new();
+    for given in &input.capacity_providers {
+        let name = provider(given)?;
+        if !providers.contains(&name) {
+            providers.push(name);
+        }
+    }
+    let default = strategy(&input.default_capacity_provider_strategy, &providers)?;
+    let row = ecs
+        .store
+        .write(move |tx| {
+            let snapshot = tx.snapshot();
+            let old = table::cluster(&snapshot, &scope, Some(&input.cluster))?;
+            let services = snapshot.prefix(SERVICES, &key(&scope, &format!("{}/", old.name)));
+            let used = services
+                .iter()
+                .filter(|(_, it)| it.state != State::Inactive)
+                .flat_map(|(_, it)| &it.strategy);
+            let mut lost = used.filter(|(name, ..)| !providers.contains(name));
+            if lost.next().is_some() {
+                return Err(ApiError::client(
+                    "ResourceInUseException",
+                    "The specified capacity provider is in use and cannot be removed.",
+                ));
+            }
+            let row = cluster::Cluster {
+                capacity_providers: providers,
+                default_strategy: default,
+                ..cluster::Cluster::clone(&old)
+            };
+            tx.put(CLUSTERS, &key(&scope, &row.name), row.clone());
+            Ok(row)
+        })
+        .await?;
+    let all = [ClusterField::Tags, ClusterField::Settings];
+    let cluster = view::cluster(&context.scope, &row, &ecs.store.snapshot(), &all);
+    Ok(PutClusterCapacityProvidersResponse {
+        cluster: Some(cluster),
+    })
+}
+
+pub(super) async fn describe_capacity_providers(
+    ecs: &Ecs,
+    context: &Context,
+    input: DescribeCapacityProvidersRequest,
+) -> Result<DescribeCapacityProvidersResponse, ApiError> {
+    let scope = &context.scope;
+    let mut names: Vec<String> = PROVIDERS.map(str::to_owned).to_vec();
+    if let Some(given) = &input.cluster {
+        let cluster = table::cluster(&ecs.store.snapshot(), scope, Some(given))?;
+        names.retain(|name| cluster.capacity_providers.contains(name));
+    }
+    let mut failures = Vec::new();
+    let wanted = input.capacity_providers.unwrap_or_default();
+    if !wanted.is_empty() {
+        let known = std::mem::take(&mut names);
+        for given in wanted {
+            match provider(&given).ok().filter(|name| known.contains(name)) {
+                Some(name) => names.push(name),
+                None => failures.push(missing(given)),
+            }
+        }
+    }
+    let (names, next_token) = page(
+        names,
+        input.max_results,
+        PROVIDERS_PER_PAGE_MAX,
+        input.next_token.as_deref(),
+    )?;
+    let providers = names.into_iter().map(|name| CapacityProvider {
+        capacity_provider_arn: Some(scope.arn("ecs", &format!("capacity-provider/{name}"))),
+        status: Some(CapacityProviderStatus::Active),
+        type_: Some(name.as_str().into()),
+        tags: Some(vec![]),
+        name: Some(name),
+        ..Default::default()
+    });
+    Ok(DescribeCapacityProvidersResponse {
+        capacity_providers: Some(providers.collect()),
+        failures: Some(failures),
+        next_token,
+    })
+}
+
+pub(super) async fn list_container_instances(
+    ecs: &Ecs,
+    context: &Context,
+    input: ListContainerInstancesRequest,
+) -> Result<ListContainerInstancesResponse, ApiError> {
+    table::cluster(&ecs.store.snapshot(), &context.scope, input.cluster.as_deref())?;
+    if let Some(ContainerInstanceStatus::Other(other)) = &input.status {
+        return Err(invalid(format!(
+            "status should be one of [ACTIVE,DRAINING,REGISTERING,DEREGISTERING,REGISTRATION_FAILED], not {other}"
+        )));
+    }
+    let none: Vec<String> = vec![];
+    let (arns, next_token) = page(
+        none,
+        input.max_results,
+        PAGE_ITEMS_MAX,
+        input.next_token.as_deref(),
+    )?;
+    Ok(ListContainerInstancesResponse {
+        container_instance_arns: Some(arns),
+        next_token,
+    })
+}
+
+pub(super) async fn describe_container_instances(
+    ecs: &Ecs,
+    context: &Context,
+    input: DescribeContainerInstancesRequest,
+) -> Result<DescribeContainerInstancesResponse, ApiError> {
+    let scope = &context.scope;
+    let cluster = table::cluster(&ecs.store.snapshot(), scope, input.cluster.as_deref())?;
+    if input.container_instances.is_empty() {
+        return Err(invalid("Container Instances cannot be empty."));
+    }
+    if input.container_instances.len() > INSTANCES_PER_CALL_MAX {
+        return Err(invalid(format!(
+            "Container Instances can have at most {INSTANCES_PER_CALL_MAX} items."
+        )));
+    }
+    let failures = input.container_instances.iter().map(|given| {
+        let id = given.rsplit('/').next().unwrap_or(given);
+        missing(scope.arn("ecs", &format!("container-instance/{}/{id}", cluster.name)))
+    });
+    Ok(DescribeContainerInstancesResponse {
+        container_instances: Some(vec![]),
+        failures: Some(failures.collect()),
+    })
+}
