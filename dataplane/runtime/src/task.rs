@@ -100,6 +100,7 @@ impl Runtime {
             .arg(&directory)
             .arg(self.config.cgroup_path(&spec.id))
             .arg(self.config.cgroup_path(SHIMS_GROUP))
+            .arg(self.config.volumes_dir())
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

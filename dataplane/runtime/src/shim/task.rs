@@ -2,9 +2,10 @@
 
 mod launch;
 mod member;
+mod shared;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,28 +20,29 @@ use super::control::{self, Command};
 use super::plan::{self, Verdict};
 use crate::cgroup::Cgroup;
 use crate::container::Library;
-use crate::seccomp::Filters;
-use crate::spec::TaskSpec;
+use crate::spec::{ContainerSpec, TaskSpec};
 use crate::status::TaskStatus;
 use member::{Member, State};
+use shared::Shared;
 
 /// How long listeners may take to hear the last status before the shim goes.
 const FAREWELL: Duration = Duration::from_millis(500);
 pub(super) const ESSENTIAL_EXITED: &str = "Essential container in task exited";
 
-/// What happens to a task; indices are places in the list of its containers.
+/// What happens to a task; indices are places in the list of its containers, followed by the number of the run where
+/// a container may have been started again meanwhile.
 #[derive(Debug)]
 pub(super) enum Event {
     Order(Command),
     /// Everything that the container wrote is spooled, or was waited for long enough.
-    OutputEnded(usize),
+    OutputEnded(usize, u32),
     StartTimeout(usize),
     StopTimeout(usize),
-    CheckDue(usize),
+    CheckDue(usize, u32),
     CheckTimeout(usize, i32),
 }
 
-pub(super) fn run(directory: &Path, cgroup: &str, shims: &str) -> io::Result<()> {
+pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -> io::Result<()> {
     // Out of the group of whoever started us, so that ending that one's service does not end the task.
     Cgroup::new(shims).enter(std::process::id())?;
     super::detach()?;
@@ -48,10 +50,10 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str) -> io::Result<()>
     let spec: TaskSpec = serde_json::from_slice(&text).map_err(io::Error::other)?;
     super::enter_network(spec.network.as_deref())?;
     let group = Cgroup::new(cgroup);
-    group.create(spec.limits)?;
+    group.create(spec.limits, swap_mib(&spec))?;
     launch::write_shared_files(directory, &spec)?;
-    let filters = Filters::docker_default().map_err(io::Error::other)?;
-    let library = Library::new(directory.join("library"), filters)?;
+    let shared = Shared::prepare(directory, &spec, cgroup, volumes)?;
+    let library = Library::new(directory.join("library"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -61,9 +63,15 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str) -> io::Result<()>
         // Whoever started us and has gone meanwhile may start the task again, not knowing of us.
         super::tell(super::READY)?;
         release_output()?;
-        let mut task = Task::new(directory, spec, group, cgroup, library);
+        let mut task = Task::new(spec, group, shared, library);
         task.run(listener).await
     })
+}
+
+/// What the containers may have together.
+fn swap_mib(spec: &TaskSpec) -> u32 {
+    let swap = |container: &ContainerSpec| container.linux.max_swap_mib.unwrap_or(0);
+    spec.containers.iter().map(swap).fold(0, u32::saturating_add)
 }
 
 /// Whoever started us need not keep the pipe open on which we said that we are ready.
@@ -74,10 +82,9 @@ fn release_output() -> io::Result<()> {
 }
 
 struct Task {
-    directory: PathBuf,
     spec: Rc<TaskSpec>,
     group: Cgroup,
-    cgroup: String,
+    shared: Shared,
     library: Library,
     members: Vec<Member>,
     events: mpsc::UnboundedSender<Event>,
@@ -94,17 +101,16 @@ struct Stopping {
 }
 
 impl Task {
-    fn new(directory: &Path, spec: TaskSpec, group: Cgroup, cgroup: &str, library: Library) -> Self {
+    fn new(spec: TaskSpec, group: Cgroup, shared: Shared, library: Library) -> Self {
         let (events, incoming) = mpsc::unbounded_channel();
         let spec = Rc::new(spec);
         let members = (0..spec.containers.len())
-            .map(|index| Member::new(index, Rc::clone(&spec), directory, events.clone()))
+            .map(|index| Member::new(index, Rc::clone(&spec), &shared.directory, events.clone()))
             .collect();
         Self {
-            directory: directory.to_owned(),
             spec,
             group,
-            cgroup: cgroup.to_owned(),
+            shared,
             library,
             members,
             events,
@@ -143,7 +149,7 @@ impl Task {
         }
         // Nobody new: whoever comes now finds the last status on disk.
         drop(listener);
-        let _ = std::fs::remove_file(self.directory.join(control::SOCKET_FILE));
+        let _ = std::fs::remove_file(self.shared.directory.join(control::SOCKET_FILE));
         drop(teller);
         let _ =
             tokio::time::timeout(FAREWELL, async { while listeners.join_next().await.is_some() {} }).await;
@@ -157,12 +163,12 @@ impl Task {
                 self.stop(StopKind::Requested, reason);
                 self.group.signal(Signal::SIGKILL);
             }
-            Event::OutputEnded(index) => {
-                self.members[index].output_ended(&self.library, &self.group);
+            Event::OutputEnded(index, run) => {
+                self.members[index].output_ended(run, &self.library, &self.group);
             }
             Event::StartTimeout(index) => self.members[index].late = true,
-            Event::StopTimeout(index) => self.members[index].kill(),
-            Event::CheckDue(index) => self.members[index].check_health(&self.library),
+            Event::StopTimeout(index) => self.members[index].kill(&self.group),
+            Event::CheckDue(index, run) => self.members[index].check_health(run, &self.library),
             Event::CheckTimeout(index, pid) => self.members[index].abandon_check(pid),
         }
     }
@@ -206,27 +212,20 @@ impl Task {
 
     fn start_what_may(&mut self) {
         for index in 0..self.members.len() {
-            if !matches!(self.members[index].state, State::Waiting) {
-                continue;
-            }
-            let verdict = plan::may_start(self.members[index].spec(), |name| {
-                self.members
-                    .iter()
-                    .find(|member| member.spec().name == name)
-                    .map(Member::view)
-            });
+            let verdict = match self.members[index].state {
+                State::Waiting => plan::may_start(self.members[index].spec(), |name| {
+                    self.members
+                        .iter()
+                        .find(|member| member.spec().name == name)
+                        .map(Member::view)
+                }),
+                State::Due(_) => Verdict::Start,
+                _ => continue,
+            };
             match verdict {
                 Verdict::Wait => {}
                 Verdict::Start => {
-                    let spec = Rc::clone(&self.spec);
-                    if let Err(sentence) = self.members[index].start(
-                        &self.directory,
-                        &spec,
-                        &self.library,
-                        &self.group,
-                        &self.cgroup,
-                    ) {
-                        self.fail(index, format!("CannotStartContainerError: {sentence}"));
+                    if !self.start(index) {
                         return;
                     }
                 }
@@ -236,6 +235,23 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Whether the task goes on.
+    fn start(&mut self, index: usize) -> bool {
+        let spec = Rc::clone(&self.spec);
+        let member = &mut self.members[index];
+        let again = matches!(member.state, State::Due(_));
+        let Err(sentence) = member.start(&self.shared, &spec, &self.library, &self.group) else {
+            return true;
+        };
+        let sentence = format!("CannotStartContainerError: {sentence}");
+        if again && !member.spec().essential {
+            member.status.reason = Some(sentence);
+            return true;
+        }
+        self.fail(index, sentence);
+        false
     }
 
     fn fail(&mut self, index: usize, sentence: String) {
@@ -253,7 +269,7 @@ impl Task {
             let may = plan::may_stop(&self.members[index].spec().name, &all);
             let member = &mut self.members[index];
             match &member.state {
-                State::Waiting => member.never_start(),
+                State::Waiting | State::Due(_) => member.leave(),
                 State::Running(_) if may => member.ask_to_stop(),
                 _ => {}
             }
@@ -272,7 +288,7 @@ impl Task {
             for index in 0..self.members.len() {
                 let member = &mut self.members[index];
                 member.check_ended(pid, code);
-                if member.ended(pid, code, &self.group) && member.spec().essential {
+                if member.ended(pid, code, &self.group, self.stopping.is_some()) && member.spec().essential {
                     self.stop(StopKind::EssentialContainerExited, ESSENTIAL_EXITED.to_owned());
                 }
             }
@@ -303,7 +319,7 @@ impl Task {
         if self.last.as_ref() == Some(&status) {
             return Ok(());
         }
-        status.save(&self.directory)?;
+        status.save(&self.shared.directory)?;
         let text = serde_json::to_string(&status).map_err(io::Error::other)?;
         let _ = teller.send(text.into());
         debug_assert!(
