@@ -9,6 +9,7 @@ mod cgroup;
 mod config;
 mod container;
 mod device;
+mod exec;
 mod executor;
 mod fill;
 mod in_root;

@@ -2,6 +2,7 @@
 //! outlives whoever started it.
 
 mod control;
+mod exec;
 mod health;
 mod output;
 mod plan;
@@ -19,7 +20,8 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::{Mode, umask};
 
-pub(crate) use control::{Command, socket_address};
+pub(crate) use control::{Command, SOCKET_FILE, address};
+pub(crate) use exec::{Answer as ExecAnswer, EXEC_FILE, Request as ExecWish};
 
 /// Written to standard output when a task's shim can be talked to.
 pub(crate) const READY: &str = "ready\n";

@@ -2,6 +2,8 @@
 
 #[path = "runtime/bench.rs"]
 mod bench;
+#[path = "runtime/exec.rs"]
+mod exec;
 #[path = "runtime/life.rs"]
 mod life;
 #[path = "runtime/limits.rs"]
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         .filter(|argument| !argument.starts_with('-'))
         .collect();
     let all: Vec<Test> = [
+        exec::TESTS,
         life::TESTS,
         limits::TESTS,
         process::TESTS,

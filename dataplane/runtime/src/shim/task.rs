@@ -4,6 +4,7 @@ mod launch;
 mod member;
 mod shared;
 
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
@@ -11,12 +12,14 @@ use std::time::Duration;
 
 use contract::task::{ContainerPhase, StopCause, StopKind, TaskPhase};
 use jiff::Timestamp;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
-use tokio::sync::{mpsc, watch};
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::control::{self, Command};
+use super::exec;
 use super::plan::{self, Verdict};
 use crate::cgroup::Cgroup;
 use crate::container::Library;
@@ -27,6 +30,8 @@ use shared::Shared;
 
 /// How long listeners may take to hear the last status before the shim goes.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// Further processes in a task at one time.
+const EXECS_MAX: usize = 64;
 pub(super) const ESSENTIAL_EXITED: &str = "Essential container in task exited";
 
 /// What happens to a task; indices are places in the list of its containers, followed by the number of the run where
@@ -40,6 +45,10 @@ pub(super) enum Event {
     StopTimeout(usize),
     CheckDue(usize, u32),
     CheckTimeout(usize, i32),
+    /// A further process is asked for.
+    Exec(exec::Request, oneshot::Sender<Result<exec::Begun, exec::Answer>>),
+    /// Whoever asked for this process has gone.
+    ExecGone(i32),
 }
 
 pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -> io::Result<()> {
@@ -60,11 +69,12 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         let listener = control::listen(directory)?;
+        let execs = exec::listen(directory)?;
         // Whoever started us and has gone meanwhile may start the task again, not knowing of us.
         super::tell(super::READY)?;
         release_output()?;
         let mut task = Task::new(spec, group, shared, library);
-        task.run(listener).await
+        task.run(listener, execs).await
     })
 }
 
@@ -87,6 +97,8 @@ struct Task {
     shared: Shared,
     library: Library,
     members: Vec<Member>,
+    /// Further processes, and who is told of their end.
+    execs: HashMap<i32, oneshot::Sender<i32>>,
     events: mpsc::UnboundedSender<Event>,
     incoming: mpsc::UnboundedReceiver<Event>,
     stopping: Option<Stopping>,
@@ -113,6 +125,7 @@ impl Task {
             shared,
             library,
             members,
+            execs: HashMap::new(),
             events,
             incoming,
             stopping: None,
@@ -122,7 +135,7 @@ impl Task {
         }
     }
 
-    async fn run(&mut self, listener: tokio::net::UnixListener) -> io::Result<()> {
+    async fn run(&mut self, listener: UnixListener, execs: UnixListener) -> io::Result<()> {
         let mut children = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::child())?;
         let (teller, status) = watch::channel(Rc::from(""));
         let mut listeners = tokio::task::JoinSet::new();
@@ -145,11 +158,18 @@ impl Task {
                         listeners.spawn_local(control::serve(stream, status.clone(), self.events.clone()));
                     }
                 }
+                accepted = execs.accept() => {
+                    if let Ok((stream, _)) = accepted {
+                        listeners.spawn_local(exec::serve(stream, self.events.clone()));
+                    }
+                }
             }
         }
         // Nobody new: whoever comes now finds the last status on disk.
-        drop(listener);
-        let _ = std::fs::remove_file(self.shared.directory.join(control::SOCKET_FILE));
+        drop((listener, execs));
+        for name in [control::SOCKET_FILE, exec::EXEC_FILE] {
+            let _ = std::fs::remove_file(self.shared.directory.join(name));
+        }
         drop(teller);
         let _ =
             tokio::time::timeout(FAREWELL, async { while listeners.join_next().await.is_some() {} }).await;
@@ -170,6 +190,38 @@ impl Task {
             Event::StopTimeout(index) => self.members[index].kill(&self.group),
             Event::CheckDue(index, run) => self.members[index].check_health(run, &self.library),
             Event::CheckTimeout(index, pid) => self.members[index].abandon_check(pid),
+            Event::Exec(request, answer) => {
+                // Whoever asked may have gone meanwhile, and with them the ends of the streams.
+                if let Err(Ok(begun)) = answer.send(self.exec(&request)) {
+                    self.end_exec(begun.pid);
+                }
+            }
+            Event::ExecGone(pid) => self.end_exec(pid),
+        }
+    }
+
+    fn exec(&mut self, request: &exec::Request) -> Result<exec::Begun, exec::Answer> {
+        if self.execs.len() >= EXECS_MAX {
+            let sentence = format!("{EXECS_MAX} further processes run in this task already");
+            return Err(exec::Answer::Failed(sentence));
+        }
+        let member = self
+            .members
+            .iter()
+            .find(|member| member.spec().name == request.container)
+            .ok_or(exec::Answer::NotRunning)?;
+        let (pid, ends) = member.exec(request, &self.library)?;
+        let (teller, ended) = oneshot::channel();
+        self.execs.insert(pid, teller);
+        Ok(exec::Begun { pid, ends, ended })
+    }
+
+    /// SIGKILL for a further process and those in its group, as long as it is not known to have ended: its number is
+    /// nobody else's until then.
+    fn end_exec(&self, pid: i32) {
+        if self.execs.contains_key(&pid) {
+            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
     }
 
@@ -285,6 +337,10 @@ impl Task {
             let Some((pid, code)) = super::exit_code(status) else {
                 continue;
             };
+            if let Some(teller) = self.execs.remove(&pid) {
+                let _ = teller.send(code);
+                continue;
+            }
             for index in 0..self.members.len() {
                 let member = &mut self.members[index];
                 member.check_ended(pid, code);

@@ -22,6 +22,7 @@ use crate::container::{Library, StartError, Started, Stdio};
 use crate::executor::Manner;
 use crate::oci;
 use crate::seccomp::Filters;
+use crate::shim::exec;
 use crate::shim::health::Tracker;
 use crate::shim::output::{self, SharedSpool};
 use crate::shim::plan::{self, View};
@@ -368,6 +369,38 @@ impl Member {
                 }
             }
         }
+    }
+
+    /// Starts a further process; its number and this side of its streams.
+    pub fn exec(
+        &self,
+        request: &exec::Request,
+        library: &Library,
+    ) -> Result<(i32, Vec<OwnedFd>), exec::Answer> {
+        let State::Running(running) = &self.state else {
+            return Err(exec::Answer::NotRunning);
+        };
+        let window = request.window();
+        let process = oci::further(
+            &running.process,
+            &request.arguments,
+            &request.environment,
+            window.is_some(),
+        );
+        let mut manner = Manner::new(running.filters.clone());
+        manner.window = window;
+        let (stdio, ends) = match window {
+            Some(_) => (Stdio::Terminal, Vec::new()),
+            None => exec::streams().map_err(|error| exec::Answer::Failed(error.to_string()))?,
+        };
+        let id = &self.spec().runtime_id;
+        let started = library
+            .exec(id, &self.place.bundle, &process, manner, stdio)
+            .map_err(|error| match error {
+                StartError::Program(sentence) => exec::Answer::Program(sentence),
+                other => exec::Answer::Failed(other.to_string()),
+            })?;
+        Ok((started.pid, started.terminal.into_iter().chain(ends).collect()))
     }
 
     pub fn check_health(&mut self, run: u32, library: &Library) {
