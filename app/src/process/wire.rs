@@ -196,5 +196,6 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         Arc::clone(&plane.lines),
     );
     start(Arc::new(retention), Retention::READS);
+    start(Arc::new(Sessions::new(plane.iam.clone())), Sessions::READS);
     start(Arc::new(Deletions::new(plane.secrets.clone())), Deletions::READS);
 }

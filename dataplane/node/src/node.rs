@@ -4,8 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use base_clock::Clock;
 use base_store::{Store, StoreError, Table};
+use contract::exec::{Exec, ExecError, ExecRequest, ExecSession};
 use contract::log::LogStore;
 use contract::network::DesiredNetwork;
 use contract::task::{DesiredTask, ObservedTask, TaskPhase};
@@ -215,6 +217,13 @@ impl Node {
         if let Err(error) = self.inner.parts.network.teardown().await {
             tracing::error!(%error, "the networks could not be removed");
         }
+    }
+}
+
+#[async_trait]
+impl Exec for Node {
+    async fn exec(&self, request: ExecRequest) -> Result<ExecSession, ExecError> {
+        self.inner.parts.runtime.exec(request).await
     }
 }
 

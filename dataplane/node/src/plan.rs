@@ -1,13 +1,17 @@
 //! From desired to what a shim is told, and from what a shim tells to observed: translations only.
 
+use std::net::Ipv4Addr;
+
 use contract::task::{
-    Container, ContainerPhase, DesiredTask, Health, ObservedContainer, ObservedTask, StopCause, TaskPhase,
-    runtime_id,
+    Container, ContainerPhase, DesiredTask, Health, Names, ObservedContainer, ObservedTask, StopCause,
+    TaskPhase, runtime_id,
 };
 use dataplane_runtime::{ContainerSpec, ContainerStatus, Limits, TaskSpec, TaskStatus, process};
 use jiff::Timestamp;
 
 use crate::image::PreparedImage;
+
+const LOOPBACK: &str = "127.0.0.1 localhost\n";
 
 /// What the task's shim is told.
 ///
@@ -16,14 +20,14 @@ use crate::image::PreparedImage;
 pub(crate) fn task_spec(
     desired: &DesiredTask,
     images: &[PreparedImage],
-    network: Option<(std::path::PathBuf, Option<std::net::Ipv4Addr>)>,
+    network: Option<(std::path::PathBuf, Option<Ipv4Addr>)>,
 ) -> Result<TaskSpec, String> {
     let address = desired.interface.as_ref().map(|interface| interface.address);
     let hostname = match address {
         Some(address) => format!("ip-{}", address.to_string().replace('.', "-")),
         None => desired.id.chars().take(12).collect(),
     };
-    let mut hosts = "127.0.0.1 localhost\n".to_owned();
+    let mut hosts = LOOPBACK.to_owned();
     if let Some(address) = address {
         hosts.push_str(&format!("{address} {hostname}\n"));
     }
@@ -33,8 +37,14 @@ pub(crate) fn task_spec(
         .iter()
         .zip(images)
         .enumerate()
-        .map(|(index, (container, image))| container_spec(&desired.id, index, container, image))
-        .collect::<Result<_, _>>()?;
+        .map(|(index, (container, image))| {
+            let mut spec = container_spec(&desired.id, index, container, image)?;
+            let names = &container.names;
+            spec.hosts = own_hosts(names, address, &hostname);
+            spec.resolv_conf = own_resolv_conf(names, resolver);
+            Ok(spec)
+        })
+        .collect::<Result<_, String>>()?;
     Ok(TaskSpec {
         id: desired.id.clone(),
         hostname,
@@ -47,8 +57,52 @@ pub(crate) fn task_spec(
             cpu_units: desired.cpu_units,
             memory_mib: desired.memory_mib,
         },
+        volumes: desired.volumes.clone(),
+        processes: desired.processes,
+        ipc: desired.ipc,
         containers,
     })
+}
+
+/// A container's `/etc/hosts`, where it differs from the task's.
+fn own_hosts(names: &Names, address: Option<Ipv4Addr>, tasks_hostname: &str) -> Option<String> {
+    if names.hostname.is_none() && names.hosts.is_empty() {
+        return None;
+    }
+    let mut hosts = LOOPBACK.to_owned();
+    match (&names.hostname, address) {
+        (Some(own), address) => {
+            let address = address.unwrap_or(Ipv4Addr::LOCALHOST);
+            hosts.push_str(&format!("{address} {own}\n"));
+        }
+        (None, Some(address)) => hosts.push_str(&format!("{address} {tasks_hostname}\n")),
+        (None, None) => {}
+    }
+    for (name, address) in &names.hosts {
+        hosts.push_str(&format!("{address} {name}\n"));
+    }
+    Some(hosts)
+}
+
+/// A container's `/etc/resolv.conf`, where it differs from the task's.
+fn own_resolv_conf(names: &Names, resolver: Option<Ipv4Addr>) -> Option<String> {
+    if names.dns_servers.is_empty() && names.dns_search.is_empty() {
+        return None;
+    }
+    let networks = resolver.map(|address| address.to_string());
+    let servers: Vec<&String> = if names.dns_servers.is_empty() {
+        networks.iter().collect()
+    } else {
+        names.dns_servers.iter().collect()
+    };
+    let mut text: String = servers
+        .into_iter()
+        .map(|server| format!("nameserver {server}\n"))
+        .collect();
+    if !names.dns_search.is_empty() {
+        text.push_str(&format!("search {}\n", names.dns_search.join(" ")));
+    }
+    Some(text)
 }
 
 fn container_spec(
@@ -89,8 +143,15 @@ fn container_spec(
             cpu_units: container.cpu_units,
             memory_mib: container.memory_mib,
         },
+        memory_reservation_mib: container.memory_reservation_mib,
         health_check: container.health_check.clone(),
         ulimits: container.ulimits.clone(),
+        mounts: container.mounts.clone(),
+        hostname: container.names.hostname.clone(),
+        resolv_conf: None,
+        hosts: None,
+        linux: container.linux.clone(),
+        restart: container.restart.clone(),
     })
 }
 
@@ -160,7 +221,7 @@ fn container(status: &ContainerStatus) -> ObservedContainer {
         health: status.health,
         started_at: status.started_at,
         stopped_at: status.stopped_at,
-        restarts: 0,
+        restarts: status.restarts,
         notes: status.notes.clone(),
     }
 }

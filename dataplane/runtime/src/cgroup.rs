@@ -13,6 +13,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+use crate::memory::Memory;
+
 /// Processes and threads that a task may have at once.
 pub const PIDS_MAX: i64 = 4096;
 /// Length of the period in which a CPU quota is given out.
@@ -63,11 +65,12 @@ impl Cgroup {
         hierarchy.mount.join(self.path.trim_start_matches('/'))
     }
 
-    /// Makes the group where it is missing and sets its limits; at most [`PIDS_MAX`] processes in any case.
+    /// Makes the group where it is missing and sets its limits; at most [`PIDS_MAX`] processes in any case. With a
+    /// limit for memory there is no more swap than `swap_mib`.
     ///
     /// # Errors
     /// When the kernel refuses the group or a limit.
-    pub fn create(&self, limits: Limits) -> io::Result<()> {
+    pub fn create(&self, limits: Limits, swap_mib: u32) -> io::Result<()> {
         for hierarchy in hierarchies() {
             let place = self.place(hierarchy);
             hierarchy.make(&place)?;
@@ -80,12 +83,38 @@ impl Cgroup {
             // Swap would only make a task that is over its limit slow before it is killed. Not every kernel can
             // account for it, hence no error.
             if let (Some(memory), true) = (limits.memory_mib, hierarchy.has("memory")) {
-                let bytes = (u64::from(memory) << 20).to_string();
-                let _ = fs::write(place.join("memory.memsw.limit_in_bytes"), bytes);
-                let _ = fs::write(place.join("memory.swap.max"), "0");
+                let (memory, swap) = (u64::from(memory) << 20, u64::from(swap_mib) << 20);
+                let _ = fs::write(
+                    place.join("memory.memsw.limit_in_bytes"),
+                    (memory + swap).to_string(),
+                );
+                let _ = fs::write(place.join("memory.swap.max"), swap.to_string());
             }
         }
         Ok(())
+    }
+
+    /// Makes the group where it is missing and sets what it may use of memory and swap; sentences about what this
+    /// machine cannot give.
+    ///
+    /// # Errors
+    /// When the kernel refuses the group or a value.
+    pub fn set_memory(&self, memory: &Memory) -> io::Result<Vec<String>> {
+        let mut notes = Vec::new();
+        for hierarchy in hierarchies().iter().filter(|hierarchy| hierarchy.has("memory")) {
+            let place = self.place(hierarchy);
+            hierarchy.make(&place)?;
+            for setting in memory.settings(hierarchy.unified) {
+                let path = place.join(setting.file);
+                if path.exists() {
+                    fs::write(&path, &setting.value).map_err(|error| named(&path, &error))?;
+                } else {
+                    notes.push(setting.otherwise);
+                }
+            }
+            notes.extend(memory.note(hierarchy.unified));
+        }
+        Ok(notes)
     }
 
     /// Moves a process here, in every hierarchy that has room for it.

@@ -9,7 +9,7 @@ use crate::cgroup::Cgroup;
 pub struct RuntimeConfig {
     /// Program and first arguments that lead to [`crate::shim_main`], such as `/proc/self/exe shim`.
     pub shim_command: Vec<OsString>,
-    /// Holds `tasks/<id>/` and `steps/<id>/`; on a file system that can carry an overlay's upper directory.
+    /// Holds `tasks/<id>/`, `steps/<id>/` and `volumes/<key>/`; on a file system that can carry an overlay's upper directory.
     pub state_dir: PathBuf,
     /// Eight hexadecimal digits; part of the names of control groups, so that several instances live side by side.
     pub instance: String,
@@ -24,6 +24,11 @@ impl RuntimeConfig {
 
     pub(crate) fn tasks_dir(&self) -> PathBuf {
         self.state_dir.join("tasks")
+    }
+
+    /// Volumes that outlive the tasks that mount them.
+    pub(crate) fn volumes_dir(&self) -> PathBuf {
+        self.state_dir.join("volumes")
     }
 
     /// The parent of all control groups of this instance.

@@ -17,9 +17,11 @@ use nix::fcntl::OFlag;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use serde_json::Value;
 
-use crate::executor::FilteringExecutor;
-use crate::seccomp::Filters;
+use crate::executor::{FilteringExecutor, Manner};
 
+const CONSOLE_FILE: &str = "console.sock";
+/// What the library leaves in a container's directory after each further process.
+const LEFTOVERS: &str = "tenant-";
 const REPORT_LIMIT_BYTES: u64 = 4096;
 
 #[derive(Debug, thiserror::Error)]
@@ -65,13 +67,12 @@ pub(crate) struct Started {
 /// Where the library keeps what it knows about containers, one directory each.
 pub(crate) struct Library {
     root: PathBuf,
-    filters: Filters,
 }
 
 impl Library {
-    pub fn new(root: PathBuf, filters: Filters) -> io::Result<Self> {
+    pub fn new(root: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&root)?;
-        Ok(Self { root, filters })
+        Ok(Self { root })
     }
 
     /// Makes and starts a container from its OCI configuration and waits until its program runs. After an error
@@ -81,15 +82,61 @@ impl Library {
         id: &str,
         bundle: &Path,
         config: &Value,
-        own_network: bool,
+        manner: Manner,
         stdio: Stdio,
     ) -> Result<Started, StartError> {
         fs::write(bundle.join("config.json"), config.to_string())?;
+        let (builder, connected) = self.builder(id, bundle, manner, stdio)?;
+        let mut container = builder
+            .as_init(bundle)
+            .with_systemd(false)
+            .with_detach(true)
+            .build()?;
+        let pid = container
+            .pid()
+            .ok_or_else(|| StartError::Library("the container has no first process".to_owned()))?
+            .as_raw();
+        let terminal = connected.terminal()?;
+        container.start()?;
+        connected.await_exec()?;
+        Ok(Started { pid, terminal })
+    }
+
+    /// Starts a further process in a running container and waits until its program runs.
+    pub fn exec(
+        &self,
+        id: &str,
+        bundle: &Path,
+        process: &Value,
+        manner: Manner,
+        stdio: Stdio,
+    ) -> Result<Started, StartError> {
+        let file = bundle.join("exec.json");
+        fs::write(&file, process.to_string())?;
+        let (builder, connected) = self.builder(id, bundle, manner, stdio)?;
+        let built = builder
+            .as_tenant()
+            .with_detach(true)
+            .with_process(Some(file))
+            .build();
+        self.remove_leftovers(id);
+        let pid = built?.as_raw();
+        let terminal = connected.terminal()?;
+        connected.await_exec()?;
+        Ok(Started { pid, terminal })
+    }
+
+    fn builder(
+        &self,
+        id: &str,
+        bundle: &Path,
+        manner: Manner,
+        stdio: Stdio,
+    ) -> Result<(ContainerBuilder, Connected), StartError> {
         let (report, report_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from)?;
         let executor = FilteringExecutor {
-            filters: self.filters.clone(),
+            manner,
             report: report_end.as_raw_fd(),
-            raise_loopback: own_network,
         };
         let mut builder = ContainerBuilder::new(id.to_owned(), SyscallType::default())
             .with_root_path(&self.root)?
@@ -104,51 +151,27 @@ impl Library {
                 builder = builder.with_stdin(stdin).with_stdout(stdout).with_stderr(stderr);
             }
             Stdio::Terminal => {
-                let path = bundle.join("console.sock");
+                let path = bundle.join(CONSOLE_FILE);
                 console = Some(listen(&path)?);
                 builder = builder.with_console_socket(Some(path));
             }
         }
-        let mut container = builder
-            .as_init(bundle)
-            .with_systemd(false)
-            .with_detach(true)
-            .build()?;
-        drop(report_end);
-        let pid = container
-            .pid()
-            .ok_or_else(|| StartError::Library("the container has no first process".to_owned()))?
-            .as_raw();
-        let terminal = console.map(|listener| receive(&listener)).transpose()?;
-        container.start()?;
-        await_exec(report)?;
-        Ok(Started { pid, terminal })
+        Ok((
+            builder,
+            Connected {
+                report,
+                report_end,
+                console,
+            },
+        ))
     }
 
-    /// Starts a further process in a running container and waits until its program runs; returns its process id.
-    pub fn exec(&self, id: &str, bundle: &Path, process: &Value) -> Result<i32, StartError> {
-        let file = bundle.join("exec.json");
-        fs::write(&file, process.to_string())?;
-        let (report, report_end) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from)?;
-        let executor = FilteringExecutor {
-            filters: self.filters.clone(),
-            report: report_end.as_raw_fd(),
-            raise_loopback: false,
-        };
-        let null = || File::options().read(true).write(true).open("/dev/null");
-        let pid = ContainerBuilder::new(id.to_owned(), SyscallType::default())
-            .with_root_path(&self.root)?
-            .with_executor(executor)
-            .with_stdin(null()?)
-            .with_stdout(null()?)
-            .with_stderr(null()?)
-            .as_tenant()
-            .with_detach(true)
-            .with_process(Some(file))
-            .build()?;
-        drop(report_end);
-        await_exec(report)?;
-        Ok(pid.as_raw())
+    fn remove_leftovers(&self, id: &str) {
+        for entry in fs::read_dir(self.root.join(id)).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(LEFTOVERS) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// Forgets a container that has ended.
@@ -157,21 +180,38 @@ impl Library {
     }
 }
 
-/// Exec closes the pipe; a program that cannot be run is told through it.
-fn await_exec(report: OwnedFd) -> Result<(), StartError> {
-    let mut sentence = String::new();
-    let _ = File::from(report)
-        .take(REPORT_LIMIT_BYTES)
-        .read_to_string(&mut sentence);
-    if sentence.is_empty() {
-        Ok(())
-    } else {
-        Err(StartError::Program(sentence))
+/// This side of what connects the shim with a process that is being started.
+struct Connected {
+    report: OwnedFd,
+    /// The process' own side, which this process must let go of to see the end.
+    report_end: OwnedFd,
+    console: Option<UnixListener>,
+}
+
+impl Connected {
+    fn terminal(&self) -> io::Result<Option<OwnedFd>> {
+        self.console.as_ref().map(receive).transpose()
+    }
+
+    /// Exec closes the pipe; a program that cannot be run is told through it.
+    fn await_exec(self) -> Result<(), StartError> {
+        drop(self.report_end);
+        let mut sentence = String::new();
+        let _ = File::from(self.report)
+            .take(REPORT_LIMIT_BYTES)
+            .read_to_string(&mut sentence);
+        if sentence.is_empty() {
+            Ok(())
+        } else {
+            Err(StartError::Program(sentence))
+        }
     }
 }
 
 /// Listens under a path of any length: the address itself may have little more than a hundred bytes.
 fn listen(path: &Path) -> io::Result<UnixListener> {
+    // Left by an earlier process of the same container.
+    let _ = fs::remove_file(path);
     let before = env::current_dir()?;
     if let Some(parent) = path.parent() {
         env::set_current_dir(parent)?;

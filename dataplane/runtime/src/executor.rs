@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+use contract::exec::TerminalSize;
 use libcontainer::oci_spec::runtime::Spec;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
 
@@ -16,12 +17,33 @@ use crate::seccomp::Filters;
 const NOT_FOUND: i32 = 127;
 const NOT_EXECUTABLE: i32 = 126;
 
+/// How the last moments are to be.
+#[derive(Clone)]
+pub(crate) struct Manner {
+    pub filters: Filters,
+    pub raise_loopback: bool,
+    /// A small process stays before the program, with these capabilities.
+    pub init: Option<u64>,
+    /// Of the terminal that is standard input.
+    pub window: Option<TerminalSize>,
+}
+
+impl Manner {
+    pub fn new(filters: Filters) -> Self {
+        Self {
+            filters,
+            raise_loopback: false,
+            init: None,
+            window: None,
+        }
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct FilteringExecutor {
-    pub filters: Filters,
+    pub manner: Manner,
     /// Gets a sentence when the program cannot be started, and is closed without one when it can.
     pub report: RawFd,
-    pub raise_loopback: bool,
 }
 
 impl Executor for FilteringExecutor {
@@ -65,22 +87,8 @@ impl FilteringExecutor {
                 format!("exec: {name:?}: an argument holds a zero byte"),
             );
         };
-        if self.raise_loopback
-            && let Err(error) = crate::loopback::raise()
-        {
-            return (NOT_EXECUTABLE, format!("loopback cannot be brought up: {error}"));
-        }
-        // SAFETY: plain system calls without pointers. Rust ignores SIGPIPE and the program would inherit that. The
-        // container must not outlive its shim, which owns its output and its exit.
-        unsafe {
-            libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        }
-        if let Err(error) = self.filters.install() {
-            return (
-                NOT_EXECUTABLE,
-                format!("the system call filter cannot be installed: {error}"),
-            );
+        if let Err(failure) = self.prepare() {
+            return failure;
         }
         let error = nix::unistd::execv(&path, &strings)
             .map(|_| ())
@@ -94,6 +102,36 @@ impl FilteringExecutor {
         };
         (NOT_EXECUTABLE, format!("exec: {name:?}: {reason}"))
     }
+
+    /// Everything between having found the program and executing it.
+    fn prepare(&self) -> Result<(), (i32, String)> {
+        if self.manner.raise_loopback
+            && let Err(error) = crate::loopback::raise()
+        {
+            return Err((NOT_EXECUTABLE, format!("loopback cannot be brought up: {error}")));
+        }
+        if let Some(size) = self.manner.window {
+            let _ = crate::terminal::resize(io::stdin(), size);
+        }
+        // SAFETY: a plain system call without pointers. Rust ignores SIGPIPE and the program would inherit that.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        end_with_parent();
+        if let Err(error) = self.manner.filters.install() {
+            let sentence = format!("the system call filter cannot be installed: {error}");
+            return Err((NOT_EXECUTABLE, sentence));
+        }
+        if let Some(keep) = self.manner.init {
+            crate::reaper::precede(keep)
+                .map_err(|error| (NOT_EXECUTABLE, format!("no first process can be made: {error}")))?;
+            end_with_parent();
+        }
+        Ok(())
+    }
+}
+
+/// The container must not outlive its shim, which owns its output and its exit.
+fn end_with_parent() {
+    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
 }
 
 /// Looks a program up in PATH as a shell does, unless it is a path itself.

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2, readlinkat};
@@ -54,19 +54,33 @@ impl InRoot {
 
     /// Makes a directory and those above it; returns those that were missing, outermost first.
     pub fn make_directory(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        self.make_directory_after(path, LINKS_MAX)
+    }
+
+    fn make_directory_after(&self, path: &Path, links_left: u32) -> io::Result<Vec<PathBuf>> {
         let mut made = Vec::new();
         let mut current = PathBuf::from("/");
         for component in path.components() {
             let Component::Normal(name) = component else {
                 continue;
             };
-            let parent = self.at(&current, OFlag::O_PATH | OFlag::O_DIRECTORY, Mode::empty())?;
+            let above = self.at(&current, OFlag::O_PATH | OFlag::O_DIRECTORY, Mode::empty())?;
+            let parent = current.clone();
             current.push(name);
             match self.at(&current, OFlag::O_PATH | OFlag::O_DIRECTORY, Mode::empty()) {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    mkdirat(parent.as_fd(), name, Mode::from_bits_truncate(0o755))?;
-                    made.push(current.clone());
+                    if let Ok(link) = readlinkat(above.as_fd(), name) {
+                        // A link to what is not there, such as `/var/run`.
+                        if links_left == 0 {
+                            return Err(io::Error::other(format!("too many links at {}", path.display())));
+                        }
+                        let target = normal(&parent.join(link));
+                        made.extend(self.make_directory_after(&target, links_left - 1)?);
+                    } else {
+                        mkdirat(above.as_fd(), name, Mode::from_bits_truncate(0o755))?;
+                        made.push(current.clone());
+                    }
                 }
                 Err(error) => return Err(error),
             }
@@ -113,6 +127,33 @@ impl InRoot {
         Ok(made)
     }
 
+    /// Where a path that is there really lies, with no link left in it.
+    pub fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        let place =
+            |descriptor: &OwnedFd| std::fs::read_link(format!("/proc/self/fd/{}", descriptor.as_raw_fd()));
+        let found = place(&self.at(path, OFlag::O_PATH, Mode::empty())?)?;
+        let root = place(&self.root)?;
+        let inner = found
+            .strip_prefix(root)
+            .map_err(|_| io::Error::other(format!("{} leads out of its root", path.display())))?;
+        Ok(Path::new("/").join(inner))
+    }
+
+    /// Whether a path leads over a link, as far as it is there.
+    pub fn has_links(&self, path: &Path) -> bool {
+        let how = OpenHow::new()
+            .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_SYMLINKS);
+        openat2(self.root.as_fd(), path, how).err() == Some(nix::errno::Errno::ELOOP)
+    }
+
+    /// A directory as a path that leads there whatever becomes of its name, as long as the descriptor is open.
+    pub fn open_directory(&self, path: &Path) -> io::Result<(OwnedFd, PathBuf)> {
+        let directory = self.at(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty())?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()));
+        Ok((directory, path))
+    }
+
     /// Removes a file or directory that is still empty; anything else stays.
     pub fn remove_if_empty(&self, path: &Path) {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
@@ -135,7 +176,7 @@ impl InRoot {
 }
 
 /// Without `.` and `..`, which cannot climb above the root.
-fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::from("/");
     for component in path.components() {
         match component {

@@ -4,15 +4,21 @@
 //! Read on in `shim` for what happens in that process, in `task` for starting and following one from outside, and
 //! in `container` for the only place that knows the library.
 
+mod capability;
 mod cgroup;
 mod config;
 mod container;
+mod device;
+mod exec;
 mod executor;
+mod fill;
 mod in_root;
 mod loopback;
+mod memory;
 mod oci;
 mod overlay;
 pub mod process;
+mod reaper;
 mod rlimit;
 mod seccomp;
 mod shim;
@@ -20,8 +26,12 @@ mod spec;
 pub mod spool;
 mod status;
 mod step;
+mod sysctl;
 mod task;
+mod terminal;
+mod tmpfs;
 mod user;
+mod volume;
 
 pub use cgroup::{Limits, missing_controllers};
 pub use config::RuntimeConfig;

@@ -1,16 +1,18 @@
 //! Docker's default system call filter, compiled to BPF.
 //!
 //! The facts in `docker.json` (which calls, which argument values) follow the default profile of Moby
-//! (`profiles/seccomp/default.json`, documented at docs.docker.com/engine/security/seccomp) as it applies to
-//! Docker's default capabilities on a kernel of at least 4.8. Calls that the profile does not name are refused with
+//! (`profiles/seccomp/default.json`, documented at docs.docker.com/engine/security/seccomp) as it applies on a kernel
+//! of at least 4.8: what Docker's default capabilities allow, and what each further capability adds. Calls that the profile does not name are refused with
 //! EPERM; calls newer than the profile are "not implemented", so that a C library takes the older way instead of
 //! failing, as runc does it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use seccompiler::{BpfProgram, TargetArch, sock_filter};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::capability::Capabilities;
 
 const FACTS: &str = include_str!("seccomp/docker.json");
 /// The newest call that the profile speaks of.
@@ -32,6 +34,8 @@ struct Facts {
     aarch64: Vec<String>,
     conditional: Vec<Conditional>,
     not_implemented: Vec<String>,
+    capabilities: HashMap<String, Vec<String>>,
+    x86_64_capabilities: HashMap<String, Vec<String>>,
 }
 
 /// Allowed when one argument is as said.
@@ -53,7 +57,13 @@ struct Conditional {
 pub(crate) struct Filters(Vec<BpfProgram>);
 
 impl Filters {
-    pub fn docker_default() -> Result<Self, SeccompError> {
+    /// For privileged containers.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Docker's profile for a container with these capabilities.
+    pub fn docker(capabilities: &Capabilities) -> Result<Self, SeccompError> {
         let facts: Facts =
             serde_json::from_str(FACTS).map_err(|error| SeccompError::Compile(error.to_string()))?;
         let (arch, own) = if cfg!(target_arch = "x86_64") {
@@ -63,17 +73,33 @@ impl Filters {
         } else {
             return Err(SeccompError::Processor);
         };
+        let by_architecture = cfg!(target_arch = "x86_64").then_some(&facts.x86_64_capabilities);
+        let granted: BTreeSet<&String> = std::iter::once(&facts.capabilities)
+            .chain(by_architecture)
+            .flatten()
+            .filter(|(name, _)| capabilities.has(name))
+            .flat_map(|(_, calls)| calls)
+            .collect();
+        let unimplemented: Vec<&String> = facts
+            .not_implemented
+            .iter()
+            .filter(|name| !granted.contains(name))
+            .collect();
         // What shall look unimplemented must pass the allow-list, or EPERM would be the answer of both.
-        let mut rules: Vec<Value> = facts
+        let plain: BTreeSet<&String> = facts
             .common
             .iter()
             .chain(own)
-            .chain(&facts.not_implemented)
-            .map(|name| json!({"syscall": name}))
+            .chain(unimplemented.iter().copied())
+            .chain(granted)
             .collect();
-        rules.extend(facts.conditional.iter().map(rule));
-        let unimplemented: Vec<Value> = facts
-            .not_implemented
+        let conditional = facts
+            .conditional
+            .iter()
+            .filter(|conditional| !plain.contains(&conditional.syscall));
+        let mut rules: Vec<Value> = conditional.map(rule).collect();
+        rules.extend(plain.iter().map(|name| json!({"syscall": name})));
+        let unimplemented: Vec<Value> = unimplemented
             .iter()
             .map(|name| json!({"syscall": name}))
             .collect();

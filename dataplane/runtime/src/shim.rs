@@ -2,6 +2,7 @@
 //! outlives whoever started it.
 
 mod control;
+mod exec;
 mod health;
 mod output;
 mod plan;
@@ -19,7 +20,8 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::{Mode, umask};
 
-pub(crate) use control::{Command, socket_address};
+pub(crate) use control::{Command, SOCKET_FILE, address};
+pub(crate) use exec::{Answer as ExecAnswer, EXEC_FILE, Request as ExecWish};
 
 /// Written to standard output when a task's shim can be talked to.
 pub(crate) const READY: &str = "ready\n";
@@ -27,7 +29,7 @@ pub(crate) const READY: &str = "ready\n";
 /// Where a task's files lie and which control groups are its own.
 pub(crate) const TASK_FILE: &str = "task.json";
 
-/// The shim's main function: `task <directory> <control group> <shims' control group>` or
+/// The shim's main function: `task <directory> <control group> <shims' control group> <volumes>` or
 /// `step <directory> <control group>`. Must be called before the process has a second thread.
 pub fn shim_main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
@@ -39,7 +41,7 @@ pub fn shim_main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let directory = PathBuf::from(arguments.get(1).cloned().unwrap_or_default());
     let result = match (text(0), arguments.len()) {
-        ("task", 4) => task::run(&directory, text(2), text(3)),
+        ("task", 5) => task::run(&directory, text(2), text(3), Path::new(&arguments[4])),
         ("step", 3) => step::run(&directory, text(2)),
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidInput,

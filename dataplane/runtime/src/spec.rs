@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use contract::task::{Dependency, HealthCheck, Ulimit};
+use contract::task::{Dependency, HealthCheck, Linux, Mount, Restart, Sharing, Ulimit, Volume};
 use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Limits;
@@ -20,6 +20,11 @@ pub struct TaskSpec {
     /// Content of `/etc/hosts`.
     pub hosts: String,
     pub limits: Limits,
+    /// What the containers' mounts speak of.
+    pub volumes: Vec<Volume>,
+    /// Who sees whose processes.
+    pub processes: Sharing,
+    pub ipc: Sharing,
     pub containers: Vec<ContainerSpec>,
 }
 
@@ -53,6 +58,17 @@ pub struct ContainerSpec {
     pub pseudo_terminal: bool,
     pub disable_networking: bool,
     pub limits: Limits,
+    /// What it asks for when memory is short.
+    pub memory_reservation_mib: Option<u32>,
     pub health_check: Option<HealthCheck>,
     pub ulimits: Vec<Ulimit>,
+    pub mounts: Vec<Mount>,
+    /// Instead of the task's.
+    pub hostname: Option<String>,
+    /// Instead of the task's.
+    pub resolv_conf: Option<String>,
+    /// Instead of the task's.
+    pub hosts: Option<String>,
+    pub linux: Linux,
+    pub restart: Option<Restart>,
 }

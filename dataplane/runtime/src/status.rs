@@ -36,6 +36,9 @@ pub struct ContainerStatus {
     pub health: Health,
     pub started_at: Option<Timestamp>,
     pub stopped_at: Option<Timestamp>,
+    /// How often it was started again.
+    #[serde(default)]
+    pub restarts: u32,
     /// Sentences on what could not be given as asked, such as a limit above the machine's own.
     pub notes: Vec<String>,
 }

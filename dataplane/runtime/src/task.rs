@@ -53,6 +53,15 @@ impl Runtime {
         self.config.tasks_dir().join(id)
     }
 
+    /// Where a task's files lie, unless the id is none.
+    pub(crate) fn task_directory(&self, id: &str) -> Option<PathBuf> {
+        let plain = !id.is_empty()
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        plain.then(|| self.directory(id))
+    }
+
     /// Ids of all tasks of which something is left on disk or in control groups.
     pub fn known(&self) -> BTreeSet<String> {
         let on_disk = fs::read_dir(self.config.tasks_dir())
@@ -100,6 +109,7 @@ impl Runtime {
             .arg(&directory)
             .arg(self.config.cgroup_path(&spec.id))
             .arg(self.config.cgroup_path(SHIMS_GROUP))
+            .arg(self.config.volumes_dir())
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -201,7 +211,7 @@ pub struct TaskHandle {
 impl TaskHandle {
     async fn connect(directory: &Path) -> Result<Self, TaskError> {
         let stream = {
-            let (_open, address) = shim::socket_address(directory)?;
+            let (_open, address) = shim::address(directory, shim::SOCKET_FILE)?;
             UnixStream::connect(address).await
         };
         let Ok(stream) = stream else {

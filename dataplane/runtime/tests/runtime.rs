@@ -2,14 +2,24 @@
 
 #[path = "runtime/bench.rs"]
 mod bench;
+#[path = "runtime/exec.rs"]
+mod exec;
 #[path = "runtime/life.rs"]
 mod life;
 #[path = "runtime/limits.rs"]
 mod limits;
 #[path = "runtime/process.rs"]
 mod process;
+#[path = "runtime/restart.rs"]
+mod restart;
+#[path = "runtime/settings.rs"]
+mod settings;
+#[path = "runtime/sharing.rs"]
+mod sharing;
 #[path = "runtime/step.rs"]
 mod step;
+#[path = "runtime/volumes.rs"]
+mod volumes;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -26,7 +36,18 @@ fn main() -> ExitCode {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let all: Vec<Test> = [life::TESTS, limits::TESTS, process::TESTS, step::TESTS].concat();
+    let all: Vec<Test> = [
+        exec::TESTS,
+        life::TESTS,
+        limits::TESTS,
+        process::TESTS,
+        restart::TESTS,
+        settings::TESTS,
+        sharing::TESTS,
+        step::TESTS,
+        volumes::TESTS,
+    ]
+    .concat();
     if std::env::args().any(|argument| argument == "--list") {
         for (name, _) in &all {
             eprintln!("{name}: test");

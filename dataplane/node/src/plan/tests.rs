@@ -135,3 +135,66 @@ fn the_first_cause_of_an_end_stands() {
     assert_eq!(observed.stop_cause.unwrap().reason, "first");
     assert_eq!(observed.containers[0].phase, ContainerPhase::Stopped);
 }
+
+#[test]
+fn names_of_a_container_replace_the_tasks() {
+    let mut desired = desired();
+    let pair = |name: &str, address: &str| (name.to_owned(), address.to_owned());
+    desired.containers[0].names = Names {
+        hostname: Some("db".to_owned()),
+        hosts: vec![pair("cache", "10.0.0.9")],
+        dns_servers: vec![],
+        dns_search: vec!["a.example".to_owned(), "b.example".to_owned()],
+    };
+    let network = ("/pin".into(), Some([10, 0, 0, 2].into()));
+    let spec = task_spec(&desired, &[image()], Some(network)).unwrap();
+    let container = &spec.containers[0];
+    assert_eq!(container.hostname.as_deref(), Some("db"));
+    assert_eq!(
+        container.hosts.as_deref(),
+        Some("127.0.0.1 localhost\n127.0.0.1 db\n10.0.0.9 cache\n")
+    );
+    assert_eq!(
+        container.resolv_conf.as_deref(),
+        Some("nameserver 10.0.0.2\nsearch a.example b.example\n")
+    );
+    desired.containers[0].names = Names {
+        dns_servers: vec!["192.0.2.1".to_owned(), "192.0.2.2".to_owned()],
+        ..Names::default()
+    };
+    let spec = task_spec(&desired, &[image()], None).unwrap();
+    assert_eq!(
+        spec.containers[0].resolv_conf.as_deref(),
+        Some("nameserver 192.0.2.1\nnameserver 192.0.2.2\n")
+    );
+    assert_eq!(spec.containers[0].hosts, None);
+}
+
+#[test]
+fn restarts_and_notes_are_told() {
+    let mut observed = provisioning(&desired());
+    let status = TaskStatus {
+        id: "x".to_owned(),
+        phase: TaskPhase::Running,
+        containers: vec![ContainerStatus {
+            name: "web".to_owned(),
+            runtime_id: "x-1".to_owned(),
+            image_digest: None,
+            phase: ContainerPhase::Running,
+            exit_code: None,
+            reason: None,
+            health: Health::Unknown,
+            started_at: None,
+            stopped_at: None,
+            restarts: 3,
+            notes: vec!["less than asked for".to_owned()],
+        }],
+        started_at: None,
+        stopping_at: None,
+        stopped_at: None,
+        cause: None,
+    };
+    take_in(&mut observed, &status);
+    assert_eq!(observed.containers[0].restarts, 3);
+    assert_eq!(observed.containers[0].notes, ["less than asked for"]);
+}

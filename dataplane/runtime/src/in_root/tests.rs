@@ -65,3 +65,23 @@ fn a_pipe_is_not_waited_for() {
     );
     std::fs::remove_dir_all(path).unwrap();
 }
+
+#[test]
+fn directories_are_made_behind_links_to_what_is_not_there() {
+    let path = root("dangling");
+    symlink("../run", path.join("etc/run")).unwrap();
+    symlink("../../../../elsewhere", path.join("etc/out")).unwrap();
+    let inside = InRoot::open(&path).unwrap();
+    let made = inside.make_directory(Path::new("/etc/run/web")).unwrap();
+    assert_eq!(made[0], PathBuf::from("/run"));
+    assert!(path.join("run/web").is_dir());
+    inside.make_directory(Path::new("/etc/out/in")).unwrap();
+    assert!(path.join("elsewhere/in").is_dir());
+    assert_eq!(
+        inside.resolve(Path::new("/etc/run/web")).unwrap(),
+        Path::new("/run/web")
+    );
+    assert!(inside.has_links(Path::new("etc/run")) && inside.has_links(Path::new("etc/run/web")));
+    assert!(!inside.has_links(Path::new("run/web/none")));
+    std::fs::remove_dir_all(path).unwrap();
+}

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn the_profile_compiles_for_this_processor() {
-    let filters = Filters::docker_default().unwrap();
+    let filters = Filters::docker(&Capabilities::docker()).unwrap();
     assert_eq!(filters.0.len(), 3);
     assert!(filters.0[0].len() > 300, "one comparison per call at least");
 }
@@ -51,4 +51,22 @@ fn what_a_container_must_not_do_is_not_on_the_list() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn the_profile_compiles_for_every_capability() {
+    let linux = contract::task::Linux {
+        capabilities_add: vec!["ALL".to_owned()],
+        ..Default::default()
+    };
+    let own = Capabilities::own();
+    let (all, _) = crate::capability::resolve(&linux, &own).unwrap();
+    let (with, without) = (
+        Filters::docker(&all).unwrap(),
+        Filters::docker(&Capabilities::docker()).unwrap(),
+    );
+    assert!(
+        own.bits() == 0 || with.0[0].len() > without.0[0].len(),
+        "capabilities open further calls"
+    );
 }

@@ -28,14 +28,14 @@ pub(crate) enum Command {
 
 /// A short address for a socket in a directory whose path may be longer than an address can be. Valid as long as
 /// the file is open.
-pub(crate) fn socket_address(directory: &Path) -> io::Result<(File, PathBuf)> {
+pub(crate) fn address(directory: &Path, file: &str) -> io::Result<(File, PathBuf)> {
     let directory = File::open(directory)?;
-    let path = PathBuf::from(format!("/proc/self/fd/{}/{SOCKET_FILE}", directory.as_raw_fd()));
+    let path = PathBuf::from(format!("/proc/self/fd/{}/{file}", directory.as_raw_fd()));
     Ok((directory, path))
 }
 
 pub(super) fn listen(directory: &Path) -> io::Result<UnixListener> {
-    let (_open, address) = socket_address(directory)?;
+    let (_open, address) = address(directory, SOCKET_FILE)?;
     let _ = std::fs::remove_file(directory.join(SOCKET_FILE));
     UnixListener::bind(address)
 }

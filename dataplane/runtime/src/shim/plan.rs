@@ -1,6 +1,6 @@
 //! Which containers of a task may start, which must be given up, which may be told to stop: decisions only.
 
-use contract::task::{Condition, ContainerPhase, Health};
+use contract::task::{Condition, ContainerPhase, Health, Restart};
 
 use crate::spec::ContainerSpec;
 
@@ -83,6 +83,20 @@ pub(super) fn may_stop(name: &str, all: &[(&ContainerSpec, View)]) -> bool {
                 dependency.container == name
                     && matches!(dependency.condition, Condition::Start | Condition::Healthy)
             })
+    })
+}
+
+/// Whether a container that has ended after so many seconds is started again.
+pub(super) fn may_restart(
+    restart: Option<&Restart>,
+    exit_code: i32,
+    ran_seconds: u64,
+    task_stops: bool,
+) -> bool {
+    restart.is_some_and(|restart| {
+        !task_stops
+            && ran_seconds >= u64::from(restart.attempt_period_seconds)
+            && !restart.ignored_exit_codes.contains(&exit_code)
     })
 }
 

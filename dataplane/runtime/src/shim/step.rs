@@ -10,8 +10,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use crate::cgroup::{Cgroup, Limits};
+use crate::capability::Capabilities;
+use crate::cgroup::Cgroup;
 use crate::container::{Library, StartError, Stdio};
+use crate::executor::Manner;
 use crate::in_root::InRoot;
 use crate::oci;
 use crate::overlay::Overlay;
@@ -72,32 +74,31 @@ fn contained(
     let user =
         user::resolve(&root, step.user.as_deref()).map_err(|error| StartError::Program(error.to_string()))?;
     let (rlimits, _) = rlimit::resolve(&[]);
+    let capabilities = Capabilities::docker();
+    let process = oci::Process {
+        arguments: &step.arguments,
+        environment: &step.environment,
+        working_directory: &step.working_directory,
+        user: &user,
+        terminal: false,
+        rlimits: &rlimits,
+        capabilities: &capabilities,
+        no_new_privileges: false,
+    };
+    let cgroup = format!("{cgroup}/{CONTAINER_ID}");
     let config = oci::Container {
-        root: &overlay.root,
-        process: oci::Process {
-            arguments: &step.arguments,
-            environment: &step.environment,
-            working_directory: &step.working_directory,
-            user: &user,
-            terminal: false,
-            rlimits: &rlimits,
-        },
-        hostname: &step.hostname,
         binds: &step.binds,
-        readonly_root: false,
-        own_network: false,
-        cgroup: &format!("{cgroup}/{CONTAINER_ID}"),
-        limits: Limits::default(),
+        ..oci::Container::new(&overlay.root, process, &step.hostname, &cgroup)
     }
     .to_json();
-    let filters = Filters::docker_default().map_err(|error| StartError::Library(error.to_string()))?;
-    let library = Library::new(directory.join("library"), filters)?;
+    let filters = Filters::docker(&capabilities).map_err(|error| StartError::Library(error.to_string()))?;
+    let library = Library::new(directory.join("library"))?;
     let stdio = Stdio::Streams {
         stdin: File::open("/dev/null")?.into(),
         stdout: io::stdout().as_fd().try_clone_to_owned()?,
         stderr: io::stderr().as_fd().try_clone_to_owned()?,
     };
-    let started = library.start(CONTAINER_ID, directory, &config, false, stdio)?;
+    let started = library.start(CONTAINER_ID, directory, &config, Manner::new(filters), stdio)?;
     await_end(started.pid)
 }
 

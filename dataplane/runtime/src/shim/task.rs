@@ -2,45 +2,56 @@
 
 mod launch;
 mod member;
+mod shared;
 
+use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
 use contract::task::{ContainerPhase, StopCause, StopKind, TaskPhase};
 use jiff::Timestamp;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
-use tokio::sync::{mpsc, watch};
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::control::{self, Command};
+use super::exec;
 use super::plan::{self, Verdict};
 use crate::cgroup::Cgroup;
 use crate::container::Library;
-use crate::seccomp::Filters;
-use crate::spec::TaskSpec;
+use crate::spec::{ContainerSpec, TaskSpec};
 use crate::status::TaskStatus;
 use member::{Member, State};
+use shared::Shared;
 
 /// How long listeners may take to hear the last status before the shim goes.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// Further processes in a task at one time.
+const EXECS_MAX: usize = 64;
 pub(super) const ESSENTIAL_EXITED: &str = "Essential container in task exited";
 
-/// What happens to a task; indices are places in the list of its containers.
+/// What happens to a task; indices are places in the list of its containers, followed by the number of the run where
+/// a container may have been started again meanwhile.
 #[derive(Debug)]
 pub(super) enum Event {
     Order(Command),
     /// Everything that the container wrote is spooled, or was waited for long enough.
-    OutputEnded(usize),
+    OutputEnded(usize, u32),
     StartTimeout(usize),
     StopTimeout(usize),
-    CheckDue(usize),
+    CheckDue(usize, u32),
     CheckTimeout(usize, i32),
+    /// A further process is asked for.
+    Exec(exec::Request, oneshot::Sender<Result<exec::Begun, exec::Answer>>),
+    /// Whoever asked for this process has gone.
+    ExecGone(i32),
 }
 
-pub(super) fn run(directory: &Path, cgroup: &str, shims: &str) -> io::Result<()> {
+pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -> io::Result<()> {
     // Out of the group of whoever started us, so that ending that one's service does not end the task.
     Cgroup::new(shims).enter(std::process::id())?;
     super::detach()?;
@@ -48,22 +59,29 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str) -> io::Result<()>
     let spec: TaskSpec = serde_json::from_slice(&text).map_err(io::Error::other)?;
     super::enter_network(spec.network.as_deref())?;
     let group = Cgroup::new(cgroup);
-    group.create(spec.limits)?;
+    group.create(spec.limits, swap_mib(&spec))?;
     launch::write_shared_files(directory, &spec)?;
-    let filters = Filters::docker_default().map_err(io::Error::other)?;
-    let library = Library::new(directory.join("library"), filters)?;
+    let shared = Shared::prepare(directory, &spec, cgroup, volumes)?;
+    let library = Library::new(directory.join("library"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         let listener = control::listen(directory)?;
+        let execs = exec::listen(directory)?;
         // Whoever started us and has gone meanwhile may start the task again, not knowing of us.
         super::tell(super::READY)?;
         release_output()?;
-        let mut task = Task::new(directory, spec, group, cgroup, library);
-        task.run(listener).await
+        let mut task = Task::new(spec, group, shared, library);
+        task.run(listener, execs).await
     })
+}
+
+/// What the containers may have together.
+fn swap_mib(spec: &TaskSpec) -> u32 {
+    let swap = |container: &ContainerSpec| container.linux.max_swap_mib.unwrap_or(0);
+    spec.containers.iter().map(swap).fold(0, u32::saturating_add)
 }
 
 /// Whoever started us need not keep the pipe open on which we said that we are ready.
@@ -74,12 +92,13 @@ fn release_output() -> io::Result<()> {
 }
 
 struct Task {
-    directory: PathBuf,
     spec: Rc<TaskSpec>,
     group: Cgroup,
-    cgroup: String,
+    shared: Shared,
     library: Library,
     members: Vec<Member>,
+    /// Further processes, and who is told of their end.
+    execs: HashMap<i32, oneshot::Sender<i32>>,
     events: mpsc::UnboundedSender<Event>,
     incoming: mpsc::UnboundedReceiver<Event>,
     stopping: Option<Stopping>,
@@ -94,19 +113,19 @@ struct Stopping {
 }
 
 impl Task {
-    fn new(directory: &Path, spec: TaskSpec, group: Cgroup, cgroup: &str, library: Library) -> Self {
+    fn new(spec: TaskSpec, group: Cgroup, shared: Shared, library: Library) -> Self {
         let (events, incoming) = mpsc::unbounded_channel();
         let spec = Rc::new(spec);
         let members = (0..spec.containers.len())
-            .map(|index| Member::new(index, Rc::clone(&spec), directory, events.clone()))
+            .map(|index| Member::new(index, Rc::clone(&spec), &shared.directory, events.clone()))
             .collect();
         Self {
-            directory: directory.to_owned(),
             spec,
             group,
-            cgroup: cgroup.to_owned(),
+            shared,
             library,
             members,
+            execs: HashMap::new(),
             events,
             incoming,
             stopping: None,
@@ -116,7 +135,7 @@ impl Task {
         }
     }
 
-    async fn run(&mut self, listener: tokio::net::UnixListener) -> io::Result<()> {
+    async fn run(&mut self, listener: UnixListener, execs: UnixListener) -> io::Result<()> {
         let mut children = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::child())?;
         let (teller, status) = watch::channel(Rc::from(""));
         let mut listeners = tokio::task::JoinSet::new();
@@ -139,11 +158,18 @@ impl Task {
                         listeners.spawn_local(control::serve(stream, status.clone(), self.events.clone()));
                     }
                 }
+                accepted = execs.accept() => {
+                    if let Ok((stream, _)) = accepted {
+                        listeners.spawn_local(exec::serve(stream, self.events.clone()));
+                    }
+                }
             }
         }
         // Nobody new: whoever comes now finds the last status on disk.
-        drop(listener);
-        let _ = std::fs::remove_file(self.directory.join(control::SOCKET_FILE));
+        drop((listener, execs));
+        for name in [control::SOCKET_FILE, exec::EXEC_FILE] {
+            let _ = std::fs::remove_file(self.shared.directory.join(name));
+        }
         drop(teller);
         let _ =
             tokio::time::timeout(FAREWELL, async { while listeners.join_next().await.is_some() {} }).await;
@@ -157,13 +183,45 @@ impl Task {
                 self.stop(StopKind::Requested, reason);
                 self.group.signal(Signal::SIGKILL);
             }
-            Event::OutputEnded(index) => {
-                self.members[index].output_ended(&self.library, &self.group);
+            Event::OutputEnded(index, run) => {
+                self.members[index].output_ended(run, &self.library, &self.group);
             }
             Event::StartTimeout(index) => self.members[index].late = true,
-            Event::StopTimeout(index) => self.members[index].kill(),
-            Event::CheckDue(index) => self.members[index].check_health(&self.library),
+            Event::StopTimeout(index) => self.members[index].kill(&self.group),
+            Event::CheckDue(index, run) => self.members[index].check_health(run, &self.library),
             Event::CheckTimeout(index, pid) => self.members[index].abandon_check(pid),
+            Event::Exec(request, answer) => {
+                // Whoever asked may have gone meanwhile, and with them the ends of the streams.
+                if let Err(Ok(begun)) = answer.send(self.exec(&request)) {
+                    self.end_exec(begun.pid);
+                }
+            }
+            Event::ExecGone(pid) => self.end_exec(pid),
+        }
+    }
+
+    fn exec(&mut self, request: &exec::Request) -> Result<exec::Begun, exec::Answer> {
+        if self.execs.len() >= EXECS_MAX {
+            let sentence = format!("{EXECS_MAX} further processes run in this task already");
+            return Err(exec::Answer::Failed(sentence));
+        }
+        let member = self
+            .members
+            .iter()
+            .find(|member| member.spec().name == request.container)
+            .ok_or(exec::Answer::NotRunning)?;
+        let (pid, ends) = member.exec(request, &self.library)?;
+        let (teller, ended) = oneshot::channel();
+        self.execs.insert(pid, teller);
+        Ok(exec::Begun { pid, ends, ended })
+    }
+
+    /// SIGKILL for a further process and those in its group, as long as it is not known to have ended: its number is
+    /// nobody else's until then.
+    fn end_exec(&self, pid: i32) {
+        if self.execs.contains_key(&pid) {
+            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
     }
 
@@ -206,27 +264,20 @@ impl Task {
 
     fn start_what_may(&mut self) {
         for index in 0..self.members.len() {
-            if !matches!(self.members[index].state, State::Waiting) {
-                continue;
-            }
-            let verdict = plan::may_start(self.members[index].spec(), |name| {
-                self.members
-                    .iter()
-                    .find(|member| member.spec().name == name)
-                    .map(Member::view)
-            });
+            let verdict = match self.members[index].state {
+                State::Waiting => plan::may_start(self.members[index].spec(), |name| {
+                    self.members
+                        .iter()
+                        .find(|member| member.spec().name == name)
+                        .map(Member::view)
+                }),
+                State::Due(_) => Verdict::Start,
+                _ => continue,
+            };
             match verdict {
                 Verdict::Wait => {}
                 Verdict::Start => {
-                    let spec = Rc::clone(&self.spec);
-                    if let Err(sentence) = self.members[index].start(
-                        &self.directory,
-                        &spec,
-                        &self.library,
-                        &self.group,
-                        &self.cgroup,
-                    ) {
-                        self.fail(index, format!("CannotStartContainerError: {sentence}"));
+                    if !self.start(index) {
                         return;
                     }
                 }
@@ -236,6 +287,23 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Whether the task goes on.
+    fn start(&mut self, index: usize) -> bool {
+        let spec = Rc::clone(&self.spec);
+        let member = &mut self.members[index];
+        let again = matches!(member.state, State::Due(_));
+        let Err(sentence) = member.start(&self.shared, &spec, &self.library, &self.group) else {
+            return true;
+        };
+        let sentence = format!("CannotStartContainerError: {sentence}");
+        if again && !member.spec().essential {
+            member.status.reason = Some(sentence);
+            return true;
+        }
+        self.fail(index, sentence);
+        false
     }
 
     fn fail(&mut self, index: usize, sentence: String) {
@@ -253,7 +321,7 @@ impl Task {
             let may = plan::may_stop(&self.members[index].spec().name, &all);
             let member = &mut self.members[index];
             match &member.state {
-                State::Waiting => member.never_start(),
+                State::Waiting | State::Due(_) => member.leave(),
                 State::Running(_) if may => member.ask_to_stop(),
                 _ => {}
             }
@@ -269,10 +337,14 @@ impl Task {
             let Some((pid, code)) = super::exit_code(status) else {
                 continue;
             };
+            if let Some(teller) = self.execs.remove(&pid) {
+                let _ = teller.send(code);
+                continue;
+            }
             for index in 0..self.members.len() {
                 let member = &mut self.members[index];
                 member.check_ended(pid, code);
-                if member.ended(pid, code, &self.group) && member.spec().essential {
+                if member.ended(pid, code, &self.group, self.stopping.is_some()) && member.spec().essential {
                     self.stop(StopKind::EssentialContainerExited, ESSENTIAL_EXITED.to_owned());
                 }
             }
@@ -303,7 +375,7 @@ impl Task {
         if self.last.as_ref() == Some(&status) {
             return Ok(());
         }
-        status.save(&self.directory)?;
+        status.save(&self.shared.directory)?;
         let text = serde_json::to_string(&status).map_err(io::Error::other)?;
         let _ = teller.send(text.into());
         debug_assert!(

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 use std::{fs, process};
 
-use contract::task::TaskPhase;
+use contract::task::{Linux, Sharing, TaskPhase};
 use dataplane_runtime::{
     ContainerSpec, Limits, Runtime, RuntimeConfig, TaskHandle, TaskSpec, TaskStatus, spool,
 };
@@ -164,8 +164,15 @@ impl Bench {
             pseudo_terminal: false,
             disable_networking: false,
             limits: Limits::default(),
+            memory_reservation_mib: None,
             health_check: None,
             ulimits: vec![],
+            mounts: vec![],
+            hostname: None,
+            resolv_conf: None,
+            hosts: None,
+            linux: Linux::default(),
+            restart: None,
         }
     }
 
@@ -177,6 +184,9 @@ impl Bench {
             resolv_conf: "nameserver 10.0.0.2\n".to_owned(),
             hosts: "127.0.0.1 localhost\n".to_owned(),
             limits: Limits::default(),
+            volumes: vec![],
+            processes: Sharing::Container,
+            ipc: Sharing::Container,
             containers,
         }
     }
@@ -192,6 +202,12 @@ impl Bench {
         let status = wait_for(handle, |status| status.phase == TaskPhase::Stopped).await;
         let output = self.output(&status.id, &name);
         (status, output)
+    }
+
+    /// Runs a task to its end; its status.
+    pub async fn to_the_end(&self, task: &TaskSpec) -> TaskStatus {
+        let handle = self.runtime.start(task).await.unwrap();
+        wait_for(handle, |status| status.phase == TaskPhase::Stopped).await
     }
 
     /// What a container has written so far, both streams.

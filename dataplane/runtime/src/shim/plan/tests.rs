@@ -29,8 +29,15 @@ fn spec(name: &str, depends_on: &[(&str, Condition)]) -> ContainerSpec {
         pseudo_terminal: false,
         disable_networking: false,
         limits: Limits::default(),
+        memory_reservation_mib: None,
         health_check: None,
         ulimits: vec![],
+        mounts: vec![],
+        hostname: None,
+        resolv_conf: None,
+        hosts: None,
+        linux: Default::default(),
+        restart: None,
     }
 }
 
@@ -111,4 +118,21 @@ fn dependents_stop_first() {
     assert!(!may_stop("back", &[(&front, RUNNING), (&back, RUNNING)]));
     assert!(may_stop("front", &[(&front, RUNNING), (&back, RUNNING)]));
     assert!(may_stop("back", &[(&front, ended(0)), (&back, RUNNING)]));
+}
+
+#[test]
+fn a_restart_needs_a_long_enough_run_and_a_code_that_is_not_ignored() {
+    let restart = Restart {
+        ignored_exit_codes: vec![0, 7],
+        attempt_period_seconds: 60,
+    };
+    for (restart, code, ran, stops, expected) in [
+        (None, 1, 100, false, false),
+        (Some(&restart), 1, 60, false, true),
+        (Some(&restart), 1, 59, false, false),
+        (Some(&restart), 7, 60, false, false),
+        (Some(&restart), 1, 60, true, false),
+    ] {
+        assert_eq!(may_restart(restart, code, ran, stops), expected);
+    }
 }

@@ -1,33 +1,45 @@
 //! Makes one container of a task: root, user, configuration, output.
 
-use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use nix::fcntl::OFlag;
 
+use contract::task::Sharing;
+use serde_json::Value;
+
+use super::shared::Shared;
+use crate::capability;
+use crate::cgroup::Cgroup;
 use crate::container::{Library, StartError, Started, Stdio};
+use crate::device;
+use crate::executor::Manner;
 use crate::in_root::InRoot;
-use crate::oci;
+use crate::memory::Memory;
+use crate::oci::{self, SharedMemory};
 use crate::overlay::Overlay;
 use crate::rlimit;
-use crate::shim::output::SharedSpool;
+use crate::seccomp::Filters;
 use crate::spec::{ContainerSpec, TaskSpec};
-use crate::spool::{SpoolWriter, Stream};
+use crate::spool::Stream;
 use crate::step::Bind;
+use crate::sysctl;
+use crate::tmpfs;
 use crate::user::{self, User};
+use crate::volume;
 
 /// What is to be read of a container's output, and what must stay open while it runs.
 pub(super) struct Launched {
     pub pid: i32,
     pub sources: Vec<(OwnedFd, Stream)>,
-    pub spool: SharedSpool,
     /// The writing end of standard input of a container that keeps it open.
     pub stdin: Option<OwnedFd>,
-    pub user: User,
+    /// OCI's `process`: what further processes in the container are like.
+    pub process: Value,
+    pub filters: Filters,
+    pub notes: Vec<String>,
 }
 
 /// The parts of a container that are there before and after it runs.
@@ -59,95 +71,226 @@ pub(super) fn write_shared_files(directory: &Path, spec: &TaskSpec) -> io::Resul
     fs::write(directory.join("hostname"), format!("{}\n", spec.hostname))
 }
 
-fn shared_binds(directory: &Path) -> Vec<Bind> {
-    ["resolv.conf", "hosts", "hostname"]
-        .into_iter()
-        .map(|name| Bind {
-            source: directory.join(name),
-            target: Path::new("/etc").join(name),
+/// Files of the host that a container sees instead of its image's, but for those that it mounts itself.
+fn file_binds(
+    shared: &Shared,
+    spec: &ContainerSpec,
+    bundle: &Path,
+    root: &InRoot,
+    mounted: &[Bind],
+) -> io::Result<Vec<Bind>> {
+    let hostname = spec.hostname.as_ref().map(|name| format!("{name}\n"));
+    let own = [
+        ("resolv.conf", &spec.resolv_conf),
+        ("hosts", &spec.hosts),
+        ("hostname", &hostname),
+    ];
+    let mut binds = Vec::new();
+    for (name, content) in own {
+        let source = match content {
+            Some(content) => {
+                let path = bundle.join(name);
+                fs::write(&path, content)?;
+                path
+            }
+            None => shared.directory.join(name),
+        };
+        let wanted = Path::new("/etc").join(name);
+        if mounted.iter().any(|bind| bind.target == wanted) {
+            continue;
+        }
+        binds.push(Bind {
+            source,
+            target: volume::make_target(root, &wanted, false, mounted)?,
             readonly: false,
-        })
-        .collect()
+        });
+    }
+    Ok(binds)
 }
 
-pub(super) fn launch(
-    directory: &Path,
-    task: &TaskSpec,
-    spec: &ContainerSpec,
-    place: &mut Place,
-    library: &Library,
-    cgroup: &str,
-) -> Result<(Launched, Vec<String>), StartError> {
+/// What is mounted into a container because somebody asked for it.
+struct Mounts {
+    binds: Vec<Bind>,
+    tmpfs: Vec<tmpfs::Memory>,
+}
+
+impl Mounts {
+    fn prepare(
+        shared: &Shared,
+        spec: &ContainerSpec,
+        bundle: &Path,
+        root: &InRoot,
+    ) -> Result<Self, StartError> {
+        let mut binds = shared
+            .volumes
+            .prepare(root, &spec.mounts)
+            .map_err(StartError::Program)?;
+        let mut memories = Vec::new();
+        for asked in &spec.linux.tmpfs {
+            let mut memory = tmpfs::resolve(asked).map_err(StartError::Program)?;
+            let target = volume::make_target(root, &memory.target, true, &binds)?;
+            memory.target = volume::allowed(&target)?;
+            memories.push(memory);
+        }
+        let files = file_binds(shared, spec, bundle, root, &binds)?;
+        binds.extend(files);
+        Ok(Self {
+            binds,
+            tmpfs: memories,
+        })
+    }
+}
+
+/// What a container may do, and the sentences about what it may not although it was asked for.
+struct Powers {
+    capabilities: capability::Capabilities,
+    filters: Filters,
+    devices: Vec<device::Node>,
+    sysctls: sysctl::Sysctls,
+    notes: Vec<String>,
+}
+
+impl Powers {
+    fn resolve(shared: &Shared, task: &TaskSpec, spec: &ContainerSpec) -> Result<Self, StartError> {
+        let linux = &spec.linux;
+        let (capabilities, notes) =
+            capability::resolve(linux, &shared.own_capabilities).map_err(StartError::Program)?;
+        let filters = if linux.privileged {
+            Filters::none()
+        } else {
+            shared
+                .filters(&capabilities)
+                .map_err(|error| StartError::Library(error.to_string()))?
+        };
+        let mut devices = device::resolve(&linux.devices).map_err(StartError::Program)?;
+        if linux.privileged {
+            let own = device::all();
+            let others = own
+                .into_iter()
+                .filter(|node| !devices.iter().any(|asked| asked.path == node.path));
+            devices = others.chain(devices.clone()).collect();
+        }
+        let sysctls =
+            sysctl::resolve(&linux.sysctls, task.ipc == Sharing::Host).map_err(StartError::Program)?;
+        Ok(Self {
+            capabilities,
+            filters,
+            devices,
+            sysctls,
+            notes,
+        })
+    }
+}
+
+/// Mounts the container's root, unless an earlier run of the same container has left it.
+fn mount_root(spec: &ContainerSpec, place: &mut Place) -> io::Result<PathBuf> {
+    if let Some(overlay) = &place.overlay {
+        return Ok(overlay.root.clone());
+    }
     let (upper, work) = (place.bundle.join("upper"), place.bundle.join("work"));
     for made in [&upper, &work] {
         fs::create_dir_all(made)?;
     }
-    let overlay = place
-        .overlay
-        .insert(Overlay::mount(&place.bundle, &spec.lower, &upper, &work, &[])?);
-    let root = InRoot::open(&overlay.root)?;
+    let overlay = Overlay::mount(&place.bundle, &spec.lower, &upper, &work, &[])?;
+    Ok(place.overlay.insert(overlay).root.clone())
+}
+
+pub(super) fn launch(
+    shared: &Shared,
+    task: &TaskSpec,
+    spec: &ContainerSpec,
+    place: &mut Place,
+    library: &Library,
+) -> Result<Launched, StartError> {
+    let mut powers = Powers::resolve(shared, task, spec)?;
+    let root_path = mount_root(spec, place)?;
+    let root = InRoot::open(&root_path)?;
     root.make_directory(Path::new(&spec.working_directory))?;
-    let binds = shared_binds(directory);
-    for bind in &binds {
-        root.make_target(&bind.target, false)?;
-    }
     for path in ["/proc", "/sys", "/dev"] {
         root.make_target(Path::new(path), true)?;
     }
+    let mounts = Mounts::prepare(shared, spec, &place.bundle, &root)?;
     let user =
         user::resolve(&root, spec.user.as_deref()).map_err(|error| StartError::Program(error.to_string()))?;
     let (rlimits, notes) = rlimit::resolve(&spec.ulimits);
-    let config = oci::Container {
-        root: &overlay.root,
-        process: oci::Process {
-            arguments: &spec.arguments,
-            environment: &spec.environment,
-            working_directory: &spec.working_directory,
-            user: &user,
-            terminal: spec.pseudo_terminal,
-            rlimits: &rlimits,
-        },
-        hostname: &task.hostname,
-        binds: &binds,
-        readonly_root: spec.readonly_root,
-        own_network: spec.disable_networking,
-        cgroup: &format!("{cgroup}/{}", spec.name),
-        limits: spec.limits,
+    powers.notes.extend(notes);
+    let memory = Memory::new(spec.limits.memory_mib, spec.memory_reservation_mib, &spec.linux);
+    let group = Cgroup::new(&shared.cgroup).child(&spec.name);
+    powers.notes.extend(group.set_memory(&memory)?);
+    let config = configuration(shared, task, spec, &root_path, &mounts, &powers, &user, &rlimits);
+    if !spec.disable_networking {
+        sysctl::set(&powers.sysctls.network)?;
     }
-    .to_json();
-    let spool = Rc::new(RefCell::new(SpoolWriter::create(directory, &spec.name)?));
     let streams = Streams::make(spec)?;
-    let started = library.start(
-        &spec.runtime_id,
-        &place.bundle,
-        &config,
-        spec.disable_networking,
-        streams.stdio,
-    )?;
+    let mut manner = Manner::new(powers.filters.clone());
+    manner.raise_loopback = spec.disable_networking;
+    // What executing its program leaves to a process.
+    let kept = if user.uid == 0 {
+        powers.capabilities.bits()
+    } else {
+        0
+    };
+    manner.init = spec.linux.init.then_some(kept);
+    let started = library.start(&spec.runtime_id, &place.bundle, &config, manner, streams.stdio)?;
     let Started { pid, terminal } = started;
     let mut sources = streams.sources;
     sources.extend(terminal.map(|terminal| (terminal, Stream::Stdout)));
-    Ok((
-        Launched {
-            pid,
-            sources,
-            spool,
-            stdin: streams.stdin,
-            user,
-        },
-        notes,
-    ))
+    Ok(Launched {
+        pid,
+        sources,
+        stdin: streams.stdin,
+        process: config["process"].clone(),
+        filters: powers.filters,
+        notes: powers.notes,
+    })
 }
 
-/// The process that checks a container's health: as the container itself, but with another program.
-pub(super) fn check_process(spec: &ContainerSpec, user: &User, arguments: &[String]) -> serde_json::Value {
-    oci::Process {
-        arguments,
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the one place where everything about a container comes together"
+)]
+fn configuration(
+    shared: &Shared,
+    task: &TaskSpec,
+    spec: &ContainerSpec,
+    root: &Path,
+    mounts: &Mounts,
+    powers: &Powers,
+    user: &User,
+    rlimits: &[rlimit::Rlimit],
+) -> Value {
+    let process = oci::Process {
+        arguments: &spec.arguments,
         environment: &spec.environment,
         working_directory: &spec.working_directory,
         user,
-        terminal: false,
-        rlimits: &[],
+        terminal: spec.pseudo_terminal,
+        rlimits,
+        capabilities: &powers.capabilities,
+        no_new_privileges: spec.linux.no_new_privileges,
+    };
+    let mut sysctls = powers.sysctls.ipc.clone();
+    if spec.disable_networking {
+        sysctls.extend(powers.sysctls.network.iter().cloned());
+    }
+    let hostname = spec.hostname.as_deref().unwrap_or(&task.hostname);
+    let cgroup = format!("{}/{}", shared.cgroup, spec.name);
+    oci::Container {
+        binds: &mounts.binds,
+        tmpfs: &mounts.tmpfs,
+        readonly_root: spec.readonly_root,
+        own_network: spec.disable_networking,
+        processes: shared.processes.clone(),
+        ipc: shared.ipc.clone(),
+        shared_memory: match &shared.shared_memory {
+            Some(directory) => SharedMemory::Bind(directory),
+            None => SharedMemory::Own(spec.linux.shared_memory_mib),
+        },
+        privileged: spec.linux.privileged,
+        devices: &powers.devices,
+        sysctls: &sysctls,
+        limits: spec.limits,
+        ..oci::Container::new(root, process, hostname, &cgroup)
     }
     .to_json()
 }

@@ -1,27 +1,34 @@
 //! One container of a task over its life: waiting, running, draining, stopped.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use contract::task::{ContainerPhase, Health};
+use contract::task::{ContainerPhase, Health, Sharing};
 use jiff::Timestamp;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 use std::os::fd::OwnedFd;
 use tokio::sync::mpsc;
 
 use super::Event;
 use super::launch::{self, Launched, Place};
+use super::shared::Shared;
 use crate::cgroup::Cgroup;
-use crate::container::Library;
+use crate::container::{Library, StartError, Started, Stdio};
+use crate::executor::Manner;
+use crate::oci;
+use crate::seccomp::Filters;
+use crate::shim::exec;
 use crate::shim::health::Tracker;
-use crate::shim::output;
-use crate::shim::plan::View;
+use crate::shim::output::{self, SharedSpool};
+use crate::shim::plan::{self, View};
 use crate::spec::{ContainerSpec, TaskSpec};
+use crate::spool::SpoolWriter;
 use crate::status::ContainerStatus;
-use crate::user::User;
 
 /// How long output may still come after a container's end, before it is given up.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
@@ -32,7 +39,9 @@ pub(super) enum State {
     Waiting,
     Running(Running),
     /// Its process has ended, its output not yet.
-    Draining,
+    Draining(Ended),
+    /// It has ended and is to be started again at once.
+    Due(Ended),
     Stopped,
 }
 
@@ -42,9 +51,21 @@ pub(super) struct Running {
     health: Option<Tracker>,
     /// The process of the health check that runs now.
     check: Option<i32>,
-    user: User,
+    /// What further processes are like.
+    process: Value,
+    filters: Filters,
     /// Closed with the container.
     _stdin: Option<OwnedFd>,
+}
+
+/// How a run has ended.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    code: i32,
+    at: Timestamp,
+    reason: Option<String>,
+    /// It is to be started again.
+    again: bool,
 }
 
 pub(super) struct Member {
@@ -55,6 +76,8 @@ pub(super) struct Member {
     pub state: State,
     pub status: ContainerStatus,
     pub late: bool,
+    /// Kept over restarts, so that there is one spool.
+    spool: Option<SharedSpool>,
     /// Nobody can write to its output any more.
     output_ended: bool,
 }
@@ -77,6 +100,7 @@ impl Member {
             health: Health::Unknown,
             started_at: None,
             stopped_at: None,
+            restarts: 0,
             notes: Vec::new(),
         };
         let place = Place::new(directory, &spec.name);
@@ -88,6 +112,7 @@ impl Member {
             state: State::Waiting,
             status,
             late: false,
+            spool: None,
             output_ended: false,
         }
     }
@@ -99,9 +124,10 @@ impl Member {
     pub fn view(&self) -> View {
         View {
             phase: match self.state {
-                State::Waiting => ContainerPhase::Pending,
+                State::Waiting | State::Due(_) => ContainerPhase::Pending,
                 State::Running(_) => ContainerPhase::Running,
-                State::Draining | State::Stopped => ContainerPhase::Stopped,
+                State::Draining(ref ended) if ended.again => ContainerPhase::Pending,
+                State::Draining(_) | State::Stopped => ContainerPhase::Stopped,
             },
             started: self.status.started_at.is_some(),
             exit_code: self.status.exit_code,
@@ -119,38 +145,59 @@ impl Member {
         });
     }
 
-    /// Starts the container; afterwards it runs, or has stopped without ever running.
+    /// Starts the container, perhaps again; afterwards it runs, or has stopped.
     pub fn start(
         &mut self,
-        directory: &Path,
+        shared: &Shared,
         task: &TaskSpec,
         library: &Library,
         group: &Cgroup,
-        cgroup: &str,
     ) -> Result<(), String> {
         let spec = &task.containers[self.index];
-        let (launched, notes) = match launch::launch(directory, task, spec, &mut self.place, library, cgroup)
-        {
-            Ok(launched) => launched,
+        let again = matches!(self.state, State::Due(_));
+        let (launched, spool) = match self.launch(shared, task, library) {
+            Ok(both) => both,
             Err(error) => {
                 self.finish(library, group);
+                self.never_start();
                 return Err(error.to_string());
             }
         };
-        self.status.notes = notes;
-        self.status.started_at = Some(Timestamp::now());
-        self.status.phase = ContainerPhase::Running;
-        let Launched {
-            pid,
-            sources,
-            spool,
-            stdin,
-            user,
-        } = launched;
-        self.follow_output(sources, spool, spec.pseudo_terminal);
-        if let Some(seconds) = spec.start_timeout_seconds {
+        if again {
+            self.status.restarts += 1;
+        } else if let Some(seconds) = spec.start_timeout_seconds {
             self.after(seconds.into(), Event::StartTimeout(self.index));
         }
+        self.status.notes = launched.notes.clone();
+        self.status.started_at = Some(Timestamp::now());
+        self.status.stopped_at = None;
+        self.status.phase = ContainerPhase::Running;
+        self.status.health = Health::Unknown;
+        self.output_ended = false;
+        self.run(spec, launched, spool);
+        Ok(())
+    }
+
+    fn launch(
+        &mut self,
+        shared: &Shared,
+        task: &TaskSpec,
+        library: &Library,
+    ) -> Result<(Launched, SharedSpool), StartError> {
+        let spec = &task.containers[self.index];
+        let spool = match &self.spool {
+            Some(spool) => Rc::clone(spool),
+            None => {
+                let writer = SpoolWriter::create(&shared.directory, &spec.name)?;
+                Rc::clone(self.spool.insert(Rc::new(RefCell::new(writer))))
+            }
+        };
+        let launched = launch::launch(shared, task, spec, &mut self.place, library)?;
+        Ok((launched, spool))
+    }
+
+    fn run(&mut self, spec: &ContainerSpec, launched: Launched, spool: SharedSpool) {
+        self.follow_output(launched.sources, &spool, spec.pseudo_terminal);
         let health = spec
             .health_check
             .clone()
@@ -159,42 +206,56 @@ impl Member {
         if let Some(health) = &health {
             self.after(
                 health.check().interval_seconds.max(1).into(),
-                Event::CheckDue(self.index),
+                Event::CheckDue(self.index, self.status.restarts),
             );
         }
         self.state = State::Running(Running {
-            pid,
+            pid: launched.pid,
             asked_to_stop: false,
             health,
             check: None,
-            user,
-            _stdin: stdin,
+            process: launched.process,
+            filters: launched.filters,
+            _stdin: launched.stdin,
         });
-        Ok(())
     }
 
     fn follow_output(
         &self,
         sources: Vec<(OwnedFd, crate::spool::Stream)>,
-        spool: output::SharedSpool,
+        spool: &SharedSpool,
         terminal: bool,
     ) {
         let mut readers = tokio::task::JoinSet::new();
         for (source, stream) in sources {
-            readers.spawn_local(output::spool(source, stream, terminal, Rc::clone(&spool)));
+            readers.spawn_local(output::spool(source, stream, terminal, Rc::clone(spool)));
         }
-        let (events, index) = (self.events.clone(), self.index);
+        let (events, ended) = (self.events.clone(), self.output_end());
         tokio::task::spawn_local(async move {
             while readers.join_next().await.is_some() {}
-            let _ = events.send(Event::OutputEnded(index));
+            let _ = events.send(ended);
         });
     }
 
-    /// Told to stop before it could start.
-    pub fn never_start(&mut self) {
+    /// Tells this run's end of output from those of other runs.
+    fn output_end(&self) -> Event {
+        Event::OutputEnded(self.index, self.status.restarts)
+    }
+
+    /// Told to stop before it could start, or start again.
+    pub fn leave(&mut self) {
+        self.place.release();
+        self.never_start();
+    }
+
+    fn never_start(&mut self) {
+        if let State::Due(ended) = &self.state {
+            let ended = ended.clone();
+            self.record_end(&ended);
+        }
         self.state = State::Stopped;
         self.status.phase = ContainerPhase::Stopped;
-        self.status.stopped_at = Some(Timestamp::now());
+        self.status.stopped_at.get_or_insert_with(Timestamp::now);
     }
 
     pub fn ask_to_stop(&mut self) {
@@ -218,63 +279,135 @@ impl Member {
         );
     }
 
-    /// SIGKILL for the first process; the kernel then kills the rest of its process namespace.
-    pub fn kill(&mut self) {
+    /// SIGKILL for the first process; where that is the first of its process namespace, the kernel then kills the
+    /// rest.
+    pub fn kill(&mut self, group: &Cgroup) {
         if let State::Running(running) = &self.state {
             let _ = kill(Pid::from_raw(running.pid), Signal::SIGKILL);
+            self.kill_others(group);
         }
     }
 
-    /// Some child of the shim has ended; whether it was this container's first process.
-    pub fn ended(&mut self, pid: i32, code: i32, group: &Cgroup) -> bool {
+    fn kill_others(&self, group: &Cgroup) {
+        if self.task.processes != Sharing::Container {
+            group.child(&self.spec().name).signal(Signal::SIGKILL);
+        }
+    }
+
+    /// Some child of the shim has ended; whether it was this container's first process, and is not started again.
+    pub fn ended(&mut self, pid: i32, code: i32, group: &Cgroup, task_stops: bool) -> bool {
         let State::Running(running) = &self.state else {
             return false;
         };
         if running.pid != pid {
             return false;
         }
-        self.status.exit_code = Some(code);
-        self.status.stopped_at = Some(Timestamp::now());
-        if code == KILLED && group.child(&self.spec().name).oom_kills() > 0 {
-            self.status.reason = Some(OUT_OF_MEMORY.to_owned());
+        let at = Timestamp::now();
+        let started = self.status.started_at.unwrap_or(at);
+        let ran_seconds = u64::try_from(at.duration_since(started).as_secs()).unwrap_or(0);
+        let again = plan::may_restart(self.spec().restart.as_ref(), code, ran_seconds, task_stops);
+        let out_of_memory = code == KILLED && group.child(&self.spec().name).oom_kills() > 0;
+        let ended = Ended {
+            code,
+            at,
+            reason: out_of_memory.then(|| OUT_OF_MEMORY.to_owned()),
+            again,
+        };
+        if !again {
+            self.record_end(&ended);
         }
-        self.state = State::Draining;
-        if self.output_ended {
-            let _ = self.events.send(Event::OutputEnded(self.index));
-            return true;
-        }
-        let (events, index) = (self.events.clone(), self.index);
+        self.kill_others(group);
+        self.state = State::Draining(ended);
+        let (events, end) = (self.events.clone(), self.output_end());
+        let wait = if self.output_ended {
+            Duration::ZERO
+        } else {
+            DRAIN_MAX
+        };
         tokio::task::spawn_local(async move {
-            tokio::time::sleep(DRAIN_MAX).await;
-            let _ = events.send(Event::OutputEnded(index));
+            tokio::time::sleep(wait).await;
+            let _ = events.send(end);
         });
-        true
+        !again
+    }
+
+    fn record_end(&mut self, ended: &Ended) {
+        self.status.exit_code = Some(ended.code);
+        self.status.stopped_at = Some(ended.at);
+        if ended.reason.is_some() {
+            self.status.reason = ended.reason.clone();
+        }
     }
 
     /// Its output has ended, which a program may let happen long before it ends itself.
-    pub fn output_ended(&mut self, library: &Library, group: &Cgroup) {
-        self.output_ended = true;
-        self.finish(library, group);
+    pub fn output_ended(&mut self, run: u32, library: &Library, group: &Cgroup) {
+        if run == self.status.restarts {
+            self.output_ended = true;
+            self.finish(library, group);
+        }
     }
 
     /// Gives back what the container held, once: not before its process has ended.
     fn finish(&mut self, library: &Library, group: &Cgroup) {
-        match self.state {
+        let ended = match &self.state {
             State::Running(_) | State::Stopped => return,
-            State::Waiting | State::Draining => {}
-        }
+            State::Waiting | State::Due(_) => None,
+            State::Draining(ended) => Some(ended.clone()),
+        };
         group.child(&self.spec().name).kill_and_remove();
         library.forget(&self.spec().runtime_id);
-        self.place.release();
-        self.state = State::Stopped;
-        self.status.phase = ContainerPhase::Stopped;
-        self.status.stopped_at.get_or_insert_with(Timestamp::now);
+        match ended {
+            Some(ended) if ended.again => {
+                // What it has written stays, as in Docker.
+                self.status.phase = ContainerPhase::Pending;
+                self.state = State::Due(ended);
+            }
+            ended => {
+                self.place.release();
+                if ended.is_some() {
+                    self.never_start();
+                }
+            }
+        }
     }
 
-    pub fn check_health(&mut self, library: &Library) {
+    /// Starts a further process; its number and this side of its streams.
+    pub fn exec(
+        &self,
+        request: &exec::Request,
+        library: &Library,
+    ) -> Result<(i32, Vec<OwnedFd>), exec::Answer> {
+        let State::Running(running) = &self.state else {
+            return Err(exec::Answer::NotRunning);
+        };
+        let window = request.window();
+        let process = oci::further(
+            &running.process,
+            &request.arguments,
+            &request.environment,
+            window.is_some(),
+        );
+        let mut manner = Manner::new(running.filters.clone());
+        manner.window = window;
+        let (stdio, ends) = match window {
+            Some(_) => (Stdio::Terminal, Vec::new()),
+            None => exec::streams().map_err(|error| exec::Answer::Failed(error.to_string()))?,
+        };
+        let id = &self.spec().runtime_id;
+        let started = library
+            .exec(id, &self.place.bundle, &process, manner, stdio)
+            .map_err(|error| match error {
+                StartError::Program(sentence) => exec::Answer::Program(sentence),
+                other => exec::Answer::Failed(other.to_string()),
+            })?;
+        Ok((started.pid, started.terminal.into_iter().chain(ends).collect()))
+    }
+
+    pub fn check_health(&mut self, run: u32, library: &Library) {
+        if run != self.status.restarts {
+            return;
+        }
         let id = self.spec().runtime_id.clone();
-        let task = Rc::clone(&self.task);
-        let spec = &task.containers[self.index];
         let State::Running(running) = &mut self.state else {
             return;
         };
@@ -283,9 +416,12 @@ impl Member {
             return;
         };
         let timeout = health.check().timeout_seconds.max(1);
-        let process = launch::check_process(spec, &running.user, &arguments);
-        match library.exec(&id, &self.place.bundle, &process) {
-            Ok(pid) => {
+        let process = oci::further(&running.process, &arguments, &[], false);
+        let manner = Manner::new(running.filters.clone());
+        let started =
+            null_streams().and_then(|stdio| library.exec(&id, &self.place.bundle, &process, manner, stdio));
+        match started {
+            Ok(Started { pid, .. }) => {
                 running.check = Some(pid);
                 self.after(timeout.into(), Event::CheckTimeout(self.index, pid));
             }
@@ -325,8 +461,17 @@ impl Member {
         running.check = None;
         self.status.health = health.health;
         let interval = health.check().interval_seconds.max(1);
-        self.after(interval.into(), Event::CheckDue(self.index));
+        self.after(interval.into(), Event::CheckDue(self.index, self.status.restarts));
     }
+}
+
+fn null_streams() -> Result<Stdio, StartError> {
+    let null = || std::fs::File::options().read(true).write(true).open("/dev/null");
+    Ok(Stdio::Streams {
+        stdin: null()?.into(),
+        stdout: null()?.into(),
+        stderr: null()?.into(),
+    })
 }
 
 /// `SIGTERM`, `TERM` or `15`.
