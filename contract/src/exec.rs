@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use futures::channel::mpsc;
 
 /// A process that shall run inside a container, as its user and in its working directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,4 +62,10 @@ pub enum ExecError {
 pub trait Exec: Send + Sync {
     /// Starts a process; returns when its program runs.
     async fn exec(&self, request: ExecRequest) -> Result<ExecSession, ExecError>;
+}
+
+/// Sessions that were promised to somebody, who joins them with a token.
+pub trait Sessions: Send + Sync {
+    /// What shall run in a session, once, for who has its token.
+    fn join(&self, session: &str, token: &str) -> Option<ExecRequest>;
 }
