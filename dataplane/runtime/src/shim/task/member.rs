@@ -21,7 +21,6 @@ use crate::cgroup::Cgroup;
 use crate::container::{Library, StartError, Started, Stdio};
 use crate::executor::Manner;
 use crate::oci;
-use crate::seccomp::Filters;
 use crate::shim::exec;
 use crate::shim::health::Tracker;
 use crate::shim::output::{self, SharedSpool};
@@ -53,7 +52,7 @@ pub(super) struct Running {
     check: Option<i32>,
     /// What further processes are like.
     process: Value,
-    filters: Filters,
+    manner: Manner,
     /// Closed with the container.
     _stdin: Option<OwnedFd>,
 }
@@ -215,7 +214,7 @@ impl Member {
             health,
             check: None,
             process: launched.process,
-            filters: launched.filters,
+            manner: launched.manner,
             _stdin: launched.stdin,
         });
     }
@@ -387,8 +386,10 @@ impl Member {
             &request.environment,
             window.is_some(),
         );
-        let mut manner = Manner::new(running.filters.clone());
-        manner.window = window;
+        let manner = Manner {
+            window,
+            ..running.manner.clone()
+        };
         let (stdio, ends) = match window {
             Some(_) => (Stdio::Terminal, Vec::new()),
             None => exec::streams().map_err(|error| exec::Answer::Failed(error.to_string()))?,
@@ -417,7 +418,7 @@ impl Member {
         };
         let timeout = health.check().timeout_seconds.max(1);
         let process = oci::further(&running.process, &arguments, &[], false);
-        let manner = Manner::new(running.filters.clone());
+        let manner = running.manner.clone();
         let started =
             null_streams().and_then(|stdio| library.exec(&id, &self.place.bundle, &process, manner, stdio));
         match started {
