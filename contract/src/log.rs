@@ -85,6 +85,14 @@ pub trait LogStore: Send + Sync {
     async fn clear(&self) -> Result<(), LogError>;
 }
 
+/// The last words of a container, from what is kept on disk with its task: for people who ask why it ended.
+#[async_trait]
+pub trait LastOutput: Send + Sync {
+    /// At most so many lines and 8 KiB, oldest first, of all streams and all runs; none when the task's files are gone
+    /// or it has said nothing.
+    async fn tail(&self, task: &str, container: &str, lines: usize) -> Vec<Line>;
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("log store: {0}")]
 pub struct LogError(pub String);

@@ -1,7 +1,7 @@
 //! Makes desired tasks and networks real on this machine, and tells what became of them.
 //!
 //! Read on in `task` for the life of one task, in `networks` for the networks under them, in `ingest` for how
-//! output becomes log lines, in `doctor` for what a machine must have.
+//! output becomes log lines, in `usage` for what tasks use and said last, in `doctor` for what a machine must have.
 
 mod doctor;
 mod image;
@@ -10,6 +10,7 @@ mod networks;
 mod node;
 mod plan;
 mod task;
+mod usage;
 
 pub use doctor::{Finding, check_host};
 pub use image::{CredentialsFor, ImageSource, PreparedImage};

@@ -21,6 +21,7 @@ use crate::image::{CredentialsFor, ImageSource, StoredImages};
 use crate::ingest::Wakers;
 use crate::networks::{self, Networks, Standing};
 use crate::task;
+use crate::usage::Storage;
 
 pub(crate) const DESIRED: Table<DesiredTask> = Table::new(DesiredTask::TABLE, 1);
 pub(crate) const OBSERVED: Table<ObservedTask> = Table::new(ObservedTask::TABLE, 1);
@@ -69,6 +70,7 @@ pub(crate) struct Inner {
     pub making_networks: tokio::sync::Mutex<()>,
     /// Tasks that hold processes or network interfaces.
     pub live: watch::Sender<usize>,
+    pub storage: Storage,
 }
 
 impl Node {
@@ -82,6 +84,7 @@ impl Node {
                 ending: watch::Sender::new(false),
                 making_networks: tokio::sync::Mutex::default(),
                 live: watch::Sender::new(0),
+                storage: Storage::default(),
             }),
         }
     }

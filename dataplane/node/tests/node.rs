@@ -5,6 +5,8 @@
 mod bench;
 #[path = "node/cases.rs"]
 mod cases;
+#[path = "node/inside.rs"]
+mod inside;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -15,7 +17,7 @@ fn main() -> ExitCode {
         return dataplane_runtime::shim_main(arguments);
     }
     if std::env::args().any(|argument| argument == "--list") {
-        for (name, _) in cases::TESTS {
+        for (name, _) in cases::TESTS.iter().chain(inside::TESTS) {
             eprintln!("{name}: test");
         }
         return ExitCode::SUCCESS;
@@ -25,7 +27,7 @@ fn main() -> ExitCode {
         .filter(|argument| !argument.starts_with('-'))
         .collect();
     let mut failed = Vec::new();
-    for (name, test) in cases::TESTS {
+    for (name, test) in cases::TESTS.iter().chain(inside::TESTS) {
         if !filter.is_empty() && !filter.iter().any(|part| name.contains(part.as_str())) {
             continue;
         }

@@ -2,12 +2,14 @@
 //! memory. Version 1 (also hybrid) and version 2.
 
 mod hierarchy;
+mod usage;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io, thread};
 
+use contract::usage::ContainerUsage;
 use hierarchy::{Hierarchy, hierarchies};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -174,6 +176,23 @@ impl Cgroup {
             })
             .max()
             .unwrap_or(0)
+    }
+
+    /// What the group uses now, as far as this machine counts it.
+    pub fn usage(&self) -> ContainerUsage {
+        let mut usage = ContainerUsage::default();
+        for hierarchy in hierarchies() {
+            let place = self.place(hierarchy);
+            usage::take_in(&mut usage, hierarchy, &|file| {
+                fs::read_to_string(place.join(file)).ok()
+            });
+            // Version 2 says of each group only its own limit.
+            if let (true, Some(above)) = (hierarchy.unified, place.parent()) {
+                let limit = usage::limit(&fs::read_to_string(above.join("memory.max")).unwrap_or_default());
+                usage.memory_limit_bytes = usage.memory_limit_bytes.into_iter().chain(limit).min();
+            }
+        }
+        usage
     }
 
     /// Names of the groups directly below this one, in any hierarchy.

@@ -10,6 +10,7 @@ use std::{env, fs, io};
 use contract::exec::TerminalSize;
 use libcontainer::oci_spec::runtime::Spec;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
+use nix::sys::resource::{Resource, setrlimit};
 
 use crate::seccomp::Filters;
 
@@ -26,6 +27,8 @@ pub(crate) struct Manner {
     pub init: Option<u64>,
     /// Of the terminal that is standard input.
     pub window: Option<TerminalSize>,
+    /// Soft and hard limit, where they are too low for what happens before the program runs.
+    pub open_files: Option<(u64, u64)>,
 }
 
 impl Manner {
@@ -35,6 +38,7 @@ impl Manner {
             raise_loopback: false,
             init: None,
             window: None,
+            open_files: None,
         }
     }
 }
@@ -119,6 +123,10 @@ impl FilteringExecutor {
         if let Err(error) = self.manner.filters.install() {
             let sentence = format!("the system call filter cannot be installed: {error}");
             return Err((NOT_EXECUTABLE, sentence));
+        }
+        if let Some((soft, hard)) = self.manner.open_files {
+            setrlimit(Resource::RLIMIT_NOFILE, soft, hard)
+                .map_err(|error| (NOT_EXECUTABLE, format!("ulimit nofile cannot be set: {error}")))?;
         }
         if let Some(keep) = self.manner.init {
             crate::reaper::precede(keep)

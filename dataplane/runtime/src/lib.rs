@@ -30,6 +30,7 @@ mod sysctl;
 mod task;
 mod terminal;
 mod tmpfs;
+mod usage;
 mod user;
 mod volume;
 

@@ -15,6 +15,23 @@ pub(crate) struct Rlimit {
     pub hard: u64,
 }
 
+/// What the runtime library needs for its own work before the program runs.
+const OPEN_FILES_MIN: u64 = 256;
+
+/// The limits as the runtime library may set them, and that of open files where it is to be set later.
+pub(crate) fn in_two_steps(limits: Vec<Rlimit>) -> (Vec<Rlimit>, Option<(u64, u64)>) {
+    let mut later = None;
+    let mut first = limits;
+    for limit in &mut first {
+        if limit.name == "RLIMIT_NOFILE" && limit.soft < OPEN_FILES_MIN {
+            later = Some((limit.soft, limit.hard));
+            limit.soft = OPEN_FILES_MIN;
+            limit.hard = limit.hard.max(OPEN_FILES_MIN);
+        }
+    }
+    (first, later)
+}
+
 /// The limits to set, and sentences about those that had to be lowered.
 pub(crate) fn resolve(asked: &[Ulimit]) -> (Vec<Rlimit>, Vec<String>) {
     clamp(asked, may_raise(), |resource| {

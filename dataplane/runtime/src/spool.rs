@@ -160,6 +160,67 @@ pub fn read_segment(path: &Path, offset: u64, limit_bytes: usize) -> io::Result<
     })
 }
 
+/// The last lines that a container has written, oldest first: at most so many, and their text so long. A longer one
+/// loses its beginning.
+pub fn tail(directory: &Path, container: &str, lines_max: usize, bytes_max: usize) -> Vec<SpoolLine> {
+    let mut found: Vec<SpoolLine> = Vec::new();
+    let mut bytes_left = bytes_max;
+    for number in segments(directory, container).into_iter().rev() {
+        let path = segment_path(directory, container, number);
+        for mut line in last_lines(&path, bytes_max).unwrap_or_default().into_iter().rev() {
+            if found.len() >= lines_max || bytes_left == 0 {
+                found.reverse();
+                return found;
+            }
+            if line.message.len() > bytes_left {
+                if !found.is_empty() {
+                    found.reverse();
+                    return found;
+                }
+                line.message = end_of(&line.message, bytes_left).to_owned();
+            }
+            bytes_left -= line.message.len();
+            found.push(line);
+        }
+    }
+    found.reverse();
+    found
+}
+
+/// The lines near the end of a segment; the first may have lost its beginning.
+fn last_lines(path: &Path, bytes_max: usize) -> io::Result<Vec<SpoolLine>> {
+    let window = (READ_BYTES_MIN + bytes_max) as u64;
+    let length = fs::metadata(path)?.len();
+    let begin = length.saturating_sub(window);
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(begin))?;
+    let mut bytes = Vec::new();
+    file.take(window).read_to_end(&mut bytes)?;
+    // Before the first line end is half a line, unless the whole segment was read.
+    let first = if begin == 0 {
+        0
+    } else {
+        bytes
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .map_or(bytes.len(), |end| end + 1)
+    };
+    let whole = bytes
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |end| end + 1);
+    let lines = bytes.get(first..whole).unwrap_or_default();
+    Ok(lines.split(|&byte| byte == b'\n').filter_map(parse).collect())
+}
+
+fn end_of(text: &str, bytes: usize) -> &str {
+    let from = text.len().saturating_sub(bytes);
+    let from = (from..=text.len())
+        .find(|&place| text.is_char_boundary(place))
+        .unwrap_or(text.len());
+    &text[from..]
+}
+
 fn parse(line: &[u8]) -> Option<SpoolLine> {
     let mut fields = line.splitn(3, |&byte| byte == b' ');
     let at_ms = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;

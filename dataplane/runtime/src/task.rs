@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, watch};
 use crate::RuntimeConfig;
 use crate::shim::{self, Command};
 use crate::spec::TaskSpec;
+use crate::spool::{self, SpoolLine};
 use crate::status::TaskStatus;
 
 /// A shim that is not ready by then never will be.
@@ -60,6 +61,14 @@ impl Runtime {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         plain.then(|| self.directory(id))
+    }
+
+    /// The last lines that a container of a task has written, oldest first, as long as the task's directory is there.
+    /// Blocks for a moment.
+    pub fn tail(&self, id: &str, container: &str, lines_max: usize, bytes_max: usize) -> Vec<SpoolLine> {
+        self.task_directory(id)
+            .map(|directory| spool::tail(&directory, container, lines_max, bytes_max))
+            .unwrap_or_default()
     }
 
     /// Ids of all tasks of which something is left on disk or in control groups.

@@ -29,6 +29,14 @@ use tokio::sync::watch;
 
 pub type Test = fn(Bench) -> Pin<Box<dyn Future<Output = ()>>>;
 
+/// Makes a list of tests.
+#[macro_export]
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        &[$((stringify!($name), |bench| Box::pin($name(bench)))),*]
+    };
+}
+
 /// Far more than anything here takes; only a test that would hang gets there.
 const PATIENCE: Duration = Duration::from_secs(60);
 pub const TASKS: Table<DesiredTask> = Table::new(DesiredTask::TABLE, 1);
@@ -140,7 +148,8 @@ impl Bench {
         fs::create_dir_all(&busybox).unwrap();
         fs::copy("/bin/busybox", busybox.join("busybox")).expect("busybox-static is installed");
         for name in [
-            "sh", "sleep", "echo", "httpd", "nc", "cat", "mkdir", "seq", "nslookup", "true",
+            "sh", "sleep", "echo", "httpd", "nc", "cat", "mkdir", "seq", "nslookup", "true", "hostname",
+            "dd", "touch", "grep", "wc",
         ] {
             symlink("busybox", busybox.join(name)).unwrap();
         }

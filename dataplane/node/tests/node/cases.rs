@@ -7,11 +7,7 @@ use contract::task::{ContainerPhase, DesiredTask, StopKind, TaskPhase};
 
 use crate::bench::{Bench, SEEN_NETWORKS, TASKS, Test, interface, network, task};
 
-macro_rules! tests {
-    ($($name:ident),* $(,)?) => {
-        &[$((stringify!($name), |bench| Box::pin($name(bench)))),*]
-    };
-}
+use crate::tests;
 
 pub const TESTS: &[(&str, Test)] = tests![
     a_task_from_wish_to_last_trace,

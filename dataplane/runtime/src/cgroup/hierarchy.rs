@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::{fs, io};
 
 /// Controllers that a version 2 group must hand down so that its children can have limits.
-const HANDED_DOWN: [&str; 4] = ["cpu", "memory", "pids", "cpuset"];
+const HANDED_DOWN: [&str; 5] = ["cpu", "memory", "pids", "cpuset", "io"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hierarchy {
@@ -27,6 +27,14 @@ impl Hierarchy {
             mount: PathBuf::from("/sys/fs/cgroup"),
             unified: true,
             controllers,
+        }
+    }
+
+    #[cfg(test)]
+    pub fn legacy_for_test(controllers: &[&str]) -> Self {
+        Self {
+            unified: false,
+            ..Self::for_test(controllers)
         }
     }
 

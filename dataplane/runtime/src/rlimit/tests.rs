@@ -44,3 +44,17 @@ fn open_files_have_a_default() {
     assert_eq!(clamp(&[], false, |_| 20_000).0[0].hard, 20_000);
     assert_eq!(clamp(&[], true, |_| 20_000).0[0].soft, 65_535);
 }
+
+#[test]
+fn very_few_open_files_are_for_the_program_alone() {
+    let limit = |soft, hard| Rlimit {
+        name: "RLIMIT_NOFILE".to_owned(),
+        soft,
+        hard,
+    };
+    assert_eq!(
+        in_two_steps(vec![limit(10, 20)]),
+        (vec![limit(256, 256)], Some((10, 20)))
+    );
+    assert_eq!(in_two_steps(vec![limit(300, 900)]), (vec![limit(300, 900)], None));
+}

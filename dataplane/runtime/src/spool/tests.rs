@@ -83,3 +83,28 @@ fn a_writer_never_continues_an_old_segment() {
     assert_eq!(segments(&directory, "web").len(), 2);
     fs::remove_dir_all(directory).unwrap();
 }
+
+#[test]
+fn the_tail_goes_back_over_segments_as_far_as_is_allowed() {
+    let directory = directory("tail");
+    for (number, lines) in [(1, 0..5), (2, 5..8)] {
+        let text: String = lines.map(|line| format!("{line} o line {line}\n")).collect();
+        fs::write(segment_path(&directory, "app", number), text).unwrap();
+    }
+    let messages = |lines, bytes| -> Vec<String> {
+        let found = tail(&directory, "app", lines, bytes);
+        found.into_iter().map(|line| line.message).collect()
+    };
+    assert_eq!(messages(4, 1000), ["line 4", "line 5", "line 6", "line 7"]);
+    assert_eq!(messages(100, 1000).len(), 8);
+    assert_eq!(messages(100, 13), ["line 6", "line 7"]);
+    assert_eq!(messages(100, 3), ["e 7"], "the only line loses its beginning");
+    assert!(messages(0, 10).is_empty() && tail(&directory, "other", 5, 5).is_empty());
+    // Only the end of a large segment is read, and what is not finished is not there.
+    let mut text = format!("9 e {}\n", "x".repeat(LINE_BYTES_MAX)).repeat(3);
+    text.push_str("9 e last\n9 e unfinished");
+    fs::write(segment_path(&directory, "app", 3), text).unwrap();
+    assert_eq!(messages(1, 1000), ["last"]);
+    assert_eq!(messages(5, 1000), ["last"], "a line that does not fit ends it");
+    fs::remove_dir_all(directory).unwrap();
+}

@@ -102,6 +102,16 @@ async fn open_files(bench: Bench) {
     let (status, output) = bench.outcome(container).await;
     let lines: Vec<_> = output.lines().collect();
     assert_eq!((lines[0], lines[2]), ("100", "0"));
+    let mut few = bench.shell("app", "ulimit -n; ulimit -Hn");
+    few.ulimits = vec![Ulimit {
+        name: "nofile".to_owned(),
+        soft: 11,
+        hard: 12,
+    }];
+    let mut task = bench.task(vec![few]);
+    task.id = "few".to_owned();
+    bench.to_the_end(&task).await;
+    assert_eq!(bench.output("few", "app"), "11\n12\n");
     let lowered = lines[1] != u32::MAX.to_string();
     assert_eq!(
         status.containers[0].notes.len(),

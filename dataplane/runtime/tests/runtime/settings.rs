@@ -138,7 +138,8 @@ async fn no_new_privileges(bench: Bench) {
 async fn init_reaps_and_passes_signals_on(bench: Bench) {
     // The orphan is a zombie when it has ended and nobody waits for it.
     let line = "echo me $$; tr '\\0' ' ' < /proc/1/cmdline; echo; cat /proc/1/comm; grep CapEff /proc/1/status; \
-                sh -c 'sh -c \"exit 3\" & exit 0'; sleep 0.2; grep -l '^State:.Z' /proc/[0-9]*/status; \
+                sh -c 'sh -c \"exit 3\" & exit 0'; sleep 0.2; \
+                while grep -q '^State:.Z' /proc/[0-9]*/status; do sleep 0.02; done; \
                 trap 'echo bye; exit 5' TERM; echo up; while :; do :; done";
     let mut container = bench.shell("app", line);
     container.linux.init = true;

@@ -36,9 +36,9 @@ pub(super) struct Launched {
     pub sources: Vec<(OwnedFd, Stream)>,
     /// The writing end of standard input of a container that keeps it open.
     pub stdin: Option<OwnedFd>,
-    /// OCI's `process`: what further processes in the container are like.
+    /// OCI's `process` and the manner of its start: what further processes in the container are like.
     pub process: Value,
-    pub filters: Filters,
+    pub manner: Manner,
     pub notes: Vec<String>,
 }
 
@@ -214,6 +214,7 @@ pub(super) fn launch(
         user::resolve(&root, spec.user.as_deref()).map_err(|error| StartError::Program(error.to_string()))?;
     let (rlimits, notes) = rlimit::resolve(&spec.ulimits);
     powers.notes.extend(notes);
+    let (rlimits, open_files) = rlimit::in_two_steps(rlimits);
     let memory = Memory::new(spec.limits.memory_mib, spec.memory_reservation_mib, &spec.linux);
     let group = Cgroup::new(&shared.cgroup).child(&spec.name);
     powers.notes.extend(group.set_memory(&memory)?);
@@ -222,15 +223,21 @@ pub(super) fn launch(
         sysctl::set(&powers.sysctls.network)?;
     }
     let streams = Streams::make(spec)?;
-    let mut manner = Manner::new(powers.filters.clone());
-    manner.raise_loopback = spec.disable_networking;
+    let further = Manner {
+        open_files,
+        ..Manner::new(powers.filters)
+    };
     // What executing its program leaves to a process.
     let kept = if user.uid == 0 {
         powers.capabilities.bits()
     } else {
         0
     };
-    manner.init = spec.linux.init.then_some(kept);
+    let manner = Manner {
+        raise_loopback: spec.disable_networking,
+        init: spec.linux.init.then_some(kept),
+        ..further.clone()
+    };
     let started = library.start(&spec.runtime_id, &place.bundle, &config, manner, streams.stdio)?;
     let Started { pid, terminal } = started;
     let mut sources = streams.sources;
@@ -240,7 +247,7 @@ pub(super) fn launch(
         sources,
         stdin: streams.stdin,
         process: config["process"].clone(),
-        filters: powers.filters,
+        manner: further,
         notes: powers.notes,
     })
 }

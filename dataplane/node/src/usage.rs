@@ -1,0 +1,69 @@
+//! What tasks use, and what their containers said last, told to whoever asks.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contract::log::{LastOutput, Line};
+use contract::usage::{TaskUsage, Usage};
+use dataplane_runtime::{Runtime, spool};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::Node;
+
+/// How old the measured size of a task's files may be.
+const STORAGE_AGE_MAX: Duration = Duration::from_secs(15);
+/// The text of a container's last lines.
+const TAIL_BYTES_MAX: usize = 8 * 1024;
+
+/// Sizes of tasks' files, measured one at a time and rarely.
+#[derive(Default)]
+pub(crate) struct Storage(Mutex<HashMap<String, (Instant, u64)>>);
+
+impl Storage {
+    async fn bytes(&self, runtime: &Runtime, id: &str) -> u64 {
+        let mut known = self.0.lock().await;
+        known.retain(|_, (at, _)| at.elapsed() < STORAGE_AGE_MAX);
+        if let Some((_, bytes)) = known.get(id) {
+            return *bytes;
+        }
+        let (runtime, task) = (runtime.clone(), id.to_owned());
+        let walked = tokio::task::spawn_blocking(move || runtime.storage_bytes(&task)).await;
+        let bytes = walked.unwrap_or(0);
+        known.insert(id.to_owned(), (Instant::now(), bytes));
+        bytes
+    }
+}
+
+#[async_trait]
+impl Usage for Node {
+    async fn task(&self, task: &str) -> Option<TaskUsage> {
+        let parts = &self.inner.parts;
+        let (runtime, id) = (parts.runtime.clone(), task.to_owned());
+        let (containers, interface) = tokio::task::spawn_blocking(move || runtime.usage(&id))
+            .await
+            .ok()??;
+        Some(TaskUsage {
+            at: parts.clock.now(),
+            containers,
+            interface,
+            storage_bytes: self.inner.storage.bytes(&parts.runtime, task).await,
+        })
+    }
+}
+
+#[async_trait]
+impl LastOutput for Node {
+    async fn tail(&self, task: &str, container: &str, lines: usize) -> Vec<Line> {
+        let directory = self.inner.parts.runtime.directory(task);
+        let container = container.to_owned();
+        let read =
+            tokio::task::spawn_blocking(move || spool::tail(&directory, &container, lines, TAIL_BYTES_MAX));
+        let line = |line: spool::SpoolLine| Line {
+            at_ms: line.at_ms,
+            message: line.message,
+        };
+        read.await.unwrap_or_default().into_iter().map(line).collect()
+    }
+}
