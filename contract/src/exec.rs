@@ -1,8 +1,10 @@
 //! Further processes inside running containers, for people who look inside.
 
+use std::pin::Pin;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::channel::mpsc;
+use futures::{Sink, Stream};
 
 /// A process that shall run inside a container, as its user and in its working directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,11 +43,16 @@ pub enum ExecOutput {
 }
 
 /// A process that runs. Dropping `input` and `output` kills it.
-#[derive(Debug)]
 pub struct ExecSession {
-    pub input: mpsc::Sender<ExecInput>,
-    pub output: mpsc::Receiver<ExecOutput>,
+    /// Ends with [`Gone`] when nobody reads any more.
+    pub input: Pin<Box<dyn Sink<ExecInput, Error = Gone> + Send>>,
+    pub output: Pin<Box<dyn Stream<Item = ExecOutput> + Send>>,
 }
+
+/// The process has ended, or reads nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nobody reads any more")]
+pub struct Gone;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {

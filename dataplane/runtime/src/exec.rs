@@ -5,13 +5,16 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::time::Duration;
 
 use bytes::Bytes;
-use contract::exec::{ExecError, ExecInput, ExecOutput, ExecRequest, ExecSession};
+use contract::exec::{ExecError, ExecInput, ExecOutput, ExecRequest, ExecSession, Gone};
+use futures::SinkExt as _;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Interest};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::PollSender;
 
 use crate::Runtime;
 use crate::shim::{EXEC_FILE, ExecAnswer, ExecWish, address};
@@ -154,7 +157,10 @@ fn begin(stream: UnixStream, ends: Vec<OwnedFd>, terminal: bool) -> io::Result<E
     let (input, wishes) = mpsc::channel(MESSAGES_MAX);
     let (outcome, output) = mpsc::channel(MESSAGES_MAX);
     tokio::spawn(carry(stream, ends, wishes, outcome));
-    Ok(ExecSession { input, output })
+    Ok(ExecSession {
+        input: Box::pin(PollSender::new(input).sink_map_err(|_| Gone)),
+        output: Box::pin(ReceiverStream::new(output)),
+    })
 }
 
 /// Carries until the process has ended and everything it wrote is told, or nobody listens any more. The shim kills

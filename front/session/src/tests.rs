@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use aws_session::{Channel, ChannelClosed, Kind, Message, PayloadKind};
 use base_id::SequentialIds;
-use contract::exec::{ExecError, ExecInput, ExecOutput, ExecRequest, ExecSession};
+use contract::exec::{ExecError, ExecInput, ExecOutput, ExecRequest, ExecSession, Gone};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite;
@@ -50,7 +50,10 @@ impl Exec for Fake {
             }
             let _ = printed.send(ExecOutput::Exited(7)).await;
         });
-        Ok(ExecSession { input, output })
+        Ok(ExecSession {
+            input: Box::pin(input.sink_map_err(|_| Gone)),
+            output: Box::pin(output),
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What desired rows say about containers, seen from inside, and what can be learnt about them from outside.
 
+use futures::{SinkExt as _, StreamExt as _};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -114,9 +115,9 @@ async fn a_person_looks_inside(bench: Bench) {
     let mut session = running.node.exec(request).await.unwrap();
     let said = Bytes::from_static(b"said");
     session.input.send(ExecInput::Bytes(said.clone())).await.unwrap();
-    assert_eq!(session.output.recv().await, Some(ExecOutput::Stdout(said)));
+    assert_eq!(session.output.next().await, Some(ExecOutput::Stdout(said)));
     session.input.send(ExecInput::End).await.unwrap();
-    assert_eq!(session.output.recv().await, Some(ExecOutput::Exited(0)));
+    assert_eq!(session.output.next().await, Some(ExecOutput::Exited(0)));
     drop(running);
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use contract::exec::{ExecError, ExecInput, ExecOutput, ExecRequest, ExecSession, TerminalSize};
+use futures::{SinkExt as _, StreamExt as _};
 
 use crate::bench::{Bench, Test, wait_for};
 use crate::tests;
@@ -47,11 +48,11 @@ async fn idle(bench: &Bench) -> String {
 async fn outcome(mut session: ExecSession) -> (String, String, i32) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     loop {
-        match session.output.recv().await.expect("an exit code comes last") {
+        match session.output.next().await.expect("an exit code comes last") {
             ExecOutput::Stdout(bytes) => out.extend_from_slice(&bytes),
             ExecOutput::Stderr(bytes) => err.extend_from_slice(&bytes),
             ExecOutput::Exited(code) => {
-                assert_eq!(session.output.recv().await, None, "nothing follows");
+                assert_eq!(session.output.next().await, None, "nothing follows");
                 let text = |bytes| String::from_utf8(bytes).unwrap();
                 return (text(out), text(err), code);
             }
@@ -123,9 +124,8 @@ async fn standard_input_is_read_to_its_end(bench: Bench) {
     let session = bench.runtime.exec(request(&id, "cat; echo ended")).await.unwrap();
     let ExecSession { input, output } = session;
     drop(input);
-    let (unused, _) = tokio::sync::mpsc::channel(1);
     let session = ExecSession {
-        input: unused,
+        input: Box::pin(futures::sink::drain().sink_map_err(|never| match never {})),
         output,
     };
     assert_eq!(outcome(session).await.0, "ended\n");
@@ -139,7 +139,7 @@ async fn a_terminal_has_a_size_that_changes(bench: Bench) {
     let mut session = bench.runtime.exec(request).await.unwrap();
     let mut seen = String::new();
     while !seen.contains("xterm") {
-        match session.output.recv().await.unwrap() {
+        match session.output.next().await.unwrap() {
             ExecOutput::Stdout(bytes) => seen.push_str(std::str::from_utf8(&bytes).unwrap()),
             other => panic!("{other:?} after {seen}"),
         }
@@ -172,7 +172,7 @@ async fn much_output_for_a_slow_reader(bench: Bench) {
         .unwrap();
     // Longer than output without a reader is waited for.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let first = session.output.recv().await.unwrap();
+    let first = session.output.next().await.unwrap();
     assert!(matches!(first, ExecOutput::Stdout(_)));
     // Meanwhile the shim has other things to do.
     assert_eq!(run(&bench, request(&id, "echo quick")).await.0, "quick\n");
@@ -199,7 +199,7 @@ async fn dropping_the_session_kills(bench: Bench) {
         let mut request = request(&id, "sleep 71 & echo up; sleep 72");
         request.terminal = terminal;
         let mut session = bench.runtime.exec(request).await.unwrap();
-        assert!(session.output.recv().await.is_some());
+        assert!(session.output.next().await.is_some());
         while !(sleeping("71") && sleeping("72")) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
