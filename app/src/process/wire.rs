@@ -10,13 +10,14 @@ use base_clock::{Clock, SystemClock};
 use base_id::{IdSource, RandomIds};
 use base_reconcile::Reconciler;
 use base_store::Store;
+use contract::agent;
 use contract::log::LogStore;
 use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
 use dataplane_logs::LogFile;
 use ipnet::Ipv4Net;
 use service_ec2::{Ec2, Networks};
 use service_ecr::Ecr;
-use service_ecs::{Ecs, Neighbours};
+use service_ecs::{Agent, Ecs, Neighbours};
 use service_elbv2::{Balancers, Elbv2, Routes};
 use service_iam::{Iam, Sessions};
 use service_logs::{Logs, Retention};
@@ -83,7 +84,14 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
         ecr: Arc::new(ecr.clone()),
         elbv2: Arc::new(elbv2.clone()),
         logs: Arc::new(logs.clone()),
+        secrets: Arc::new(secrets.clone()),
+        parameters: Arc::new(secrets.clone()),
         registry,
+        agent: Agent {
+            metadata: format!("http://{}", agent::ADDRESS),
+            endpoint: format!("http://{}:{}", agent::ADDRESS, super::agent::api_port(order)),
+            sessions: format!("ws://{}", order.settings.listen),
+        },
     };
     let ecs = Ecs::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), neighbours);
     Ok(Plane {
@@ -169,6 +177,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         service_ecs::Services::READS,
     );
     start(
+        Arc::new(service_ecs::Definitions::new(plane.ecs.clone())),
+        service_ecs::Definitions::READS,
+    );
+    start(
         Arc::new(service_ecs::Tasks::new(plane.ecs.clone())),
         service_ecs::Tasks::READS,
     );
@@ -178,5 +190,6 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         Arc::clone(&plane.lines),
     );
     start(Arc::new(retention), Retention::READS);
+    start(Arc::new(Sessions::new(plane.iam.clone())), Sessions::READS);
     start(Arc::new(Deletions::new(plane.secrets.clone())), Deletions::READS);
 }

@@ -6,6 +6,7 @@
 
 mod error;
 mod event;
+mod metadata;
 mod model;
 mod operation;
 mod plan;
@@ -14,6 +15,7 @@ mod session;
 mod table;
 mod view;
 
+pub use metadata::TaskRole;
 pub use reconcile::{Definitions, Services, Tasks};
 
 use std::sync::Arc;

@@ -369,14 +369,17 @@ fn what_the_local_cloud_does_not_serve_is_refused_there_only() {
         "\"volumes\": [{ \"name\": \"data\", \"efsVolumeConfiguration\": { \"fileSystemId\": \"fs-1\" } }]",
         "\"environmentFiles\": [{ \"type\": \"s3\", \"value\": \"arn:x\" }],\n\"logConfiguration\": { \"logDriver\": \"splunk\" }",
     );
-    problems(&definition, expect![[r#"
+    problems(
+        &definition,
+        expect![[r#"
         task-definition.json:7:31 the local cloud does not serve `efsVolumeConfiguration` yet
             leave it out here, or deploy with --target aws
         task-definition.json:12:1 the local cloud does not serve `environmentFiles` yet
             leave it out here, or deploy with --target aws
         task-definition.json:13:36 the local cloud does not serve the log driver splunk yet
             use awslogs
-    "#]]);
+    "#]],
+    );
     let files = [
         ("Dockerfile", DOCKERFILE),
         ("task-definition.json", definition.as_str()),
