@@ -1,5 +1,6 @@
 //! The processes of a local cloud.
 
+mod agent;
 mod control;
 mod lock;
 mod node;

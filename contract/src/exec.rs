@@ -49,6 +49,12 @@ pub struct ExecSession {
     pub output: Pin<Box<dyn Stream<Item = ExecOutput> + Send>>,
 }
 
+impl std::fmt::Debug for ExecSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExecSession").finish_non_exhaustive()
+    }
+}
+
 /// The process has ended, or reads nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nobody reads any more")]

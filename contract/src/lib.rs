@@ -3,6 +3,7 @@
 //! Data only: no I/O, no runtime, no name of AWS. A `Desired…` is written by services and read by the data
 //! plane; an `Observed…` is written by the data plane and read by services. The two never share a field.
 
+pub mod agent;
 pub mod exec;
 pub mod image;
 pub mod log;

@@ -28,7 +28,8 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     let layout = &order.layout;
     let plane = wire::plane(order)?;
     let runtime = runtime(order);
-    let node = super::node::new(order, &plane, runtime.clone())?;
+    let network = super::node::network(order)?;
+    let node = super::node::new(&plane, network.clone(), runtime.clone());
     if order.sweep {
         node.stop_all().await;
         return Ok(());
@@ -57,7 +58,20 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
         let (node, end) = (node.clone(), node_end.subscribe());
         async move { node.run(end).await }
     });
-    tokio::spawn(serve::endpoint(endpoint, router(order, &plane)));
+    let router = router(order, &plane);
+    tokio::spawn(serve::endpoint(
+        endpoint,
+        Hosts::new()
+            .name(&order.settings.listen.ip().to_string())
+            .protect(router.clone()),
+    ));
+    let doors = super::agent::doors(order, &plane, router);
+    tokio::spawn(front_task::keep(
+        plane.store.clone(),
+        Arc::new(network),
+        doors,
+        shutdown.subscribe(),
+    ));
     let config = BuildConfig {
         cache_dir: layout.build_cache(),
         ca_bundle: order.settings.ca_bundle(),
@@ -99,6 +113,7 @@ fn runtime(order: &Order) -> RuntimeConfig {
     }
 }
 
+/// Everything under the endpoint; who may come in is another question.
 fn router(order: &Order, plane: &Plane) -> Router {
     let mode = if order.settings.open {
         Mode::Open
@@ -127,8 +142,7 @@ fn router(order: &Order, plane: &Plane) -> Router {
         Arc::new(plane.ecr.clone()),
         Arc::clone(&plane.clock),
     );
-    let hosts = Hosts::new().name(&order.settings.listen.ip().to_string());
-    hosts.protect(registry.merge(api.router()))
+    registry.merge(api.router())
 }
 
 /// Access keys, as the verifier wants them.

@@ -10,13 +10,16 @@ use dataplane_runtime::{Runtime, RuntimeConfig};
 use super::Order;
 use super::wire::Plane;
 
-pub(super) fn new(order: &Order, plane: &Plane, runtime: RuntimeConfig) -> anyhow::Result<Node> {
-    let network = Network::new(NetworkConfig {
+pub(super) fn network(order: &Order) -> anyhow::Result<Network> {
+    Ok(Network::new(NetworkConfig {
         run_dir: order.layout.run.clone(),
         instance: order.settings.instance.clone(),
         resolv_conf: PathBuf::from("/etc/resolv.conf"),
-    })?;
-    Ok(Node::new(NodeParts {
+    })?)
+}
+
+pub(super) fn new(plane: &Plane, network: Network, runtime: RuntimeConfig) -> Node {
+    Node::new(NodeParts {
         store: plane.store.clone(),
         clock: Arc::clone(&plane.clock),
         network,
@@ -24,5 +27,5 @@ pub(super) fn new(order: &Order, plane: &Plane, runtime: RuntimeConfig) -> anyho
         logs: Arc::clone(&plane.lines),
         // Images of other registries are pulled without credentials.
         images: NodeParts::images_of(plane.blobs.clone(), Arc::new(|_| None)),
-    }))
+    })
 }

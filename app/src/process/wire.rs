@@ -10,6 +10,7 @@ use base_clock::{Clock, SystemClock};
 use base_id::{IdSource, RandomIds};
 use base_reconcile::Reconciler;
 use base_store::Store;
+use contract::agent;
 use contract::log::LogStore;
 use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
 use dataplane_logs::LogFile;
@@ -86,7 +87,11 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
         secrets: Arc::new(secrets.clone()),
         parameters: Arc::new(secrets.clone()),
         registry,
-        agent: agent(order),
+        agent: Agent {
+            metadata: format!("http://{}", agent::ADDRESS),
+            endpoint: format!("http://{}:{}", agent::ADDRESS, super::agent::api_port(order)),
+            sessions: format!("ws://{}", order.settings.listen),
+        },
     };
     let ecs = Ecs::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), neighbours);
     Ok(Plane {
@@ -103,17 +108,6 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
         logs,
         secrets,
     })
-}
-
-/// Where tasks find what every task can reach, and people the sessions that ECS opens for them.
-fn agent(order: &Order) -> Agent {
-    const ADDRESS: &str = "169.254.170.2";
-    let listen = order.settings.listen;
-    Agent {
-        metadata: format!("http://{ADDRESS}"),
-        endpoint: format!("http://{ADDRESS}:{}", listen.port()),
-        sessions: format!("ws://{listen}"),
-    }
 }
 
 /// The key that values of secrets are sealed with, made when there is none yet.
@@ -181,6 +175,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     start(
         Arc::new(service_ecs::Services::new(plane.ecs.clone())),
         service_ecs::Services::READS,
+    );
+    start(
+        Arc::new(service_ecs::Definitions::new(plane.ecs.clone())),
+        service_ecs::Definitions::READS,
     );
     start(
         Arc::new(service_ecs::Tasks::new(plane.ecs.clone())),

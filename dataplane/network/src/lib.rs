@@ -4,6 +4,7 @@
 //! Read on in `rules` for what may pass, in `vpc` for what is inside a network, in `host` for the little that is
 //! changed outside.
 
+mod door;
 mod host;
 mod link;
 mod name;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use contract::agent;
 use contract::network::{DesiredNetwork, Interface, Peer, Protocol, Rule as GroupRule, SecurityGroup};
 use ipnet::Ipv4Net;
 
@@ -61,6 +62,10 @@ fn nat(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule>) -> Chain
     }
 }
 
+fn tcp() -> Vec<crate::nft::Expression> {
+    port_range(libc::IPPROTO_TCP, 0, u16::MAX)
+}
+
 fn dns_protocols() -> [i32; 2] {
     [libc::IPPROTO_UDP, libc::IPPROTO_TCP]
 }
@@ -94,6 +99,9 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
         .drop(),
         Rule::when([ct_established()]).accept(),
     ];
+    // What a task asks about itself is not subject to security groups, as in AWS.
+    let agent = [ipv4_only(true), destination(&one(agent::ADDRESS)), tcp()];
+    output.push(Rule::when(agent).accept());
     // The network's own resolver is not subject to security groups, as in AWS.
     if let Some(resolver) = resolver(network) {
         for protocol in dns_protocols() {

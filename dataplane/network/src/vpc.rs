@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 
+use contract::agent;
 use contract::network::{DesiredNetwork, Interface, Subnet};
 
 use crate::host::Host;
@@ -28,9 +29,11 @@ pub(crate) fn apply(desired: &DesiredNetwork, inside: &Namespace, host: &Host) -
             links.remove(&link.name)?;
         }
     }
-    // The resolver's address belongs to the network as a whole.
-    if let (Some(resolver), Some(lo)) = (rules::resolver(desired), links.find("lo")?) {
-        links.set_addresses(lo.index, &[(Ipv4Addr::LOCALHOST, 8), (resolver, 32)])?;
+    // The resolver's address and the agent's belong to the network as a whole.
+    if let Some(lo) = links.find("lo")? {
+        let mut addresses = vec![(Ipv4Addr::LOCALHOST, 8), (agent::ADDRESS, 32)];
+        addresses.extend(rules::resolver(desired).map(|resolver| (resolver, 32)));
+        links.set_addresses(lo.index, &addresses)?;
     }
     // The way out is also the way to the resolver, so every network has one; private subnets may not use it else.
     let host_address = host.ensure_uplink(&desired.id, inside)?;

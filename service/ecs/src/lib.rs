@@ -7,6 +7,7 @@
 mod error;
 mod event;
 mod history;
+mod metadata;
 mod model;
 mod operation;
 mod plan;
@@ -15,6 +16,7 @@ mod session;
 mod table;
 mod view;
 
+pub use metadata::TaskRole;
 pub use reconcile::{Definitions, Services, Tasks};
 
 use std::sync::Arc;

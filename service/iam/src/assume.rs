@@ -10,7 +10,7 @@ use aws_shape::sts::*;
 use crate::model::Role;
 use crate::session::{no_such_device, shape};
 use crate::trust::{Caller, Question, REQUEST_TAG, allows};
-use crate::{Credential, Iam, ROLES, SessionRole, document, role};
+use crate::{CREDENTIALS, Credential, Iam, ROLES, SessionRole, document, role};
 
 const SESSION_SECONDS_DEFAULT: i32 = 3600;
 /// Of a session that a session of a role began.
@@ -30,6 +30,10 @@ pub enum AssumeError {
     Failed(String),
 }
 
+/// A service's session with less time left is replaced when it is asked for: clients ask anew a quarter of an hour before
+/// the end.
+const RENEW_BEFORE: Duration = Duration::from_secs(20 * 60);
+
 /// A session that a service begins for something of its own.
 #[derive(Clone, Debug)]
 pub struct ServiceSession<'a> {
@@ -44,7 +48,8 @@ pub struct ServiceSession<'a> {
 }
 
 impl Iam {
-    /// Begins a session for a service. Its trust policy must name the service.
+    /// A session for a service: the one that it has begun under this name, or a new one when that is about to end. The
+    /// role's trust policy must name the service.
     ///
     /// # Errors
     /// When the role is not there, does not trust the service, or the session cannot be saved.
@@ -65,7 +70,19 @@ impl Iam {
             let service = session.service.to_owned();
             return Err(AssumeError::NotTrusted { service });
         }
-        self.role_session(&account, &role, session.name, session.life)
+        let found = SessionRole {
+            service: Some(session.service.to_owned()),
+            ..session_of(&role, session.name)
+        };
+        let until = self.clock.now() + RENEW_BEFORE;
+        let rows = self.store.snapshot().list(CREDENTIALS).into_iter();
+        let standing = rows
+            .map(|(_, row)| row)
+            .find(|row| row.role.as_ref() == Some(&found) && row.expires_at.is_some_and(|at| at > until));
+        if let Some(standing) = standing {
+            return Ok(Credential::clone(&standing));
+        }
+        self.role_session(&account, &role, found, session.life)
             .await
             .map_err(|error| AssumeError::Failed(error.to_string()))
     }
@@ -82,17 +99,22 @@ impl Iam {
         &self,
         account: &str,
         role: &Role,
-        name: &str,
+        session: SessionRole,
         life: Duration,
     ) -> Result<Credential, ApiError> {
-        let principal = format!("arn:aws:sts::{account}:assumed-role/{}/{name}", role.name);
-        let session = SessionRole {
-            arn: role.arn.clone(),
-            id: role.id.clone(),
-            session_name: name.to_owned(),
-        };
+        let (role, name) = (&role.name, &session.session_name);
+        let principal = format!("arn:aws:sts::{account}:assumed-role/{role}/{name}");
         self.session_credential(account, &principal, Some(session), life)
             .await
+    }
+}
+
+fn session_of(role: &Role, name: &str) -> SessionRole {
+    SessionRole {
+        arn: role.arn.clone(),
+        id: role.id.clone(),
+        session_name: name.to_owned(),
+        service: None,
     }
 }
 
@@ -167,7 +189,7 @@ pub(super) async fn assume_role(
     let seconds = session_seconds(input.duration_seconds, &role, own.is_some())?;
     let life = Duration::from_secs(u64::from(seconds.unsigned_abs()));
     let new = iam
-        .role_session(&account, &role, &input.role_session_name, life)
+        .role_session(&account, &role, session_of(&role, &input.role_session_name), life)
         .await?;
     Ok(AssumeRoleResponse {
         assumed_role_user: Some(AssumedRoleUser {

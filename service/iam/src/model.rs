@@ -27,6 +27,9 @@ pub struct SessionRole {
     pub id: String,
     /// What its holder called it.
     pub session_name: String,
+    /// The service that began it, on behalf of something of its own.
+    #[serde(default)]
+    pub service: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -199,7 +199,10 @@ fn a_load_balancers_feet_are_the_networks_own() {
 
 /// Connects from one of several own addresses.
 fn from_address(own: &str, to: &str, port: u16) -> std::io::Result<String> {
-    use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
+    use nix::sys::socket::{
+        AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, setsockopt, socket, sockopt,
+    };
+    use nix::sys::time::{TimeVal, TimeValLike as _};
     use std::io::Read as _;
     use std::os::fd::AsRawFd as _;
     let socket = socket(
@@ -209,6 +212,8 @@ fn from_address(own: &str, to: &str, port: u16) -> std::io::Result<String> {
         None,
     )?;
     let place = |text: &str, port| SockaddrIn::from(std::net::SocketAddrV4::new(address(text), port));
+    let patience = i64::try_from(crate::bench::PATIENCE.as_millis()).unwrap();
+    setsockopt(&socket, sockopt::SendTimeout, &TimeVal::milliseconds(patience))?;
     bind(socket.as_raw_fd(), &place(own, 0))?;
     connect(socket.as_raw_fd(), &place(to, port))?;
     let mut text = String::new();
@@ -235,5 +240,80 @@ fn a_large_group_fits() {
             .unwrap();
         let set = in_namespace(&app, || shell("nft -j list set inet wharf group0"));
         assert_eq!(set.matches("10.0.1").count(), 5_000);
+    });
+}
+
+#[test]
+fn what_tasks_ask_about_themselves_is_asked_inside_alone() {
+    use contract::agent::{ADDRESS, Doors as _};
+    on_a_host(|bench| async move {
+        let network = &bench.network;
+        // A group that lets nothing out: a task can ask all the same.
+        let mut quiet = group("quiet", vec![], &["10.0.1.10"]);
+        quiet.egress.clear();
+        for id in ["vpc-1", "vpc-2"] {
+            network.apply(&vpc(id, vec![quiet.clone()])).await.unwrap();
+        }
+        let one = network
+            .attach(&interface("eni-1", "vpc-1", "10.0.1.10", &["quiet"]))
+            .await
+            .unwrap();
+        let two = network
+            .attach(&interface("eni-2", "vpc-1", "10.0.2.20", &["quiet"]))
+            .await
+            .unwrap();
+        let other = network
+            .attach(&interface("eni-3", "vpc-2", "10.0.1.10", &["quiet"]))
+            .await
+            .unwrap();
+        let first = network.identity("vpc-1").unwrap();
+        assert_ne!(Some(first), network.identity("vpc-2"));
+        assert_eq!(network.identity("vpc-3"), None);
+        answer(network.listen("vpc-1", 80).await.unwrap());
+
+        // Who asks is told by the address that the question comes from.
+        assert_eq!(call(&one, ADDRESS, 80).unwrap(), "10.0.1.10");
+        assert_eq!(call(&two, ADDRESS, 80).unwrap(), "10.0.2.20");
+        assert!(call(&other, ADDRESS, 80).is_err(), "another network");
+        let forged = in_namespace(&two, || {
+            shell("ip addr add 10.0.1.10/32 dev eth0");
+            from_address("10.0.1.10", "169.254.170.2", 80)
+        });
+        assert!(forged.is_err(), "nobody asks for somebody else");
+
+        // Neither the host nor the world behind it gets in, even if they know the way.
+        let way = shell("ip -o -4 addr show | grep -o '169\\.254\\.[0-9]*\\.[0-9]*' | sort");
+        let uplinks: Vec<u32> = way.lines().map(|line| u32::from(address(line))).collect();
+        assert_eq!(uplinks.len(), 2, "{way}");
+        for uplink in uplinks {
+            let gate = std::net::Ipv4Addr::from(uplink + 1);
+            shell(&format!("ip route replace 169.254.170.2/32 via {gate}"));
+            let host = std::net::SocketAddr::from((ADDRESS, 80));
+            assert!(std::net::TcpStream::connect_timeout(&host, crate::bench::PATIENCE).is_err());
+        }
+        shell("ip route del 169.254.170.2/32");
+
+        // A network that is made anew under the same name is another one.
+        network.detach("eni-1").await.unwrap();
+        network.detach("eni-2").await.unwrap();
+        network.remove("vpc-1").await.unwrap();
+        assert_eq!(network.identity("vpc-1"), None);
+        assert!(network.listen("vpc-1", 80).await.is_err());
+        network.apply(&vpc("vpc-1", vec![])).await.unwrap();
+        assert_ne!(network.identity("vpc-1"), Some(first));
+        network.listen("vpc-1", 80).await.unwrap();
+    });
+}
+
+/// Answers every connection with the address of whoever connected.
+fn answer(listener: std::net::TcpListener) {
+    use std::io::Write as _;
+    listener.set_nonblocking(false).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let peer = stream.peer_addr().unwrap().ip();
+            let _ = write!(stream, "{peer}");
+        }
     });
 }

@@ -110,7 +110,7 @@ async fn it_is_like_the_containers_own_process(bench: Bench) {
 
 async fn standard_input_is_read_to_its_end(bench: Bench) {
     let id = idle(&bench).await;
-    let session = bench.runtime.exec(request(&id, "cat; echo ended")).await.unwrap();
+    let mut session = bench.runtime.exec(request(&id, "cat; echo ended")).await.unwrap();
     for text in ["one\n", "two\n"] {
         session
             .input
@@ -222,7 +222,7 @@ async fn several_at_a_time(bench: Bench) {
         request.terminal = (number % 2 == 0).then_some(SIZE);
         sessions.push(bench.runtime.exec(request).await.unwrap());
     }
-    for (number, session) in sessions.into_iter().enumerate().rev() {
+    for (number, mut session) in sessions.into_iter().enumerate().rev() {
         let typed = Bytes::from(format!("in{number}\n"));
         session.input.send(ExecInput::Bytes(typed)).await.unwrap();
         let (out, _, code) = outcome(session).await;

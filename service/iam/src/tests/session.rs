@@ -128,7 +128,7 @@ fn task(role_arn: &str) -> ServiceSession<'_> {
 
 #[tokio::test]
 async fn a_service_needs_to_be_trusted_too() {
-    let (iam, _, context) = world();
+    let (iam, clock, context) = world();
     let arn = role(&iam, &context, "app", r#"{"Service": "ecs-tasks.amazonaws.com"}"#).await;
     let session = iam.service_session(task(&arn)).await.unwrap();
     assert_eq!(
@@ -136,6 +136,15 @@ async fn a_service_needs_to_be_trusted_too() {
         "arn:aws:sts::000000000000:assumed-role/app/0123456789abcdef"
     );
     assert_eq!(session.expires_at.unwrap().as_second(), 6 * 3600);
+    // The same one until shortly before its end.
+    assert_eq!(iam.service_session(task(&arn)).await.unwrap(), session);
+    clock.advance(Duration::from_secs(6 * 3600 - 1200));
+    let renewed = iam.service_session(task(&arn)).await.unwrap();
+    assert_ne!(renewed.access_key, session.access_key);
+    assert!(
+        iam.credential(&session.access_key).is_some(),
+        "the old one ends by itself"
+    );
     let other = role(&iam, &context, "other", r#"{"AWS": "*"}"#).await;
     let error = iam.service_session(task(&other)).await.unwrap_err();
     assert!(matches!(error, AssumeError::NotTrusted { .. }), "{error}");

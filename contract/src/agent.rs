@@ -1,0 +1,76 @@
+//! What a task can ask about itself, whatever its network lets it reach.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+
+use async_trait::async_trait;
+
+/// The address, in every private network, at which tasks ask.
+pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
+/// The port there for questions about oneself.
+pub const PORT: u16 = 80;
+
+/// Who asks: the owner of an address in a network.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Caller {
+    pub network: String,
+    pub address: Ipv4Addr,
+}
+
+/// A task that asks, and the names of its containers by their ids at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// 32 hexadecimal digits.
+    pub task: String,
+    /// In the order of the task's definition: id at run time, name.
+    pub containers: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    Container,
+    Task,
+    /// With the task's tags.
+    TaskWithTags,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// Nothing under this id is the caller's.
+    #[error("{0}")]
+    NotFound(String),
+    /// What was asked for cannot be given, for a reason that the caller may know.
+    #[error("{0}")]
+    Refused(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Who knows about tasks. An id of another task than the caller's is not found.
+#[async_trait]
+pub trait TaskAgent: Send + Sync {
+    /// The caller's task; `None` for an address that no task has.
+    async fn asking(&self, caller: &Caller) -> Option<Asking>;
+    /// A JSON document. `container` is an id at run time.
+    async fn metadata(&self, caller: &Caller, container: &str, about: About) -> Result<String, AgentError>;
+    /// The role's credentials, as a JSON document.
+    async fn credentials(&self, caller: &Caller, id: &str) -> Result<String, AgentError>;
+    /// Whether the task is kept from being stopped; `change` is the JSON document of a request to change that.
+    async fn protection(
+        &self,
+        caller: &Caller,
+        container: &str,
+        change: Option<&str>,
+    ) -> Result<String, AgentError>;
+}
+
+/// A way into private networks for whoever answers there.
+#[async_trait]
+pub trait Doors: Send + Sync {
+    /// Which namespace the network is now; another number is another network under the same name. `None` while there
+    /// is none.
+    fn identity(&self, network: &str) -> Option<u64>;
+    /// Listens at [`ADDRESS`] inside a network, reachable from its tasks and from nowhere else. The listener does not
+    /// block.
+    async fn listen(&self, network: &str, port: u16) -> io::Result<TcpListener>;
+}
