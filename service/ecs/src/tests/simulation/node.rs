@@ -320,7 +320,8 @@ impl Node {
         done.await.unwrap();
     }
 
-    fn is_well(&self, task: &str) -> bool {
+    /// It runs, and answers health checks if anybody asks.
+    pub(super) fn is_well(&self, task: &str) -> bool {
         self.runs(task)
             && self
                 .labels
