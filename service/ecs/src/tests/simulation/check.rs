@@ -105,7 +105,8 @@ fn serves(snapshot: &Snapshot, node: &Node, task: &Task) -> bool {
             it.target_group == group && Some(it.address) == address && it.health == TargetHealth::Healthy
         })
     };
-    node.is_well(&task.id) && task.load_balancers.iter().all(|it| is_sent(&it.target_group))
+    let asked = |group: &str| node.is_well(&task.id) && is_sent(group);
+    node.runs(&task.id) && task.load_balancers.iter().all(|it| asked(&it.target_group))
 }
 
 /// Nothing moves any more: every service is as desired, or says why not.
