@@ -111,6 +111,7 @@ fn serves(snapshot: &Snapshot, node: &Node, task: &Task) -> bool {
 
 /// Nothing moves any more: every service is as desired, or says why not.
 pub(super) async fn explained(world: &World) {
+    one_interface_each(world).await;
     let snapshot = world.store.snapshot();
     for (_, service) in snapshot.list(SERVICES) {
         let current = history::current(&snapshot, &world.context.scope, &service);
@@ -168,6 +169,12 @@ pub(super) async fn as_wished(world: &World, node: &Node) {
     }
     assert_eq!(world.targets(&world.group).await, vec!["healthy"; registered]);
     assert_eq!(snapshot.list(DESIRED).len(), wanted);
+    one_interface_each(world).await;
+}
+
+/// However often the process died while it made them.
+async fn one_interface_each(world: &World) {
+    let wanted = world.store.snapshot().list(DESIRED).len();
     let interfaces = world
         .ec2
         .describe_network_interfaces(&world.context, Default::default());
