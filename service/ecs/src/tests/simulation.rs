@@ -86,7 +86,7 @@ impl Simulation {
         let (outcome, alone) = match self.control.get(which) {
             Some(reconciler) => {
                 let reconciler = Arc::clone(reconciler);
-                self.activate(&*reconciler).await
+                self.activate(which, &*reconciler).await
             }
             None if which == self.control.len() => {
                 let now = self.now();
@@ -112,7 +112,7 @@ impl Simulation {
 
     /// One activation, in the middle of which the process may be killed (then a new one takes its place), or others may
     /// do what it does not know of. Answers whether it was alone.
-    async fn activate(&mut self, reconciler: &dyn Reconciler) -> (Outcome, bool) {
+    async fn activate(&mut self, which: usize, reconciler: &dyn Reconciler) -> (Outcome, bool) {
         if self.node.noise.kills && self.dice.one_in(4) {
             let (left, kills) = (self.dice.below(8) as u32, self.dice.one_in(2));
             self.fuse.light(left, kills);
@@ -129,7 +129,7 @@ impl Simulation {
                 }
                 Ended::HeldUp => {
                     alone = false;
-                    self.interfere().await;
+                    self.interfere(which).await;
                     fuse.put_out();
                 }
                 Ended::Killed => {
@@ -141,14 +141,16 @@ impl Simulation {
         }
     }
 
-    /// What happens while the control process is in the middle of something else.
-    async fn interfere(&mut self) {
+    /// What happens while the control process is in the middle of activating one of its reconcilers. None of them runs
+    /// twice at a time.
+    async fn interfere(&mut self, busy: usize) {
         let now = self.now();
         match self.dice.below(4) {
             0 => self.node.tasks(&self.world.store, &mut self.dice, now).await,
             1 => self.node.routes(&self.world.store, &mut self.dice).await,
             2 => {
-                let other = self.dice.below(2) as usize;
+                // Services while tasks are busy, and the other way round.
+                let other = usize::from(busy == 0);
                 self.world.turn(other).await;
             }
             _ => {
