@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use contract::agent::{self, About, AgentError, Asking, Caller, TaskAgent};
-use contract::usage::{TaskUsage, Usage};
+use contract::usage::Usage;
 use front_api::Hosts;
 use front_task::{Answers, Door};
 use serde_json::json;
@@ -30,8 +30,7 @@ pub(super) fn api_port(order: &Order) -> u16 {
 }
 
 /// The doors in every network; `router` is what the endpoint serves.
-pub(super) fn doors(order: &Order, plane: &Plane, router: Router) -> Vec<Door> {
-    let usage: Arc<dyn Usage> = Arc::new(Unmeasured);
+pub(super) fn doors(order: &Order, plane: &Plane, usage: Arc<dyn Usage>, router: Router) -> Vec<Door> {
     let answers = Answers {
         agent: Arc::new(Agent {
             ecs: plane.ecs.clone(),
@@ -110,15 +109,5 @@ impl TaskAgent for Agent {
         change: Option<&str>,
     ) -> Result<String, AgentError> {
         self.ecs.task_protection(caller, container, change).await
-    }
-}
-
-/// The node does not tell what tasks use, so no statistics are known.
-struct Unmeasured;
-
-#[async_trait]
-impl Usage for Unmeasured {
-    async fn task(&self, _: &str) -> Option<TaskUsage> {
-        None
     }
 }

@@ -10,6 +10,7 @@ use contract::network::{DesiredNetwork, ObservedNetwork};
 use contract::route::{ObservedRoutes, RouteTable};
 use contract::task::{DesiredTask, ObservedTask};
 use dataplane_build::{BuildConfig, LocalEngine};
+use dataplane_node::Node;
 use dataplane_runtime::RuntimeConfig;
 use front_api::{Api, Hosts, Reset, Services};
 use front_engine::EngineInfo;
@@ -63,9 +64,9 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
         endpoint,
         Hosts::new()
             .name(&order.settings.listen.ip().to_string())
-            .protect(router.clone()),
+            .protect(sessions(&plane, &node).merge(router.clone())),
     ));
-    let doors = super::agent::doors(order, &plane, router);
+    let doors = super::agent::doors(order, &plane, Arc::new(node.clone()), router);
     tokio::spawn(front_task::keep(
         plane.store.clone(),
         Arc::new(network),
@@ -102,6 +103,15 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     running.await??;
     let _ = std::fs::remove_file(layout.engine_socket());
     Ok(())
+}
+
+/// Where people work inside containers; from outside only, not from the tasks themselves.
+fn sessions(plane: &Plane, node: &Node) -> Router {
+    front_session::router(front_session::Parts {
+        sessions: Arc::new(plane.ecs.clone()),
+        exec: Arc::new(node.clone()),
+        ids: Arc::clone(&plane.ids),
+    })
 }
 
 fn runtime(order: &Order) -> RuntimeConfig {

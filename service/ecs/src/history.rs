@@ -167,18 +167,21 @@ pub(crate) fn follow(
         let counts = of_revision(&snapshot, service, tasks, revision);
         (counts.running, counts.pending)
     };
-    for row in deployments(&snapshot, scope, service) {
-        if row.status.is_over() {
+    for before in deployments(&snapshot, scope, service) {
+        if before.status.is_over() {
             continue;
         }
-        let mut row = ServiceDeployment::clone(&row);
+        let mut row = ServiceDeployment::clone(&before);
         row.apply(Change::Begin, now);
         row.note(service, counts, now);
         let is_current = service.service_deployment.as_ref() == Some(&row.id);
         if !is_current || service.state != State::Active {
             row.apply(Change::Stop, now);
         }
-        tx.put(SERVICE_DEPLOYMENTS, &place(scope, &service.path(), &row.id), row);
+        if row != *before {
+            let place = place(scope, &service.path(), &row.id);
+            tx.put(SERVICE_DEPLOYMENTS, &place, row);
+        }
     }
     for deployment in &service.deployments {
         learn(tx, scope, &snapshot, service, deployment, tasks);

@@ -73,11 +73,6 @@ impl Ecs {
         }
     }
 
-    /// What shall run in a session that ExecuteCommand has opened; once, and only for who has its token.
-    pub fn join_session(&self, id: &str, token: &str) -> Option<contract::exec::ExecRequest> {
-        self.sessions.join(id, token, self.clock.now())
-    }
-
     /// As whom ECS asks other services on its own account.
     fn own_context(scope: &Scope, who: &str) -> Context {
         Context {
@@ -86,6 +81,13 @@ impl Ecs {
             principal_arn: "arn:aws:iam::aws:role/AWSServiceRoleForECS".to_owned(),
             access_key: String::new(),
         }
+    }
+}
+
+/// Sessions that ExecuteCommand has opened.
+impl contract::exec::Sessions for Ecs {
+    fn join(&self, session: &str, token: &str) -> Option<contract::exec::ExecRequest> {
+        self.sessions.join(session, token, self.clock.now())
     }
 }
 

@@ -8,8 +8,8 @@ mod operation;
 mod plane;
 mod refusal;
 mod run_task;
+mod scenario;
 mod service;
 mod simulation;
 mod task;
-
 mod world;

@@ -172,7 +172,7 @@ impl Services {
                 conclude(tx, &mut service, &steps, order, &present, &hand);
                 if service.state == State::Inactive && old(&service, now) {
                     tx.delete(SERVICES, &place);
-                } else {
+                } else if service != *seen {
                     tx.put(SERVICES, &place, service);
                 }
                 Ok(true)

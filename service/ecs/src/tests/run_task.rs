@@ -2,6 +2,7 @@
 
 use aws_protocol::ApiError;
 use aws_shape::ecs::*;
+use contract::exec::Sessions as _;
 use contract::task::DesiredTask;
 
 use super::world::World;
@@ -342,11 +343,8 @@ async fn a_command_is_executed_only_where_that_was_allowed() {
     let session = opened.session.unwrap();
     let (id, token) = (session.session_id.unwrap(), session.token_value.unwrap());
     assert!(session.stream_url.unwrap().ends_with(&id));
-    assert!(world.ecs.join_session(&id, "wrong").is_none());
-    let request = world.ecs.join_session(&id, &token).unwrap();
+    assert!(world.ecs.join(&id, "wrong").is_none());
+    let request = world.ecs.join(&id, &token).unwrap();
     assert_eq!(request.arguments, ["/bin/sh", "-c", "echo hello"]);
-    assert!(
-        world.ecs.join_session(&id, &token).is_none(),
-        "a session is joined once"
-    );
+    assert!(world.ecs.join(&id, &token).is_none(), "a session is joined once");
 }

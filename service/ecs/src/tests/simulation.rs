@@ -1,6 +1,6 @@
 //! The whole control plane in a simulator: the real store, the real services and their reconcilers, a clock turned by
 //! hand, and a data plane that is late, crashes, flaps, loses observations, cannot pull and ends tasks; a control
-//! process that is killed in the middle of its work; and people who change their minds. What must hold is looked at
+//! process that is killed or held up in the middle of its work; and people who change their minds. What must hold is looked at
 //! after every step; when the noise ends all comes to what was wished.
 //!
 //! A seed is one run. `WHARF_SEED=7 cargo test -p service-ecs simulation` runs the seventh again, `WHARF_SEEDS=5000`
@@ -22,7 +22,7 @@ use super::world::{self, World};
 use crate::table::{SERVICE_DEPLOYMENTS, SERVICE_REVISIONS, SERVICES};
 use check::Watch;
 use dice::Dice;
-use mortal::Fuse;
+use mortal::{Ended, Fuse};
 use node::{Node, Noise};
 
 const SEEDS: u64 = 500;
@@ -83,23 +83,23 @@ impl Simulation {
 
     async fn part(&mut self, which: usize) -> Outcome {
         let before = self.world.store.snapshot();
-        let outcome = match self.control.get(which) {
+        let (outcome, alone) = match self.control.get(which) {
             Some(reconciler) => {
                 let reconciler = Arc::clone(reconciler);
-                self.activate(&*reconciler).await
+                self.activate(which, &*reconciler).await
             }
             None if which == self.control.len() => {
                 let now = self.now();
                 self.node.tasks(&self.world.store, &mut self.dice, now).await;
-                Outcome::Settled
+                (Outcome::Settled, true)
             }
             None => {
                 self.node.routes(&self.world.store, &mut self.dice).await;
-                Outcome::Settled
+                (Outcome::Settled, true)
             }
         };
         let after = self.world.store.snapshot();
-        if which == 0 {
+        if which == 0 && alone {
             world::check(&before, &after);
         }
         self.watch.look(&after, &self.node);
@@ -110,20 +110,56 @@ impl Simulation {
         base_clock::Clock::now(&*self.world.clock)
     }
 
-    /// One activation, in the middle of which the process may be killed; then a new one takes its place.
-    async fn activate(&mut self, reconciler: &dyn Reconciler) -> Outcome {
-        if self.node.noise.kills && self.dice.one_in(6) {
-            self.fuse.light(self.dice.below(8) as u32);
+    /// One activation, in the middle of which the process may be killed (then a new one takes its place), or others may
+    /// do what it does not know of. Answers whether it was alone.
+    async fn activate(&mut self, which: usize, reconciler: &dyn Reconciler) -> (Outcome, bool) {
+        if self.node.noise.kills && self.dice.one_in(4) {
+            let (left, kills) = (self.dice.below(8) as u32, self.dice.one_in(2));
+            self.fuse.light(left, kills);
         }
-        let done = mortal::until_killed(&self.fuse, reconciler.activate()).await;
-        self.fuse.put_out();
-        match done {
-            Some(outcome) => outcome.expect("an activation succeeds when its neighbours answer"),
-            None => {
-                self.control = self.world.control(mortal::ecs(&self.world, &self.fuse));
-                Outcome::Again
+        let fuse = Arc::clone(&self.fuse);
+        let mut work = reconciler.activate();
+        let mut alone = true;
+        loop {
+            match fuse.run(work.as_mut()).await {
+                Ended::Done(outcome) => {
+                    fuse.put_out();
+                    let outcome = outcome.expect("an activation succeeds when its neighbours answer");
+                    return (outcome, alone);
+                }
+                Ended::HeldUp => {
+                    alone = false;
+                    self.interfere(which).await;
+                    fuse.put_out();
+                }
+                Ended::Killed => {
+                    fuse.put_out();
+                    self.control = self.world.control(mortal::ecs(&self.world, &self.fuse));
+                    return (Outcome::Again, alone);
+                }
             }
         }
+    }
+
+    /// What happens while the control process is in the middle of activating one of its reconcilers. None of them runs
+    /// twice at a time.
+    async fn interfere(&mut self, busy: usize) {
+        let now = self.now();
+        match self.dice.below(4) {
+            0 => self.node.tasks(&self.world.store, &mut self.dice, now).await,
+            1 => self.node.routes(&self.world.store, &mut self.dice).await,
+            2 => {
+                // Services while tasks are busy, and the other way round.
+                let other = usize::from(busy == 0);
+                self.world.turn(other).await;
+            }
+            _ => {
+                let name = NAMES[self.dice.below(2) as usize];
+                people::act(self, name).await;
+            }
+        }
+        let snapshot = self.world.store.snapshot();
+        self.watch.look(&snapshot, &self.node);
     }
 
     async fn live(&mut self) {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use base_store::Snapshot;
+use aws_shape::ec2::Api as _;
+use base_store::{Snapshot, Table};
 use contract::route::{RouteTable, TargetHealth};
 
 use super::NAMES;
@@ -10,7 +11,7 @@ use super::node::Node;
 use crate::history;
 use crate::model::service::{Rollout, Service, State};
 use crate::model::task::Task;
-use crate::table::{ROUTES, SERVICES};
+use crate::table::{DESIRED, ROUTES, SERVICES};
 use crate::tests::world::{World, living};
 
 /// Floor and ceiling of every service, against what really runs.
@@ -43,6 +44,7 @@ impl Watch {
     }
 
     pub(super) fn look(&mut self, snapshot: &Snapshot, node: &Node) {
+        nobody_is_stopped_who_is_sent_requests(snapshot);
         for (_, service) in snapshot.list(SERVICES) {
             let active = service.state == State::Active;
             let desired = if active { service.desired } else { 0 };
@@ -71,6 +73,29 @@ impl Watch {
     }
 }
 
+/// A task is told to stop only when the load balancers have drained it.
+fn nobody_is_stopped_who_is_sent_requests(snapshot: &Snapshot) {
+    let table = snapshot.get(Table::<RouteTable>::new(RouteTable::TABLE, 1), RouteTable::KEY);
+    let targets = table
+        .iter()
+        .flat_map(|it| &it.target_groups)
+        .flat_map(|it| &it.targets);
+    let targets: Vec<_> = targets.collect();
+    for (id, wish) in snapshot.list(DESIRED) {
+        let (Some(interface), Some(_)) = (&wish.interface, &wish.stop) else {
+            continue;
+        };
+        let sent = targets
+            .iter()
+            .any(|it| it.address == interface.address && !it.draining);
+        assert!(
+            !sent,
+            "{id} is told to stop, and requests are sent to {}",
+            interface.address
+        );
+    }
+}
+
 /// It runs, and every load balancer that it is behind sends it requests.
 fn serves(snapshot: &Snapshot, node: &Node, task: &Task) -> bool {
     let routes = snapshot.get(ROUTES, RouteTable::KEY);
@@ -80,11 +105,13 @@ fn serves(snapshot: &Snapshot, node: &Node, task: &Task) -> bool {
             it.target_group == group && Some(it.address) == address && it.health == TargetHealth::Healthy
         })
     };
-    node.runs(&task.id) && task.load_balancers.iter().all(|it| is_sent(&it.target_group))
+    let asked = |group: &str| node.is_well(&task.id) && is_sent(group);
+    node.runs(&task.id) && task.load_balancers.iter().all(|it| asked(&it.target_group))
 }
 
 /// Nothing moves any more: every service is as desired, or says why not.
 pub(super) async fn explained(world: &World) {
+    one_interface_each(world).await;
     let snapshot = world.store.snapshot();
     for (_, service) in snapshot.list(SERVICES) {
         let current = history::current(&snapshot, &world.context.scope, &service);
@@ -120,7 +147,7 @@ fn is_explained(service: &Service, failed: bool) -> bool {
 /// All is as the last request asked, and what really runs is what is described.
 pub(super) async fn as_wished(world: &World, node: &Node) {
     let snapshot = world.store.snapshot();
-    let mut registered = 0;
+    let (mut registered, mut wanted) = (0, 0);
     for name in NAMES {
         let found = snapshot.list(SERVICES).into_iter().map(|(_, it)| it);
         let Some(service) = found
@@ -133,6 +160,7 @@ pub(super) async fn as_wished(world: &World, node: &Node) {
         assert!(service.steady, "{service:#?}");
         let tasks = living(&snapshot, name);
         assert_eq!(tasks.len(), service.desired as usize, "{tasks:#?}");
+        wanted += tasks.len();
         for task in tasks {
             assert_eq!(task.started_by.as_ref(), service.primary().map(|it| &it.id));
             assert!(serves(&snapshot, node, &task), "{task:#?}");
@@ -140,4 +168,21 @@ pub(super) async fn as_wished(world: &World, node: &Node) {
         }
     }
     assert_eq!(world.targets(&world.group).await, vec!["healthy"; registered]);
+    assert_eq!(snapshot.list(DESIRED).len(), wanted);
+    one_interface_each(world).await;
+}
+
+/// However often the process died while it made them.
+async fn one_interface_each(world: &World) {
+    let wanted = world.store.snapshot().list(DESIRED).len();
+    let interfaces = world
+        .ec2
+        .describe_network_interfaces(&world.context, Default::default());
+    let interfaces = interfaces.await.unwrap().network_interfaces.unwrap();
+    let of_tasks = interfaces.iter().filter(|it| {
+        it.description
+            .as_deref()
+            .is_some_and(|text| text.starts_with("arn:aws:ecs:"))
+    });
+    assert_eq!(of_tasks.count(), wanted, "every task has one interface");
 }

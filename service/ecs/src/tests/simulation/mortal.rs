@@ -1,10 +1,9 @@
-//! A control process that can be killed: at any of the calls it makes to its neighbours, before or after the call is
-//! done, it stops for ever, and whoever waits for it learns that.
+//! A control process that can be killed or held up: at any of the calls it makes to its neighbours, before or after the
+//! call is done, it stops for ever, or until others have done something that it does not know of.
 
-use std::future::{Future, pending, poll_fn};
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use async_trait::async_trait;
@@ -15,52 +14,76 @@ use crate::tests::contract_fakes::NoSecrets;
 use crate::tests::world::{REGISTRY, World, agent};
 use crate::{Ecs, Neighbours};
 
-/// Half calls that are left until the process dies; negative while nobody wants to kill it.
-pub(super) struct Fuse(AtomicI64);
+/// Burns with every half call; at its end the process is killed, or held up while others go on.
+#[derive(Default)]
+pub(super) struct Fuse(Mutex<State>);
 
-const OUT: i64 = i64::MIN;
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Out,
+    /// So many half calls are left; then it is killed, or held up.
+    Burning {
+        left: u32,
+        kills: bool,
+    },
+    HeldUp,
+    Dead,
+}
 
-impl Default for Fuse {
-    fn default() -> Self {
-        Self(AtomicI64::new(OUT))
-    }
+/// How the work of a process ended, or was interrupted.
+pub(super) enum Ended<T> {
+    Done(T),
+    /// It waits in the middle of a call, until it is let go.
+    HeldUp,
+    Killed,
 }
 
 impl Fuse {
-    pub(super) fn light(&self, half_calls: u32) {
-        self.0.store(i64::from(half_calls), Ordering::Relaxed);
+    fn state(&self) -> State {
+        *self.0.lock().unwrap()
+    }
+
+    fn set(&self, state: State) {
+        *self.0.lock().unwrap() = state;
+    }
+
+    pub(super) fn light(&self, left: u32, kills: bool) {
+        self.set(State::Burning { left, kills });
     }
 
     pub(super) fn put_out(&self) {
-        self.0.store(OUT, Ordering::Relaxed);
+        self.set(State::Out);
     }
 
-    fn is_dead(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == -1
-    }
-
-    /// Before and after each call. A dead process gets no further.
+    /// Before and after each call.
     async fn burn(&self) {
-        let left = self.0.load(Ordering::Relaxed);
-        if left == OUT {
+        let State::Burning { left, kills } = self.state() else {
             return;
-        }
-        self.0.store((left - 1).max(-1), Ordering::Relaxed);
-        if self.is_dead() {
-            pending::<()>().await;
-        }
+        };
+        self.set(match left.checked_sub(1) {
+            Some(left) => State::Burning { left, kills },
+            None if kills => State::Dead,
+            None => State::HeldUp,
+        });
+        // Whoever runs the process polls it again when it is let go; nobody polls a dead one.
+        poll_fn(|_| match self.state() {
+            State::HeldUp | State::Dead => Poll::Pending,
+            State::Out | State::Burning { .. } => Poll::Ready(()),
+        })
+        .await;
     }
-}
 
-/// What came of the work; none if the process was killed.
-pub(super) async fn until_killed<T>(fuse: &Fuse, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending if fuse.is_dead() => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
-    })
-    .await
+    /// Runs the work until it is done, held up or killed.
+    pub(super) async fn run<T>(&self, mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Ended<T> {
+        poll_fn(|context| match (work.as_mut().poll(context), self.state()) {
+            (Poll::Ready(done), _) => Poll::Ready(Ended::Done(done)),
+            (Poll::Pending, State::HeldUp) => Poll::Ready(Ended::HeldUp),
+            (Poll::Pending, State::Dead) => Poll::Ready(Ended::Killed),
+            (Poll::Pending, _) => Poll::Pending,
+        })
+        .await
+    }
 }
 
 struct Mortal<A> {

@@ -182,7 +182,9 @@ impl Node {
         let done = store.write(move |tx| {
             for seen in told {
                 let id = seen.id.clone();
-                tx.put(OBSERVED, &id, seen);
+                if tx.get(OBSERVED, &id).as_deref() != Some(&seen) {
+                    tx.put(OBSERVED, &id, seen);
+                }
             }
             for (id, _) in tx.list(OBSERVED) {
                 if !there.contains(&id) {
@@ -314,13 +316,16 @@ impl Node {
             targets,
         };
         let done = store.write(move |tx| {
-            tx.put(ROUTES, RouteTable::KEY, seen);
+            if tx.get(ROUTES, RouteTable::KEY).as_deref() != Some(&seen) {
+                tx.put(ROUTES, RouteTable::KEY, seen);
+            }
             Ok::<_, StoreError>(())
         });
         done.await.unwrap();
     }
 
-    fn is_well(&self, task: &str) -> bool {
+    /// It runs, and answers health checks if anybody asks.
+    pub(super) fn is_well(&self, task: &str) -> bool {
         self.runs(task)
             && self
                 .labels
