@@ -64,6 +64,11 @@ async fn run(bench: &Bench, request: ExecRequest) -> (String, String, i32) {
     outcome(bench.runtime.exec(request).await.unwrap()).await
 }
 
+async fn refusal(bench: &Bench, request: ExecRequest) -> ExecError {
+    let refused = bench.runtime.exec(request).await;
+    refused.err().expect("it cannot be run")
+}
+
 async fn streams_and_exit_code(bench: Bench) {
     let id = idle(&bench).await;
     let (out, err, code) = run(&bench, request(&id, "echo out; echo err >&2; exit 7")).await;
@@ -235,7 +240,7 @@ async fn what_cannot_be_run_says_why(bench: Bench) {
     let id = idle(&bench).await;
     let mut missing = request(&id, "");
     missing.arguments = vec!["bash".to_owned()];
-    let refused = bench.runtime.exec(missing).await.unwrap_err();
+    let refused = refusal(&bench, missing).await;
     assert!(matches!(refused, ExecError::Program(_)));
     assert_eq!(
         refused.to_string(),
@@ -245,7 +250,7 @@ async fn what_cannot_be_run_says_why(bench: Bench) {
     other.container = "other".to_owned();
     for request in [other, request("nothing", "true"), request("../x", "true")] {
         assert!(matches!(
-            bench.runtime.exec(request).await.unwrap_err(),
+            refusal(&bench, request).await,
             ExecError::NotRunning { .. }
         ));
     }
@@ -259,7 +264,7 @@ async fn the_end_of_the_container_ends_it(bench: Bench) {
     assert_eq!(outcome(session).await.2, 137);
     wait_for(handle, |status| status.stopped_at.is_some()).await;
     assert!(matches!(
-        bench.runtime.exec(request(&id, "true")).await.unwrap_err(),
+        refusal(&bench, request(&id, "true")).await,
         ExecError::NotRunning { .. }
     ));
 }
