@@ -132,7 +132,7 @@ def machine():
         file.write("from the machine")
     definition = cloud.register({
         "family": "machine", "networkMode": "none", "requiresCompatibilities": ["EXTERNAL"],
-        "pidMode": "task", "ipcMode": "task",
+        "pidMode": "task", "ipcMode": "none",
         "volumes": [
             {"name": "host", "host": {"sourcePath": folder}},
             {"name": "kept", "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": True,
