@@ -141,6 +141,7 @@ def machine():
         "containerDefinitions": [
             logged({
                 "name": "box", **shell(BOX), "memory": 128, "hostname": "box.corp",
+                "dependsOn": [{"containerName": "root", "condition": "COMPLETE"}],
                 "extraHosts": [{"hostname": "db.corp", "ipAddress": "10.1.2.3"}],
                 "dnsServers": ["10.9.9.9", "10.9.9.8"], "dnsSearchDomains": ["corp", "example.org"],
                 "dockerSecurityOptions": ["no-new-privileges"],
