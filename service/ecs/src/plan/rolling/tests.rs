@@ -250,4 +250,87 @@ proptest! {
             .chain((0..new).map(|n| task(format!("n{n}"), true, Standing::Pending))).collect();
         prop_assert_eq!(plan(&picture, at(0)), plan(&picture, at(0)));
     }
+
+    #[test]
+    fn whatever_it_sees_it_keeps_the_floor_and_the_ceiling(picture in any_picture()) {
+        let steps = plan(&picture, at(1000));
+        let mut stopped: Vec<&String> = steps.stop.iter().map(|(id, _)| id).collect();
+        stopped.sort();
+        stopped.dedup();
+        prop_assert_eq!(stopped.len(), steps.stop.len(), "nobody is stopped twice");
+        let healthy = count(&picture, |task| task.standing == Standing::Healthy);
+        let gone = steps.stop.iter().filter(|(id, _)| {
+            picture.tasks.iter().any(|task| task.id == *id && task.standing == Standing::Healthy)
+        });
+        let left = healthy - gone.count() as u32;
+        let floor = (picture.desired * picture.minimum_healthy_percent).div_ceil(100);
+        prop_assert!(left >= floor.min(healthy), "{:?}: {:?}", picture, steps);
+        let present = count(&picture, living);
+        let ceiling = picture.desired * picture.maximum_percent / 100;
+        prop_assert!(steps.start == 0 || present + steps.start <= ceiling, "{:?}: {:?}", picture, steps);
+    }
+
+    #[test]
+    fn from_wherever_it_starts_it_ends_and_then_has_nothing_to_say(picture in any_picture()) {
+        let floor = (picture.desired * picture.minimum_healthy_percent).div_ceil(100);
+        let ceiling = picture.desired * picture.maximum_percent / 100;
+        prop_assume!(floor < ceiling || picture.desired == 0);
+        prop_assume!(picture.rollout != Rollout::Failed);
+        let mut world = World { picture, next: 0, log: vec![] };
+        // All is well from here on.
+        (world.picture.failures, world.picture.circuit_breaker) = (0, false);
+        world.picture.tasks.retain(|task| task.standing != Standing::Failing);
+        let mut steps = 0;
+        while plan(&world.picture, at(1000)) != settled(&world.picture) {
+            world.step();
+            steps += 1;
+            prop_assert!(steps < 100, "it never ends: {:?} {:?}", world.log, world.picture);
+        }
+        prop_assert_eq!(count(&world.picture, |task| task.new), world.picture.desired);
+    }
+}
+
+/// What is left to say when all is as desired.
+fn settled(picture: &Picture) -> Steps {
+    Steps {
+        steady: true,
+        complete: picture.rollout == Rollout::InProgress || picture.has_old,
+        ..Steps::default()
+    }
+}
+
+fn any_picture() -> impl Strategy<Value = Picture> {
+    let standing = prop_oneof![
+        Just(Standing::Pending),
+        Just(Standing::Unready),
+        Just(Standing::Healthy),
+        Just(Standing::Healthy),
+        Just(Standing::Unhealthy(Unwell::Container)),
+        Just(Standing::Failing),
+        Just(Standing::Stopping),
+    ];
+    let tasks = prop::collection::vec((any::<bool>(), standing), 0..12);
+    let rollout = prop_oneof![
+        Just(Rollout::InProgress),
+        Just(Rollout::Completed),
+        Just(Rollout::Failed)
+    ];
+    let percent = (0_u32..=100, 100_u32..=200);
+    let failures = (0_u32..6, any::<bool>());
+    let all = (0_u32..8, percent, tasks, rollout, failures, any::<bool>());
+    all.prop_map(
+        |(desired, (minimum, maximum), tasks, rollout, (failures, breaker), has_old)| {
+            let tasks = tasks.into_iter().enumerate();
+            let tasks = tasks.map(|(n, (new, standing))| task(format!("t{n}"), new, standing));
+            Picture {
+                circuit_breaker: breaker,
+                failures,
+                last_failure_at: (failures > 0).then(|| at(990)),
+                rollout,
+                has_old,
+                tasks: tasks.collect(),
+                ..picture(desired, minimum, maximum)
+            }
+        },
+    )
 }
