@@ -67,6 +67,22 @@ impl Cgroup {
         hierarchy.mount.join(self.path.trim_start_matches('/'))
     }
 
+    /// Makes the group where it is missing; where it is in each hierarchy of version 1, with the hierarchy's name.
+    ///
+    /// # Errors
+    /// When the kernel refuses the group.
+    pub fn legacy_places(&self) -> io::Result<Vec<(PathBuf, String)>> {
+        let legacy = hierarchies().iter().filter(|hierarchy| !hierarchy.unified);
+        let mut places = Vec::new();
+        for hierarchy in legacy {
+            let place = self.place(hierarchy);
+            hierarchy.make(&place)?;
+            let name = hierarchy.mount.file_name().unwrap_or_default();
+            places.push((place, name.to_string_lossy().into_owned()));
+        }
+        Ok(places)
+    }
+
     /// Makes the group where it is missing and sets its limits; at most [`PIDS_MAX`] processes in any case. With a
     /// limit for memory there is no more swap than `swap_mib`.
     ///

@@ -3,7 +3,7 @@
 //! What is masked, read-only, mounted and allowed follows Docker's default specification (moby `oci/defaults.go`,
 //! `oci/caps/defaults.go`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -64,6 +64,9 @@ pub(crate) struct Container<'a> {
     /// An own network namespace with loopback only; otherwise the shim's.
     pub own_network: bool,
     pub processes: Namespace,
+    /// Its control groups of version 1 with the names of their hierarchies, where the runtime library cannot find them
+    /// out: in a process namespace that others made it takes its parent's number for one of the machine's.
+    pub control_groups: &'a [(PathBuf, String)],
     pub ipc: Namespace,
     pub shared_memory: SharedMemory<'a>,
     /// All of the host's devices may be used, and nothing is masked or read-only.
@@ -88,6 +91,7 @@ impl<'a> Container<'a> {
             readonly_root: false,
             own_network: false,
             processes: Namespace::Own,
+            control_groups: &[],
             ipc: Namespace::Own,
             shared_memory: SharedMemory::Own(None),
             privileged: false,
@@ -308,12 +312,20 @@ impl Container<'_> {
             self.shared_memory(),
             mount("/dev/mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
             mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", readonly]),
-            mount(
-                "/sys/fs/cgroup",
-                "cgroup",
-                &["nosuid", "noexec", "nodev", "relatime", readonly],
-            ),
         ];
+        if self.control_groups.is_empty() {
+            let options = ["nosuid", "noexec", "nodev", "relatime", readonly];
+            mounts.push(mount("/sys/fs/cgroup", "cgroup", &options));
+        } else {
+            let options = ["nosuid", "noexec", "nodev", "mode=755", "size=64k"];
+            mounts.push(mount("/sys/fs/cgroup", "tmpfs", &options));
+            mounts.extend(self.control_groups.iter().map(|(place, name)| {
+                json!({
+                    "destination": format!("/sys/fs/cgroup/{name}"), "type": "bind", "source": place,
+                    "options": ["bind", "nosuid", "noexec", "nodev", readonly],
+                })
+            }));
+        }
         mounts.extend(self.asked_mounts());
         mounts
     }

@@ -147,6 +147,8 @@ struct Powers {
     filters: Filters,
     devices: Vec<device::Node>,
     sysctls: sysctl::Sysctls,
+    /// Where the library cannot find them: see [`oci::Container::control_groups`].
+    control_groups: Vec<(PathBuf, String)>,
     notes: Vec<String>,
 }
 
@@ -177,6 +179,7 @@ impl Powers {
             filters,
             devices,
             sysctls,
+            control_groups: Vec::new(),
             notes,
         })
     }
@@ -218,6 +221,9 @@ pub(super) fn launch(
     let memory = Memory::new(spec.limits.memory_mib, spec.memory_reservation_mib, &spec.linux);
     let group = Cgroup::new(&shared.cgroup).child(&spec.name);
     powers.notes.extend(group.set_memory(&memory)?);
+    if matches!(shared.processes, oci::Namespace::Join(_)) {
+        powers.control_groups = group.legacy_places()?;
+    }
     let config = configuration(shared, task, spec, &root_path, &mounts, &powers, &user, &rlimits);
     if !spec.disable_networking {
         sysctl::set(&powers.sysctls.network)?;
@@ -283,6 +289,7 @@ fn configuration(
     let hostname = spec.hostname.as_deref().unwrap_or(&task.hostname);
     let cgroup = format!("{}/{}", shared.cgroup, spec.name);
     oci::Container {
+        control_groups: &powers.control_groups,
         binds: &mounts.binds,
         tmpfs: &mounts.tmpfs,
         readonly_root: spec.readonly_root,
