@@ -14,6 +14,8 @@ mod hello;
 mod image;
 #[path = "journey/input.rs"]
 mod input;
+#[path = "journey/inside.rs"]
+mod inside;
 #[path = "journey/open.rs"]
 mod open;
 #[path = "journey/streamlit.rs"]

@@ -1,6 +1,6 @@
 //! Namespaces that the containers of a task share.
 
-use contract::task::{Sharing, TaskPhase};
+use contract::task::{Condition, Dependency, Sharing, TaskPhase};
 
 use crate::bench::{Bench, Test, wait_for};
 use crate::tests;
@@ -8,6 +8,7 @@ use crate::tests;
 pub const TESTS: &[Test] = tests![
     processes_of_a_task,
     the_end_of_one_container_is_not_the_end_of_the_others,
+    a_late_container_finds_its_control_groups,
     processes_of_the_host,
     ipc_of_a_task,
     ipc_of_the_host,
@@ -51,6 +52,38 @@ async fn the_end_of_one_container_is_not_the_end_of_the_others(bench: Bench) {
     let status = bench.to_the_end(&task).await;
     assert_eq!(bench.output(&status.id, "second"), "alive\n");
     assert_eq!(status.containers[1].exit_code, Some(0));
+}
+
+async fn a_late_container_finds_its_control_groups(bench: Bench) {
+    // So many processes that the late one's number in the namespace is far from any kernel thread's.
+    let mut first = bench.shell(
+        "first",
+        "i=0; while [ $i -lt 150 ]; do sh -c true; i=$((i+1)); done; sleep 9",
+    );
+    first.essential = false;
+    let mut second = bench.shell(
+        "second",
+        "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max; touch /sys/fs/cgroup/memory/x 2>/dev/null || echo closed",
+    );
+    second.limits.memory_mib = Some(64);
+    second.depends_on = vec![Dependency {
+        container: "gate".into(),
+        condition: Condition::Success,
+    }];
+    let mut gate = bench.shell(
+        "gate",
+        "while [ $(ls -d /proc/[0-9]* | sort -V | tail -1 | cut -d/ -f3) -lt 150 ]; do :; done",
+    );
+    gate.essential = false;
+    let mut task = bench.task(vec![first, gate, second]);
+    task.processes = Sharing::Task;
+    let status = bench.to_the_end(&task).await;
+    assert_eq!(
+        bench.output(&status.id, "second"),
+        format!("{}\nclosed\n", 64 << 20),
+        "{:?}",
+        status.containers
+    );
 }
 
 async fn processes_of_the_host(bench: Bench) {
