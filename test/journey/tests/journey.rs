@@ -18,5 +18,7 @@ mod input;
 mod inside;
 #[path = "journey/open.rs"]
 mod open;
+#[path = "journey/roll.rs"]
+mod roll;
 #[path = "journey/streamlit.rs"]
 mod streamlit;

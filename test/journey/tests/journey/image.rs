@@ -1,6 +1,7 @@
 //! Images through docker and skopeo, unmodified.
 
 use std::process::Command;
+use std::sync::OnceLock;
 
 use crate::cloud::{Cloud, root};
 use crate::command::run;
@@ -13,6 +14,22 @@ pub fn load_busybox(cloud: &Cloud) {
         .arg("-o")
         .arg(&archive)
         .args(["-t", "busybox:1.35"]));
+    run(&mut cloud.client("docker", &["load", "-i", archive.to_str().unwrap()]));
+}
+
+/// `python:3.12`, made on this machine once for all tests.
+pub fn load_python(cloud: &Cloud) {
+    static MADE: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = MADE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let maker = root().join("../shared/base-images/make-python-image");
+        run(Command::new(&maker)
+            .arg("-o")
+            .arg(folder.path().join("python.tar"))
+            .args(["-t", "python:3.12", "--trust", "auto"]));
+        folder
+    });
+    let archive = folder.path().join("python.tar");
     run(&mut cloud.client("docker", &["load", "-i", archive.to_str().unwrap()]));
 }
 

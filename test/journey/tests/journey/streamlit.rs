@@ -4,17 +4,12 @@ use std::process::Command;
 
 use crate::cloud::{Cloud, root};
 use crate::command::{get, run};
+use crate::image::load_python;
 
 #[test]
 fn a_browser_clicks_through_the_load_balancer() {
     let cloud = Cloud::start(&[]);
-    let archive = cloud.state().join("python.tar");
-    let maker = root().join("../shared/base-images/make-python-image");
-    run(Command::new(&maker)
-        .arg("-o")
-        .arg(&archive)
-        .args(["-t", "python:3.12", "--trust", "auto"]));
-    run(&mut cloud.client("docker", &["load", "-i", archive.to_str().unwrap()]));
+    load_python(&cloud);
     let example = root().join("examples/streamlit");
     run(&mut cloud.wharf(&["up", example.to_str().unwrap()]));
     let url = run(&mut cloud.wharf(&["url", "streamlit"]));
