@@ -205,6 +205,3 @@ impl Ecs {
         Ok(body.to_string())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,6 +4,7 @@ mod account;
 mod contract_fakes;
 mod definition;
 mod deployment;
+mod metadata;
 mod operation;
 mod plane;
 mod refusal;
