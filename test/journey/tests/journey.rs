@@ -16,6 +16,8 @@ mod image;
 mod input;
 #[path = "journey/inside.rs"]
 mod inside;
+#[path = "journey/node.rs"]
+mod node;
 #[path = "journey/open.rs"]
 mod open;
 #[path = "journey/roll.rs"]
