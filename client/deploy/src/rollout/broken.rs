@@ -118,7 +118,11 @@ impl Deployer {
             .flatten()
             .filter_map(|it| it.message.as_deref());
         let has_failed = messages.any(|message| message.contains(&failed));
-        broken.reason = match said.filter(|it| !it.is_empty()) {
+        let said = match said.filter(|it| !it.is_empty()) {
+            Some(said) => Some(said),
+            None => self.taken_back(name).await,
+        };
+        broken.reason = match said {
             Some(said) => format!("the roll-out of {name} failed: {}", said.trim_end_matches('.')),
             None if has_failed => {
                 format!("the roll-out of {name} failed, and the version before was put back")
@@ -142,6 +146,28 @@ impl Deployer {
             self.last_lines(service, task).await;
         }
         Failure::Rollout(Box::new(broken))
+    }
+
+    /// Why a deployment is not there any more: the service remembers it when its tasks are long gone.
+    async fn taken_back(&self, name: &AppName) -> Option<String> {
+        let input = ecs::ListServiceDeploymentsRequest {
+            cluster: Some(self.cluster.clone()),
+            service: name.to_string(),
+            ..Default::default()
+        };
+        let listed = self
+            .aws
+            .ecs
+            .list_service_deployments(&self.aws.context, input)
+            .await;
+        // The latest first; one that replaced it has another end, or none yet.
+        let rolled_back = |it: &ecs::ServiceDeploymentBrief| {
+            it.status
+                .as_ref()
+                .is_some_and(|it| it.as_str().starts_with("ROLLBACK"))
+        };
+        let found = listed.ok()?.service_deployments?.into_iter().find(rolled_back)?;
+        found.status_reason.filter(|reason| !reason.is_empty())
     }
 
     /// How the service's tasks ended that have stopped, of one deployment or of all; the latest first.

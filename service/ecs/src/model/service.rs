@@ -119,6 +119,9 @@ pub(crate) struct Deployment {
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) rollout: Rollout,
+    /// It was complete once, so that one can go back to it, also while it is being gone back to.
+    #[serde(default)]
+    pub(crate) was_complete: bool,
     pub(crate) failed_tasks: u32,
     pub(crate) last_failure_at: Option<Timestamp>,
     /// Why the last task that failed did.
@@ -204,6 +207,11 @@ fn latest() -> String {
 }
 
 impl Deployment {
+    /// It is known to work.
+    pub(crate) fn has_worked(&self) -> bool {
+        self.was_complete || matches!(self.rollout, Rollout::Completed { .. })
+    }
+
     /// A task of it has ended by itself, or was not well; `reason` is the task's stopped reason.
     pub(crate) fn count_failure(&mut self, now: Timestamp, reason: &str) {
         let long_ago = self
@@ -232,6 +240,7 @@ impl Deployment {
             created_at: at,
             updated_at: at,
             rollout: Rollout::InProgress { reason },
+            was_complete: false,
             failed_tasks: 0,
             last_failure_at: None,
             last_failure: None,

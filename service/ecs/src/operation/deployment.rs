@@ -13,7 +13,7 @@ use crate::error::{invalid, service_not_found};
 use crate::history;
 use crate::model::deployment;
 use crate::model::deployment::{Change, Status};
-use crate::model::service::{Rollout, Service, State};
+use crate::model::service::{Service, State};
 use crate::table::{self, SERVICE_DEPLOYMENTS, SERVICE_REVISIONS, SERVICES, key};
 use crate::view;
 
@@ -171,7 +171,7 @@ pub(super) async fn stop_service_deployment(
                 return Err(conflict("it is not in progress"));
             }
             let mut deployments = service.deployments.iter().skip(1);
-            let worked = deployments.any(|it| matches!(it.rollout, Rollout::Completed { .. }));
+            let worked = deployments.any(|it| it.has_worked());
             let begins = matches!(row.status, Status::Pending | Status::InProgress);
             if back && begins && !worked {
                 return Err(conflict("there is no completed deployment to go back to"));

@@ -37,6 +37,8 @@ pub(crate) struct Task {
     /// Of the primary deployment.
     pub(crate) new: bool,
     pub(crate) standing: Standing,
+    /// It works on something: neither a deployment nor scaling in stops it.
+    pub(crate) protected: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,7 +151,7 @@ fn retire_unhealthy(picture: &Picture, steps: &mut Steps) {
 fn retire_old(picture: &Picture, floor: u32, steps: &mut Steps) {
     let healthy = count(picture, |task| task.standing == Standing::Healthy);
     let mut spare = healthy.saturating_sub(floor);
-    for task in picture.tasks.iter().filter(|task| !task.new) {
+    for task in picture.tasks.iter().filter(|task| !task.new && !task.protected) {
         match task.standing {
             Standing::Pending => steps.stop.push((task.id.clone(), Why::Replaced)),
             Standing::Unready if healthy >= floor => steps.stop.push((task.id.clone(), Why::Replaced)),
@@ -171,7 +173,7 @@ fn retire_beyond(picture: &Picture, steps: &mut Steps) {
     let surplus = all.saturating_sub(picture.desired) as usize;
     let by_use = order.iter().flat_map(|standing| {
         [true, false].into_iter().flat_map(move |new| {
-            let of = move |task: &&Task| task.new == new && task.standing == *standing;
+            let of = move |task: &&Task| task.new == new && !task.protected && task.standing == *standing;
             picture.tasks.iter().filter(of)
         })
     });
@@ -189,7 +191,7 @@ fn retire_surplus(picture: &Picture, steps: &mut Steps) {
         picture
             .tasks
             .iter()
-            .filter(move |task| task.new && task.standing == *standing)
+            .filter(move |task| task.new && !task.protected && task.standing == *standing)
     });
     steps
         .stop

@@ -67,6 +67,7 @@ fn complete(tx: &mut Transaction, service: &mut Service, hand: &Hand<'_>) {
     };
     let reason = format!("ECS deployment {} completed.", primary.id);
     primary.rollout = Rollout::Completed { reason };
+    primary.was_complete = true;
     primary.updated_at = hand.now;
     (primary.failed_tasks, primary.last_failure) = (0, None);
     let primary = primary.clone();
@@ -81,7 +82,7 @@ fn forget_superseded(service: &mut Service, tasks: &[Arc<Task>]) {
     service.deployments.retain(|it| {
         at += 1;
         // The first that worked is what the circuit breaker goes back to.
-        let target = !worked && matches!(it.rollout, Rollout::Completed { .. });
+        let target = !worked && it.has_worked();
         worked |= target;
         let has_tasks = tasks.iter().any(|task| task.started_by.as_ref() == Some(&it.id));
         at == 1 || target || has_tasks || matches!(it.rollout, Rollout::Failed { .. })
@@ -158,7 +159,8 @@ fn fail(tx: &mut Transaction, service: &mut Service, end: End, hand: &Hand<'_>) 
         End::Breaker => service.circuit_breaker.is_some_and(|it| it.rollback),
         End::Order(order) => order == Order::RollBack,
     };
-    let worked = |it: &Deployment| matches!(it.rollout, Rollout::Completed { .. });
+    // Also one that is being gone back to while the next try begins.
+    let worked = |it: &Deployment| it.has_worked() && !matches!(it.rollout, Rollout::Failed { .. });
     let target = service.deployments.iter().position(worked).filter(|_| rollback);
     let mut status = end.status(target.is_some());
     if let (End::Breaker, Some(last)) = (end, last) {

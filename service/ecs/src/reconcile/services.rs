@@ -64,7 +64,10 @@ impl Services {
         if !saved {
             return Ok(Outcome::Again);
         }
-        Ok(steps.look_again_at.map_or(Outcome::Settled, Outcome::Until))
+        let protections = tasks.iter().filter_map(|task| task.protected_until);
+        let ends = protections.filter(|until| *until > now && !steps.steady);
+        let due = ends.chain(steps.look_again_at).min();
+        Ok(due.map_or(Outcome::Settled, Outcome::Until))
     }
 
     fn picture(
@@ -82,6 +85,8 @@ impl Services {
             id: task.id.clone(),
             new: task.started_by.as_ref() == primary.map(|it| &it.id),
             standing: standing(snapshot, scope, service, task, health, now),
+            // Nothing outlives its service.
+            protected: active && task.is_protected(now),
         };
         Picture {
             desired: if active { service.desired } else { 0 },

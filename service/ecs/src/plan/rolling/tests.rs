@@ -21,7 +21,37 @@ fn task(id: impl ToString, new: bool, standing: Standing) -> Task {
         id: id.to_string(),
         new,
         standing,
+        protected: false,
     }
+}
+
+#[test]
+fn protected_tasks_outlive_deployments_and_scaling_in() {
+    let protected = |id: u32, new: bool| Task {
+        protected: true,
+        ..task(id, new, Standing::Healthy)
+    };
+    let mut old = picture(2, 50, 200);
+    old.tasks = vec![protected(1, false), task(2, false, Standing::Healthy)];
+    old.tasks
+        .extend([task(3, true, Standing::Healthy), task(4, true, Standing::Healthy)]);
+    assert_eq!(
+        plan(&old, at(0)).stop,
+        [("2".to_owned(), Why::Replaced)],
+        "the other one goes instead"
+    );
+    let mut many = picture(1, 100, 200);
+    (many.has_old, many.rollout) = (false, Rollout::Completed);
+    many.tasks = vec![protected(1, true), task(2, true, Standing::Healthy)];
+    assert_eq!(plan(&many, at(0)).stop, [("2".to_owned(), Why::ScaledIn)]);
+    many.tasks = vec![protected(1, true), protected(2, true)];
+    assert!(plan(&many, at(0)).stop.is_empty());
+    many.tasks[0].standing = Standing::Unhealthy(Unwell::Container);
+    assert_eq!(
+        plan(&many, at(0)).stop.len(),
+        1,
+        "what is not well is replaced all the same"
+    );
 }
 
 fn at(second: i64) -> Timestamp {
