@@ -7,17 +7,26 @@
 //! wharf proxy      the load balancer                      process/proxy.rs
 //! wharf shim       one per task: owns its containers      dataplane-runtime
 //! ```
+//!
+//! Under the name `session-manager-plugin` it is what AWS's command line starts for `aws ecs execute-command`.
 
 mod cloud;
 mod layout;
 mod process;
 mod settings;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::ExitCode;
 
+/// A name of the program, and the command that it stands for.
+const PLUGIN: &str = "session-manager-plugin";
+
 fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    if called(&arguments) == Some(OsStr::new(PLUGIN)) {
+        arguments.insert(1, PLUGIN.into());
+    }
     let role = arguments
         .get(1)
         .and_then(|role| role.to_str())
@@ -32,4 +41,9 @@ fn main() -> ExitCode {
         "proxy" => process::run(process::Role::Proxy, rest),
         _ => cloud::command_line(arguments),
     }
+}
+
+/// By which name the program was started.
+fn called(arguments: &[OsString]) -> Option<&OsStr> {
+    Path::new(arguments.first()?).file_name()
 }

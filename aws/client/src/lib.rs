@@ -8,6 +8,7 @@ mod endpoint;
 mod retry;
 mod send;
 mod sign;
+mod tls;
 mod transport;
 
 #[rustfmt::skip]
@@ -25,3 +26,4 @@ mod service {
 
 pub use config::{ConfigError, Keys, Overrides};
 pub use send::{Client, UNREACHABLE};
+pub use tls::tls;

@@ -11,12 +11,10 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt as _, Limited};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 
 use crate::ConfigError;
 use crate::config::causes;
+use crate::tls::read_bundle;
 
 /// Time to make a connection, in seconds.
 const CONNECT_MAX_SECONDS: u64 = 5;
@@ -108,22 +106,6 @@ fn trust(ca_bundle: Option<&Path>) -> Result<TrustStore, ConfigError> {
         let has_any = !rustls_native_certs::load_native_certs().certs.is_empty();
         return Ok(TrustStore::empty().with_native_roots(has_any));
     };
-    let refuse = |cause: &dyn std::error::Error| ConfigError::CaBundle {
-        path: path.into(),
-        cause: causes(cause),
-    };
-    let pem = std::fs::read(path).map_err(|it| refuse(&it))?;
-    let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        store
-            .add(certificate.map_err(|it| refuse(&it))?)
-            .map_err(|it| refuse(&it))?;
-    }
-    if store.is_empty() {
-        return Err(ConfigError::CaBundle {
-            path: path.into(),
-            cause: "there is no certificate in it".to_owned(),
-        });
-    }
+    let (pem, _) = read_bundle(path)?;
     Ok(TrustStore::empty().with_pem_certificate(pem))
 }

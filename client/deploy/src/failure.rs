@@ -24,6 +24,24 @@ pub enum Failure {
         container: String,
         there: Vec<String>,
     },
+    #[error("{}", no_task(name, wanted.as_deref()))]
+    NoTask {
+        name: String,
+        /// How its id was to begin.
+        wanted: Option<String>,
+        there: Vec<String>,
+    },
+    #[error("execute command is not enabled for the tasks of `{name}`")]
+    ExecNotEnabled {
+        name: String,
+        cluster: String,
+        on_aws: bool,
+    },
+    /// A session in a container did not begin, or broke off.
+    #[error("the session failed: {0}")]
+    Session(String),
+    #[error("the session is to be encrypted with a KMS key, which is not supported")]
+    SessionEncrypted,
     #[error("the task did not start: {0}")]
     NotStarted(String),
     #[error("the application `{0}` has no load balancer")]
@@ -61,6 +79,10 @@ impl Failure {
             Self::Network(_) => "name a VPC with --vpc and two of its subnets with --subnets".to_owned(),
             Self::Foreseen(foreseen) => foreseen.hint.clone(),
             Self::NoContainer { there, .. } => format!("there are: {}", there.join(", ")),
+            Self::NoTask { there, .. } if there.is_empty() => "wharf status NAME shows why; wharf run NAME starts a task of its own".to_owned(),
+            Self::NoTask { there, .. } => format!("these run: {}", there.join(", ")),
+            Self::ExecNotEnabled { name, cluster, on_aws } => enable_exec(name, cluster, *on_aws),
+            Self::SessionEncrypted => "AWS's own session-manager-plugin can, with `aws ecs execute-command`; or take the key out of the cluster's executeCommandConfiguration".to_owned(),
             Self::NotStarted(_) => "wharf logs NAME shows what the application itself prints".to_owned(),
             Self::Rollout(broken) => return broken.hint(),
             Self::Aws { error, .. } if is_about_credentials(&error.code) => {
@@ -70,8 +92,34 @@ impl Failure {
                 "these credentials may not do that; ask for the permission that the message names".to_owned()
             }
             Self::TooLong { .. } => "wharf status shows how far it has come; the same command again goes on".to_owned(),
-            Self::Aws { .. } | Self::Build(_) | Self::Push { .. } | Self::Incomplete { .. } => return None,
+            Self::Aws { .. }
+            | Self::Build(_)
+            | Self::Push { .. }
+            | Self::Session(_)
+            | Self::Incomplete { .. } => return None,
         })
+    }
+}
+
+fn no_task(name: &str, wanted: Option<&str>) -> String {
+    match wanted {
+        Some(wanted) => {
+            format!("the application `{name}` has no running task whose id begins with `{wanted}`")
+        }
+        None => format!("the application `{name}` has no running task"),
+    }
+}
+
+/// For tasks that start from then on.
+fn enable_exec(name: &str, cluster: &str, on_aws: bool) -> String {
+    let enable = format!(
+        "aws ecs update-service --cluster {cluster} --service {name} --enable-execute-command --force-new-deployment"
+    );
+    match on_aws {
+        true => format!(
+            "{enable}\n      the task role needs the permissions ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and OpenDataChannel"
+        ),
+        false => format!("eval \"$(wharf cloud env)\"; {enable}"),
     }
 }
 

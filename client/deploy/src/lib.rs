@@ -5,7 +5,8 @@
 //! as events.
 //!
 //! `check` reads the folder and finds all that is wrong in it; `up` makes what is missing and `rollout` follows the
-//! tasks; `run` runs a task of its own; `foresee` finds what cannot work; `down` takes away what carries our tags; `status` and `logs` look. `engine` is the Docker Engine.
+//! tasks; `run` runs a task of its own; `exec` opens a session in a running one; `foresee` finds what cannot work;
+//! `down` takes away what carries our tags; `status` and `logs` look. `engine` is the Docker Engine.
 
 mod archive;
 mod aws;
@@ -15,6 +16,7 @@ mod deployer;
 mod down;
 mod engine;
 mod event;
+mod exec;
 mod failure;
 mod folder;
 mod foresee;
@@ -30,6 +32,7 @@ pub use deployer::{CLUSTER_DEFAULT, Deployer};
 pub use down::Removed;
 pub use engine::Engine;
 pub use event::{Event, Outcome, Sink, Step};
+pub use exec::{ExecEnd, ExecOptions, ExecSession, Printed, TerminalSize, Typed, join};
 pub use failure::Failure;
 pub use folder::FolderError;
 pub use foresee::Foreseen;

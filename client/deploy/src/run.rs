@@ -85,7 +85,8 @@ impl Deployer {
         Ok((id, container))
     }
 
-    async fn container_of(
+    /// The one that is wanted, the one that gets the load balancer's requests, or the first.
+    pub(crate) async fn container_of(
         &self,
         name: &AppName,
         service: &ecs::Service,

@@ -63,6 +63,14 @@ pub(crate) enum Command {
     Logs(Logs),
     /// Run a command once, in a task of its own with the application's image and settings
     Run(Run),
+    /// Work in a container of an application that runs: a shell, or another command
+    Exec(Exec),
+    /// What AWS's command line starts for `aws ecs execute-command`
+    #[command(hide = true, disable_help_flag = true)]
+    SessionManagerPlugin {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Check an application's files, and what is there already, without doing anything
     Check(Check),
     /// The local cloud: start, stop, status, env, doctor
@@ -215,6 +223,31 @@ pub(crate) struct Run {
     #[arg(long)]
     pub json: bool,
     /// Instead of the container's own command
+    #[arg(last = true)]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  wharf exec shop                               a shell
+  wharf exec shop -- ls -l /data
+  wharf exec shop --container worker -- env
+  wharf exec shop < script.sh                   what the shell shall do
+
+The command has a terminal of its own, as with `aws ecs execute-command`: what it is sent is
+echoed. wharf exec ends with the exit code of the command; AWS does not tell it, there that is 0.")]
+pub(crate) struct Exec {
+    /// The application's name, or its folder
+    pub name: String,
+    /// The beginning of the task's id [default: the youngest task]
+    #[arg(long, value_name = "ID")]
+    pub task: Option<String>,
+    /// The container [default: the one behind the load balancer]
+    #[arg(long)]
+    pub container: Option<String>,
+    #[command(flatten)]
+    pub place: Where,
+    /// Program and arguments [default: /bin/sh]
     #[arg(last = true)]
     pub command: Vec<String>,
 }

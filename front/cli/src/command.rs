@@ -3,6 +3,7 @@
 mod check;
 mod cloud;
 mod down;
+mod exec;
 mod logs;
 mod look;
 mod run;
@@ -56,6 +57,8 @@ impl Session {
             Command::Open(it) => self.open(&it),
             Command::Logs(it) => self.logs(&it),
             Command::Run(it) => self.run_once(&it),
+            Command::Exec(it) => self.exec(&it),
+            Command::SessionManagerPlugin { arguments } => self.plugin(&arguments),
             Command::Check(it) => self.check(&it),
             Command::Cloud(it) => self.cloud(it),
             Command::Doctor(it) => self.doctor(it),

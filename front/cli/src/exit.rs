@@ -21,7 +21,7 @@ pub(crate) const HELP: &str = "Exit codes:
   4  the image could not be built, or the roll-out failed or cannot succeed
   5  the cloud does not run, or cannot be reached
   6  this machine lacks something: wharf doctor
-wharf run ends with the exit code of its command.";
+wharf run and wharf exec end with the exit code of their command.";
 
 /// Why a command did not do what it should.
 #[derive(Debug)]

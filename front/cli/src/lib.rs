@@ -1,7 +1,8 @@
 //! The command line: what a person types, what they read, and how it ends.
 //!
 //! `arguments` is what may be typed, `command` has one file for each command, `place` finds out where it is to
-//! happen, `progress` and `output` are what is read, `exit` how it ends. The local cloud is a trait: `app` has the
+//! happen, `progress` and `output` are what is read, `terminal` is the person's own while they work in a
+//! container, `exit` how it ends. The local cloud is a trait: `app` has the
 //! real one.
 
 mod arguments;
@@ -11,6 +12,7 @@ mod exit;
 mod output;
 mod place;
 mod progress;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

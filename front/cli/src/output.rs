@@ -76,6 +76,13 @@ impl Output {
         let _ = writeln!(err, "{text}");
     }
 
+    /// The same, as it is.
+    pub fn say_raw(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut err = self.err.lock().unwrap_or_else(PoisonError::into_inner);
+        err.write_all(bytes)?;
+        err.flush()
+    }
+
     /// Why a command did not do what it should.
     pub fn end(&self, end: &End) {
         for (file, problems) in &end.faults {

@@ -103,7 +103,8 @@ impl Session {
         self.runtime.block_on(Engine::connect(&host)).ok()
     }
 
-    fn variable(&self, name: &str) -> Option<&str> {
+    /// An environment variable that is there and not empty.
+    pub fn variable(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name)?;
         (!value.is_empty()).then_some(value)
     }

@@ -1,5 +1,6 @@
 //! One session from its token to its end.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use aws_session::{
@@ -9,8 +10,9 @@ use aws_session::{
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use bytes::Bytes;
 use contract::exec::{ExecInput, ExecOutput, ExecRequest, ExecSession, TerminalSize as Size};
-use futures::{SinkExt as _, StreamExt as _};
+use futures::StreamExt as _;
 use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
 
 use crate::Parts;
 
@@ -23,6 +25,8 @@ const SIZE_DEFAULT: Size = Size {
     columns: 80,
     rows: 24,
 };
+/// A client that has a terminal says its size at once: so long the program waits for it, for programs that ask once.
+const SIZE_WITHIN: Duration = Duration::from_millis(200);
 /// What the version of AWS's agent would be: clients ask for features by it.
 const AGENT_VERSION: &str = "3.3.0.0";
 /// The flag by which a client ends its session.
@@ -38,6 +42,13 @@ enum End {
     Failed(String),
     /// Nobody is there any more.
     Left,
+}
+
+/// What one look at both sides brought.
+enum Turn {
+    Active,
+    Idle,
+    Over(End),
 }
 
 pub(crate) async fn talk(socket: WebSocket, id: &str, parts: &Parts) {
@@ -99,20 +110,29 @@ impl Line<'_> {
     /// The next message of the client that means something.
     async fn receive(&mut self) -> Option<Packet> {
         loop {
-            let bytes = match self.socket.recv().await?.ok()? {
-                Message::Binary(bytes) => bytes,
-                Message::Close(_) => return None,
-                Message::Text(_) | Message::Ping(_) | Message::Pong(_) => continue,
-            };
-            let id = self.random();
-            let received = self.channel.receive(&bytes, id).ok()?;
-            if let Some(answer) = received.answer {
-                self.socket.send(Message::Binary(answer.into())).await.ok()?;
-            }
-            if received.message.is_some() {
-                return received.message;
+            let message = self.socket.recv().await?.ok()?;
+            if let Some(packet) = self.take(message).await? {
+                return Some(packet);
             }
         }
+    }
+
+    /// Acknowledges a message; `None` within for one that means nothing, `None` when the client has left.
+    async fn take(&mut self, message: Message) -> Option<Option<Packet>> {
+        let bytes = match message {
+            Message::Binary(bytes) => bytes,
+            Message::Close(_) => return None,
+            Message::Text(_) | Message::Ping(_) | Message::Pong(_) => return Some(None),
+        };
+        let id = self.random();
+        let received = self.channel.receive(&bytes, id).ok()?;
+        if let Some(answer) = received.answer {
+            self.socket.send(Message::Binary(answer.into())).await.ok()?;
+        }
+        let message = received.message;
+        let leaves =
+            |it: &Packet| it.payload_kind == PayloadKind::Flag && it.payload == TERMINATE.to_be_bytes();
+        (!message.as_ref().is_some_and(leaves)).then_some(message)
     }
 
     /// The kind of session is agreed on.
@@ -147,50 +167,65 @@ impl Line<'_> {
     }
 
     async fn run(&mut self, mut request: ExecRequest) -> End {
-        request.terminal = Some(SIZE_DEFAULT);
+        let mut first = match tokio::time::timeout(SIZE_WITHIN, self.receive()).await {
+            Ok(Some(packet)) => input(&packet),
+            Ok(None) => return End::Left,
+            Err(_) => None,
+        };
+        request.terminal = Some(match first {
+            Some(ExecInput::Resize(size)) => size,
+            _ => SIZE_DEFAULT,
+        });
         let mut session = match self.parts.exec.exec(request).await {
             Ok(session) => session,
             Err(error) => return End::Failed(error.to_string()),
         };
+        let mut idle_until = Instant::now() + IDLE_MAX;
         loop {
-            let turn = tokio::time::timeout(IDLE_MAX, self.turn(&mut session)).await;
-            match turn {
-                Ok(None) => {}
-                Ok(Some(end)) => return end,
+            match timeout_at(idle_until, self.turn(&mut session, &mut first)).await {
+                Ok(Turn::Over(end)) => return end,
+                Ok(Turn::Active) => idle_until = Instant::now() + IDLE_MAX,
+                Ok(Turn::Idle) => {}
                 Err(_) => return End::Failed("the session was idle for 20 minutes".to_owned()),
             }
         }
     }
 
-    /// Whatever comes first, from the person or from the program.
-    async fn turn(&mut self, session: &mut ExecSession) -> Option<End> {
+    /// Whatever comes first, from the person or from the program. `typed` waits until the program takes it; it may
+    /// not do so before what it prints is taken, so that goes on in the meantime. The branches only wait: what they
+    /// waited for is done after them, and nothing of it is lost when another comes first.
+    async fn turn(&mut self, session: &mut ExecSession, typed: &mut Option<ExecInput>) -> Turn {
+        let sink = &mut session.input;
         tokio::select! {
             output = session.output.next() => {
                 let bytes = match output {
                     Some(ExecOutput::Stdout(bytes) | ExecOutput::Stderr(bytes)) => bytes,
-                    Some(ExecOutput::Exited(code)) => return Some(End::Exited(code)),
-                    None => return Some(End::Failed("the container's shim is gone".to_owned())),
+                    Some(ExecOutput::Exited(code)) => return Turn::Over(End::Exited(code)),
+                    None => return Turn::Over(End::Failed("the container's shim is gone".to_owned())),
                 };
                 for piece in bytes.chunks(PIECE_BYTES) {
                     if self.send(PayloadKind::Bytes, piece.to_vec()).await.is_none() {
-                        return Some(End::Left);
+                        return Turn::Over(End::Left);
                     }
                 }
-                None
             }
-            packet = self.receive() => {
-                let Some(packet) = packet else { return Some(End::Left) };
-                let input = match packet.payload_kind {
-                    PayloadKind::Bytes => ExecInput::Bytes(Bytes::from(packet.payload)),
-                    PayloadKind::Size => ExecInput::Resize(size(&packet.payload)?),
-                    PayloadKind::Flag if packet.payload == TERMINATE.to_be_bytes() => return Some(End::Left),
-                    _ => return None,
-                };
+            ready = poll_fn(|cx| sink.as_mut().poll_ready(cx)), if typed.is_some() => {
                 // A program that has ended reads no more; its end is on its way.
-                let _ = session.input.send(input).await;
-                None
+                if let (Ok(()), Some(typed)) = (ready, typed.take()) {
+                    let _ = session.input.as_mut().start_send(typed);
+                }
+            }
+            message = self.socket.recv(), if typed.is_none() => {
+                let Some(Ok(message)) = message else { return Turn::Over(End::Left) };
+                let Some(packet) = self.take(message).await else { return Turn::Over(End::Left) };
+                *typed = packet.and_then(|packet| input(&packet));
+                // What only keeps the connection going is no sign of a person.
+                if typed.is_none() {
+                    return Turn::Idle;
+                }
             }
         }
+        Turn::Active
     }
 
     /// Says the last word; the client may be gone already.
@@ -220,6 +255,15 @@ impl Line<'_> {
             while let Some(Ok(_)) = self.socket.recv().await {}
         })
         .await;
+    }
+}
+
+/// What a message means for the program; nothing, for most kinds.
+fn input(packet: &Packet) -> Option<ExecInput> {
+    match packet.payload_kind {
+        PayloadKind::Bytes => Some(ExecInput::Bytes(Bytes::copy_from_slice(&packet.payload))),
+        PayloadKind::Size => size(&packet.payload).map(ExecInput::Resize),
+        _ => None,
     }
 }
 

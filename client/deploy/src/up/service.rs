@@ -177,6 +177,8 @@ impl Deployer {
             network_configuration: Some(network(ground)),
             health_check_grace_period_seconds: Some(self.grace_seconds()),
             propagate_tags: Some(PropagateTags::Service),
+            // On AWS it takes permissions of the task's role, which is the application's own.
+            enable_execute_command: (self.target == Target::Local).then_some(true),
             tags: Some(Tags::of_app(&app.name, &self.cluster).ecs()),
             ..Default::default()
         }
