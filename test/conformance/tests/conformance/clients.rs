@@ -46,5 +46,9 @@ async fn the_aws_cli_works_with_an_endpoint_alone() {
 fn every_operation_of_ecs_is_served_or_a_gap_with_a_reason() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let path = |name: &str| root.join(name).display().to_string();
-    python::run("gaps.py", &[&path("aws/model/served.txt"), &path("docs/book/gaps.md")], &[]);
+    python::run(
+        "gaps.py",
+        &[&path("aws/model/served.txt"), &path("docs/book/gaps.md")],
+        &[],
+    );
 }
