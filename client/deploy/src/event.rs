@@ -22,6 +22,8 @@ pub enum Step {
     Definition,
     Service,
     Rollout,
+    /// One that is run on its own.
+    Task,
     Images,
 }
 
@@ -42,6 +44,7 @@ impl Step {
             Self::Definition => "task definition",
             Self::Service => "service",
             Self::Rollout => "roll-out",
+            Self::Task => "task",
             Self::Images => "images",
         }
     }

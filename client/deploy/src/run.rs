@@ -152,8 +152,7 @@ impl Deployer {
                     .as_deref()
                     .unwrap_or("PROVISIONING")
                     .to_lowercase();
-                self.teller
-                    .waiting(Step::Rollout, format!("the task is {status}"));
+                self.teller.waiting(Step::Task, status);
             }
             let mut lines = Vec::new();
             for reader in &mut readers {
