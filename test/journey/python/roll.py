@@ -22,8 +22,8 @@ def describe():
 
 
 def processes():
-    """Processes of that name in this cloud's containers: those whose parent's parent is one of its shims, or nearer."""
-    count = 0
+    """Processes of that name in this cloud's containers."""
+    found = set()
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
@@ -32,10 +32,11 @@ def processes():
                 if file.read().strip() != program:
                     continue
             with open(f"/proc/{entry}/cgroup") as file:
-                count += os.environ["WHARF_INSTANCE"] in file.read()
+                if os.environ["WHARF_INSTANCE"] in file.read():
+                    found.add(entry)
         except OSError:
             continue
-    return count
+    return found
 
 
 def watch(name, look):
@@ -55,9 +56,11 @@ def by_description():
 
 
 def by_kernel():
-    count = processes()
-    if count < floor or count > ceiling:
-        return f"{count} processes, not {floor} to {ceiling}"
+    # A look takes a while. What runs between two of them is in one of them at least; what is in both runs between them.
+    one, other = processes(), processes()
+    most, least = len(one | other), len(one & other)
+    if most < floor or least > ceiling:
+        return f"{least} to {most} processes, not {floor} to {ceiling}"
 
 
 first = describe()

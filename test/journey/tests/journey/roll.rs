@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, until};
 use crate::command::{fail, get, run};
 use crate::hello::{Load, application};
 use crate::image::load_busybox;
