@@ -461,3 +461,71 @@ fn progress_reads_plainly_where_there_is_no_terminal() {
     "#]]
     .assert_eq(&format!("progress:\n{text}"));
 }
+
+#[test]
+fn a_plugin_says_that_it_is_there_and_reads_its_session_from_either_place() {
+    let cloud = FakeCloud::default();
+    check(
+        &cloud,
+        "session-manager-plugin",
+        expect![[r#"
+            0
+            --
+            --
+            this is wharf as session-manager-plugin: aws ecs execute-command starts sessions with it
+        "#]],
+    );
+    check(
+        &cloud,
+        "session-manager-plugin --version",
+        expect![[r#"
+            0
+            --
+            1.2.707.0
+            --
+        "#]],
+    );
+    check(
+        &cloud,
+        "session-manager-plugin NOT_THERE us-east-1 StartSession",
+        expect![[r#"
+            2
+            --
+            --
+            error: there is no session in the variable `NOT_THERE`
+        "#]],
+    );
+    // A port that nobody listens on.
+    let session = r#"{"SessionId":"one","StreamUrl":"ws://127.0.0.1:1/one","TokenValue":"secret"}"#;
+    let by_variable = wharf(
+        &cloud,
+        &[("AWS_SSM_START_SESSION_RESPONSE", session)],
+        "session-manager-plugin AWS_SSM_START_SESSION_RESPONSE us-east-1 StartSession",
+    );
+    let by_argument = wharf(
+        &cloud,
+        &[],
+        &format!("session-manager-plugin {session} us-east-1 StartSession p {{}} http://127.0.0.1:1"),
+    );
+    for ran in [by_variable, by_argument] {
+        assert_eq!(ran.code, 5, "{}", ran.err);
+        assert!(
+            ran.err
+                .contains("the session at ws://127.0.0.1:1/one cannot be joined"),
+            "{}",
+            ran.err
+        );
+    }
+    check(
+        &cloud,
+        "session-manager-plugin {} us-east-1 StartPortForwarding",
+        expect![[r#"
+            2
+            --
+            --
+            error: a session-manager-plugin is started by AWS's command line
+
+            hint: wharf exec NAME opens a session in an application's container
+        "#]],
+    );
+}

@@ -15,6 +15,8 @@ use super::*;
 struct Fake {
     joined: Mutex<bool>,
     resized: Arc<Mutex<Option<(u16, u16)>>>,
+    /// The terminal's size as the program finds it.
+    began: Mutex<Option<(u16, u16)>>,
 }
 
 impl Sessions for Fake {
@@ -35,7 +37,7 @@ impl Sessions for Fake {
 #[async_trait]
 impl Exec for Fake {
     async fn exec(&self, request: ExecRequest) -> Result<ExecSession, ExecError> {
-        assert!(request.terminal.is_some());
+        *self.began.lock().unwrap() = request.terminal.map(|it| (it.columns, it.rows));
         let (input, mut typed) = futures::channel::mpsc::channel(8);
         let (mut printed, output) = futures::channel::mpsc::channel(8);
         let resized = Arc::clone(&self.resized);
@@ -116,12 +118,34 @@ async fn what_is_typed_is_printed_until_the_program_ends() {
     send(socket, channel, PayloadKind::Size, br#"{"cols":132,"rows":50}"#).await;
     send(socket, channel, PayloadKind::Bytes, b"hello").await;
     assert_eq!(next(socket, channel).await.payload, b"hello");
-    assert_eq!(*fake.resized.lock().unwrap(), Some((132, 50)));
+    assert_eq!(
+        *fake.began.lock().unwrap(),
+        Some((132, 50)),
+        "it began with this size"
+    );
+    send(socket, channel, PayloadKind::Size, br#"{"cols":99,"rows":33}"#).await;
+    send(socket, channel, PayloadKind::Bytes, b"again").await;
+    assert_eq!(next(socket, channel).await.payload, b"again");
+    assert_eq!(*fake.resized.lock().unwrap(), Some((99, 33)));
     send(socket, channel, PayloadKind::Bytes, b"bye").await;
     let last = next(socket, channel).await;
     assert_eq!(last.kind, Kind::ChannelClosed);
     let closed: ChannelClosed = serde_json::from_slice(&last.payload).unwrap();
     assert_eq!((closed.exit_code, closed.output.as_str()), (Some(7), ""));
+}
+
+#[tokio::test]
+async fn what_is_typed_at_once_is_not_taken_for_a_size() {
+    let fake = Arc::new(Fake::default());
+    let (mut socket, mut channel) = (connect(&fake, "one", "secret").await, Channel::client());
+    let (socket, channel) = (&mut socket, &mut channel);
+    next(socket, channel).await;
+    let response = br#"{"ClientVersion":"1","ProcessedClientActions":[],"Errors":null}"#;
+    send(socket, channel, PayloadKind::HandshakeResponse, response).await;
+    send(socket, channel, PayloadKind::Bytes, b"hello").await;
+    next(socket, channel).await;
+    assert_eq!(next(socket, channel).await.payload, b"hello");
+    assert_eq!(*fake.began.lock().unwrap(), Some((80, 24)));
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ mod cloud;
 mod command;
 #[path = "journey/crash.rs"]
 mod crash;
+#[path = "journey/exec.rs"]
+mod exec;
 #[path = "journey/hello.rs"]
 mod hello;
 #[path = "journey/image.rs"]

@@ -35,7 +35,10 @@ impl Session {
             task: exec.task.clone(),
         };
         let session = self.runtime.block_on(deployer.start_exec(&name, &options))?;
-        self.work_in(&session)
+        match self.runtime.block_on(self.converse(&session))? {
+            ExecEnd::Exited(0) | ExecEnd::Unknown | ExecEnd::Left => Ok(()),
+            ExecEnd::Exited(code) => Err(End::new(u8::try_from(code).unwrap_or(FAILED), "")),
+        }
     }
 
     /// What AWS's command line starts as `session-manager-plugin`.
@@ -47,7 +50,12 @@ impl Session {
                 "this is wharf as session-manager-plugin: aws ecs execute-command starts sessions with it",
             )),
             ["--version"] => Ok(self.output.print(PLUGIN_VERSION)?),
-            [session, _region, START_SESSION, ..] => self.work_in(&self.promised(session)?),
+            // Like AWS's own it ends with 0 however the program ended: the command line takes all else for a failure
+            // of the plugin, and prints how it was started, token and all.
+            [session, _region, START_SESSION, ..] => {
+                let session = self.promised(session)?;
+                self.runtime.block_on(self.converse(&session)).map(drop)
+            }
             _ => Err(
                 End::new(USAGE, "a session-manager-plugin is started by AWS's command line")
                     .hint("wharf exec NAME opens a session in an application's container"),
@@ -65,13 +73,6 @@ impl Session {
         };
         serde_json::from_str(text)
             .map_err(|error| End::new(USAGE, format!("the session cannot be read: {error}")))
-    }
-
-    fn work_in(&self, session: &ExecSession) -> Ended {
-        match self.runtime.block_on(self.converse(session))? {
-            ExecEnd::Exited(0) | ExecEnd::Unknown | ExecEnd::Left => Ok(()),
-            ExecEnd::Exited(code) => Err(End::new(u8::try_from(code).unwrap_or(FAILED), "")),
-        }
     }
 
     /// Between the person's terminal, or a pipe, and the session; to its end, or to a signal.
