@@ -52,8 +52,6 @@ pub(super) enum Event {
 }
 
 pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -> io::Result<()> {
-    // Out of the group of whoever started us, so that ending that one's service does not end the task.
-    Cgroup::new(shims).enter(std::process::id())?;
     super::detach()?;
     let text = std::fs::read(directory.join(super::TASK_FILE))?;
     let spec: TaskSpec = serde_json::from_slice(&text).map_err(io::Error::other)?;
@@ -70,6 +68,10 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -
     local.block_on(&runtime, async {
         let listener = control::listen(directory)?;
         let execs = exec::listen(directory)?;
+        // Out of the group of whoever started us, so that ending that one's service does not end the task. Not
+        // earlier: whoever started us has begun this meanwhile, and the first container's own move comes so soon after
+        // that it does not wait either (see `Cgroup::begin_to_enter`).
+        Cgroup::new(shims).enter(std::process::id())?;
         // Whoever started us and has gone meanwhile may start the task again, not knowing of us.
         super::tell(super::READY)?;
         release_output()?;
