@@ -56,10 +56,11 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -
     let text = std::fs::read(directory.join(super::TASK_FILE))?;
     let spec: TaskSpec = serde_json::from_slice(&text).map_err(io::Error::other)?;
     super::enter_network(spec.network.as_deref())?;
+    launch::write_shared_files(directory, &spec)?;
+    let shared = Shared::prepare(directory, &spec, cgroup, shims, volumes)?;
+    // As late as may be: the kernel makes no group while it waits for somebody's move to another.
     let group = Cgroup::new(cgroup);
     group.create(spec.limits, swap_mib(&spec))?;
-    launch::write_shared_files(directory, &spec)?;
-    let shared = Shared::prepare(directory, &spec, cgroup, volumes)?;
     let library = Library::new(directory.join("library"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -69,8 +70,7 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -
         let listener = control::listen(directory)?;
         let execs = exec::listen(directory)?;
         // Out of the group of whoever started us, so that ending that one's service does not end the task. Not
-        // earlier: whoever started us has begun this meanwhile, and the first container's own move comes so soon after
-        // that it does not wait either (see `Cgroup::begin_to_enter`).
+        // earlier: whoever started us has begun this meanwhile (see `Cgroup::begin_to_enter`).
         Cgroup::new(shims).enter(std::process::id())?;
         // Whoever started us and has gone meanwhile may start the task again, not knowing of us.
         super::tell(super::READY)?;
