@@ -127,7 +127,7 @@ async fn of_wharf(place: &mut Place, wharf: &Wharf, round: usize, times: &mut Ti
     expect(&name, &task.id)?;
     times.wharf.push(milliseconds(begun - begin));
     times.wharf_known.push(milliseconds(known - begin));
-    wharf.remove(&task.id, &mut handle).await
+    wharf.end(&mut handle).await
 }
 
 async fn of_crun(place: &mut Place, crun: &mut Crun, round: usize, times: &mut Times) -> io::Result<()> {
