@@ -58,9 +58,6 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -
     super::enter_network(spec.network.as_deref())?;
     launch::write_shared_files(directory, &spec)?;
     let shared = Shared::prepare(directory, &spec, cgroup, shims, volumes)?;
-    // As late as may be: the kernel makes no group while it waits for somebody's move to another.
-    let group = Cgroup::new(cgroup);
-    group.create(spec.limits, swap_mib(&spec))?;
     let library = Library::new(directory.join("library"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -69,6 +66,9 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -
     local.block_on(&runtime, async {
         let listener = control::listen(directory)?;
         let execs = exec::listen(directory)?;
+        // As late as may be: the kernel makes no group while it waits for somebody's move to another.
+        let group = Cgroup::new(cgroup);
+        group.create(spec.limits, swap_mib(&spec))?;
         // Out of the group of whoever started us, so that ending that one's service does not end the task. Not
         // earlier: whoever started us has begun this meanwhile (see `Cgroup::begin_to_enter`).
         Cgroup::new(shims).enter(std::process::id())?;
