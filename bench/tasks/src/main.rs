@@ -131,7 +131,9 @@ async fn both(place: &mut Place, wharf: &Wharf, wanted: &Wanted) -> io::Result<(
         say(&outcome.line());
         outcomes.push(outcome);
     }
-    say(&many::verdict(&outcomes));
+    if !outcomes.is_empty() {
+        say(&many::verdict(&outcomes));
+    }
     Ok(())
 }
 
