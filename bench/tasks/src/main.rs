@@ -115,7 +115,7 @@ async fn both(place: &mut Place, wharf: &Wharf, wanted: &Wanted) -> io::Result<(
             crun: Crun::new(place, &wharf.runtime.directory(&task.id), &wharf.bundle(&task.id))?,
             podman: Podman::new(place)?,
         };
-        wharf.remove(&task.id, &mut handle).await?;
+        wharf.end(&mut handle).await?;
         let mut peers = Ending(Some(peers));
         if let Ending(Some(Peers { crun, podman })) = &mut peers {
             let times = rounds::run(place, wharf, crun, podman, wanted.rounds).await?;
@@ -131,7 +131,9 @@ async fn both(place: &mut Place, wharf: &Wharf, wanted: &Wanted) -> io::Result<(
         say(&outcome.line());
         outcomes.push(outcome);
     }
-    say(&many::verdict(&outcomes));
+    if !outcomes.is_empty() {
+        say(&many::verdict(&outcomes));
+    }
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! Many idle tasks at once: how long they take to start and to stop, and what each costs.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use contract::task::TaskPhase;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::memory::Memory;
@@ -11,6 +13,8 @@ use crate::numbers::{Sample, milliseconds};
 use crate::place::Place;
 use crate::wharf::{self, Wharf};
 
+/// As the node does it: shims that are being started at one time.
+const STARTS_PARALLEL_MAX: usize = 8;
 /// Until what the start has freed is free.
 const SETTLE: Duration = Duration::from_secs(1);
 /// Growth from the smallest to the largest number that still counts as flat.
@@ -100,26 +104,30 @@ pub fn verdict(outcomes: &[Outcome]) -> String {
 pub async fn run(place: &mut Place, wharf: &Wharf, tasks: usize) -> io::Result<Outcome> {
     let instance = place.instance.clone();
     let before = Memory::now(&instance);
-    let specs: Vec<_> = (0..tasks).map(|number| wharf.task(0x1000 + number)).collect();
-    let ids: Vec<String> = specs.iter().map(|spec| spec.id.clone()).collect();
+    let first = (tasks + 1) << 16;
+    let specs: Vec<_> = (first..first + tasks).map(|number| wharf.task(number)).collect();
     let begin = Instant::now();
+    let permits = Arc::new(Semaphore::new(STARTS_PARALLEL_MAX));
     let mut starts = JoinSet::new();
     for spec in specs {
         let runtime = wharf.runtime.clone();
-        starts.spawn(async move { runtime.start(&spec).await });
+        let permits = Arc::clone(&permits);
+        starts.spawn(async move {
+            let _permit = permits.acquire().await;
+            runtime.start(&spec).await
+        });
     }
     let mut waits = Vec::with_capacity(tasks);
-    for _ in 0..tasks {
+    let mut handles = Vec::with_capacity(tasks);
+    while let Some(started) = starts.join_next().await {
+        handles.push(started.map_err(io::Error::other)?.map_err(io::Error::other)?);
+    }
+    for handle in &mut handles {
+        wharf::until(handle, TaskPhase::Running).await?;
         let (_, begun) = place.next_begun().await?;
         waits.push(milliseconds(begun - begin));
     }
     let start_ms = waits.iter().copied().fold(0.0, f64::max);
-    let mut handles = Vec::with_capacity(tasks);
-    while let Some(started) = starts.join_next().await {
-        let mut handle = started.map_err(io::Error::other)?.map_err(io::Error::other)?;
-        wharf::until(&mut handle, TaskPhase::Running).await?;
-        handles.push(handle);
-    }
     tokio::time::sleep(SETTLE).await;
     let with = Memory::now(&instance);
     let begin = Instant::now();
@@ -130,9 +138,6 @@ pub async fn run(place: &mut Place, wharf: &Wharf, tasks: usize) -> io::Result<O
         wharf::until(handle, TaskPhase::Stopped).await?;
     }
     let stop_ms = milliseconds(begin.elapsed());
-    for id in ids {
-        wharf.runtime.forget(&id)?;
-    }
     Ok(Outcome {
         tasks,
         start_ms,

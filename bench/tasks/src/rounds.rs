@@ -2,7 +2,7 @@
 
 use std::io;
 use std::process::{Child, ExitStatus};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use contract::task::TaskPhase;
 
@@ -14,6 +14,24 @@ use crate::wharf::{self, Wharf};
 
 /// Rounds that are not counted: the first ones read everything from disk.
 const WARM_UP_ROUNDS: usize = 3;
+/// Until what the one before has left in the background is done, above all podman's own cleaning up.
+const PAUSE: Duration = Duration::from_millis(400);
+/// Nobody comes after the same neighbour more often than the others do.
+const ORDERS: [[Turn; 3]; 6] = [
+    [Turn::Wharf, Turn::Crun, Turn::Podman],
+    [Turn::Podman, Turn::Crun, Turn::Wharf],
+    [Turn::Crun, Turn::Wharf, Turn::Podman],
+    [Turn::Podman, Turn::Wharf, Turn::Crun],
+    [Turn::Wharf, Turn::Podman, Turn::Crun],
+    [Turn::Crun, Turn::Podman, Turn::Wharf],
+];
+
+#[derive(Clone, Copy)]
+enum Turn {
+    Wharf,
+    Crun,
+    Podman,
+}
 
 #[derive(Default)]
 pub struct Times {
@@ -80,12 +98,12 @@ pub async fn run(
     let mut times = Times::default();
     for round in 0..rounds + WARM_UP_ROUNDS {
         let mut measured = Times::default();
-        // Nobody always comes after the same neighbour.
-        for turn in 0..3 {
-            match (round + turn) % 3 {
-                0 => of_wharf(place, wharf, round, &mut measured).await?,
-                1 => of_crun(place, crun, round, &mut measured).await?,
-                _ => of_podman(place, podman, round, &mut measured).await?,
+        for turn in ORDERS[round % ORDERS.len()] {
+            tokio::time::sleep(PAUSE).await;
+            match turn {
+                Turn::Wharf => of_wharf(place, wharf, round, &mut measured).await?,
+                Turn::Crun => of_crun(place, crun, round, &mut measured).await?,
+                Turn::Podman => of_podman(place, podman, round, &mut measured).await?,
             }
         }
         if round >= WARM_UP_ROUNDS {
@@ -109,7 +127,7 @@ async fn of_wharf(place: &mut Place, wharf: &Wharf, round: usize, times: &mut Ti
     expect(&name, &task.id)?;
     times.wharf.push(milliseconds(begun - begin));
     times.wharf_known.push(milliseconds(known - begin));
-    wharf.remove(&task.id, &mut handle).await
+    wharf.end(&mut handle).await
 }
 
 async fn of_crun(place: &mut Place, crun: &mut Crun, round: usize, times: &mut Times) -> io::Result<()> {

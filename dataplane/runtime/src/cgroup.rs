@@ -140,12 +140,26 @@ impl Cgroup {
     /// # Errors
     /// When the group cannot be made.
     pub fn enter(&self, pid: u32) -> io::Result<()> {
-        for hierarchy in hierarchies() {
-            let place = self.place(hierarchy);
-            hierarchy.make(&place)?;
-            fs::write(place.join("cgroup.procs"), pid.to_string()).map_err(|error| named(&place, &error))?;
-        }
-        Ok(())
+        hierarchies()
+            .iter()
+            .try_for_each(|hierarchy| self.enter_in(hierarchy, pid))
+    }
+
+    /// Moves a process here in one hierarchy. The kernel lets the first move after a pause wait until all processors
+    /// have taken notice (some 10 ms), and moves soon after do not wait: whoever begins early makes the rest short.
+    ///
+    /// # Errors
+    /// When the group cannot be made.
+    pub fn begin_to_enter(&self, pid: u32) -> io::Result<()> {
+        hierarchies()
+            .first()
+            .map_or(Ok(()), |hierarchy| self.enter_in(hierarchy, pid))
+    }
+
+    fn enter_in(&self, hierarchy: &Hierarchy, pid: u32) -> io::Result<()> {
+        let place = self.place(hierarchy);
+        hierarchy.make(&place)?;
+        fs::write(place.join("cgroup.procs"), pid.to_string()).map_err(|error| named(&place, &error))
     }
 
     /// Kills everything in the group and below it, waits until it is gone, and removes the groups. Blocks, as a

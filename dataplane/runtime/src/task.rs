@@ -13,6 +13,7 @@ use tokio::process::Command as Program;
 use tokio::sync::{Mutex, watch};
 
 use crate::RuntimeConfig;
+use crate::cgroup::Cgroup;
 use crate::shim::{self, Command};
 use crate::spec::TaskSpec;
 use crate::spool::{self, SpoolLine};
@@ -80,7 +81,7 @@ impl Runtime {
         let mut known: BTreeSet<String> = on_disk
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect();
-        let groups = crate::cgroup::Cgroup::new(&self.config.cgroup_root()).children();
+        let groups = Cgroup::new(&self.config.cgroup_root()).children();
         // Build steps have groups of their own, which end with them.
         known.extend(
             groups
@@ -124,6 +125,11 @@ impl Runtime {
             .stdout(Stdio::piped())
             .stderr(errors)
             .spawn()?;
+        let shims = Cgroup::new(&self.config.cgroup_path(SHIMS_GROUP));
+        // The shim's number is its own as long as nobody has waited for it, which is not before this has ended.
+        let entering = child
+            .id()
+            .map(|pid| tokio::task::spawn_blocking(move || shims.begin_to_enter(pid)));
         let output = child
             .stdout
             .take()
@@ -131,6 +137,10 @@ impl Runtime {
         let mut said = String::new();
         let mut output = BufReader::new(output.take(COMPLAINT_BYTES_MAX));
         let heard = tokio::time::timeout(READY_MAX, output.read_line(&mut said)).await;
+        if let Some(entering) = entering {
+            // The shim goes there itself, and says so if it cannot.
+            let _ = entering.await;
+        }
         if said != shim::READY {
             let _ = child.start_kill();
             let sentence = match heard {
@@ -177,7 +187,7 @@ impl Runtime {
     /// called while another process of this instance runs steps.
     pub fn sweep_steps(&self) {
         let own = format!("step-{}-", std::process::id());
-        let root = crate::cgroup::Cgroup::new(&self.config.cgroup_root());
+        let root = Cgroup::new(&self.config.cgroup_root());
         for name in root.children() {
             if name.starts_with("step-") && !name.starts_with(&own) {
                 root.child(&name).kill_and_remove();
@@ -196,7 +206,7 @@ impl Runtime {
 
     /// Kills every task, build step and shim of this instance and removes its control groups.
     pub fn kill_all(&self) {
-        crate::cgroup::Cgroup::new(&self.config.cgroup_root()).kill_and_remove();
+        Cgroup::new(&self.config.cgroup_root()).kill_and_remove();
         let _ = fs::remove_dir_all(self.config.steps_dir());
     }
 }

@@ -52,16 +52,12 @@ pub(super) enum Event {
 }
 
 pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -> io::Result<()> {
-    // Out of the group of whoever started us, so that ending that one's service does not end the task.
-    Cgroup::new(shims).enter(std::process::id())?;
     super::detach()?;
     let text = std::fs::read(directory.join(super::TASK_FILE))?;
     let spec: TaskSpec = serde_json::from_slice(&text).map_err(io::Error::other)?;
     super::enter_network(spec.network.as_deref())?;
-    let group = Cgroup::new(cgroup);
-    group.create(spec.limits, swap_mib(&spec))?;
     launch::write_shared_files(directory, &spec)?;
-    let shared = Shared::prepare(directory, &spec, cgroup, volumes)?;
+    let shared = Shared::prepare(directory, &spec, cgroup, shims, volumes)?;
     let library = Library::new(directory.join("library"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -70,6 +66,12 @@ pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -
     local.block_on(&runtime, async {
         let listener = control::listen(directory)?;
         let execs = exec::listen(directory)?;
+        // As late as may be: the kernel makes no group while it waits for somebody's move to another.
+        let group = Cgroup::new(cgroup);
+        group.create(spec.limits, swap_mib(&spec))?;
+        // Out of the group of whoever started us, so that ending that one's service does not end the task. Not
+        // earlier: whoever started us has begun this meanwhile (see `Cgroup::begin_to_enter`).
+        Cgroup::new(shims).enter(std::process::id())?;
         // Whoever started us and has gone meanwhile may start the task again, not knowing of us.
         super::tell(super::READY)?;
         release_output()?;

@@ -244,6 +244,8 @@ pub(super) fn launch(
         init: spec.linux.init.then_some(kept),
         ..further.clone()
     };
+    // We are there already, but the library moves the container's process in a moment, which then does not wait.
+    let _ = shared.shims.begin_to_enter(std::process::id());
     let started = library.start(&spec.runtime_id, &place.bundle, &config, manner, streams.stdio)?;
     let Started { pid, terminal } = started;
     let mut sources = streams.sources;

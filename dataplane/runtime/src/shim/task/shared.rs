@@ -24,6 +24,8 @@ pub(super) struct Shared {
     pub directory: PathBuf,
     /// Absolute path in the hierarchies.
     pub cgroup: String,
+    /// Where the shim itself is.
+    pub shims: Cgroup,
     pub volumes: Volumes,
     pub processes: Namespace,
     pub ipc: Namespace,
@@ -37,7 +39,13 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Must be called before this process has a second thread.
-    pub fn prepare(directory: &Path, spec: &TaskSpec, cgroup: &str, volumes: &Path) -> io::Result<Self> {
+    pub fn prepare(
+        directory: &Path,
+        spec: &TaskSpec,
+        cgroup: &str,
+        shims: &str,
+        volumes: &Path,
+    ) -> io::Result<Self> {
         let processes = match spec.processes {
             Sharing::Container => Namespace::Own,
             Sharing::Host => Namespace::Inherited,
@@ -56,6 +64,7 @@ impl Shared {
         Ok(Self {
             directory: directory.to_owned(),
             cgroup: cgroup.to_owned(),
+            shims: Cgroup::new(shims),
             volumes: Volumes::new(directory, volumes, &spec.volumes),
             processes,
             ipc,
