@@ -73,7 +73,7 @@ impl Line {
     /// waited for is done after them.
     async fn turn(
         &mut self,
-        input: &mut (impl Stream<Item = Typed> + futures::stream::FusedStream + Unpin),
+        input: &mut (impl futures::stream::FusedStream<Item = Typed> + Unpin),
         print: &mut Print<'_>,
     ) -> Option<Result<ExecEnd, Failure>> {
         let waiting = self.talk.outgoing.len();

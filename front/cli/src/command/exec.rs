@@ -46,9 +46,10 @@ impl Session {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         match words[..] {
             // The command line sees whether there is a plugin by starting it.
-            [] => Ok(self.output.say(
-                "this is wharf as session-manager-plugin: aws ecs execute-command starts sessions with it",
-            )),
+            [] => {
+                self.output.say("this is wharf as session-manager-plugin: aws ecs execute-command starts sessions with it");
+                Ok(())
+            }
             ["--version"] => Ok(self.output.print(PLUGIN_VERSION)?),
             // Like AWS's own it ends with 0 however the program ended: the command line takes all else for a failure
             // of the plugin, and prints how it was started, token and all.
