@@ -91,8 +91,14 @@ fn what_cannot_work_is_taken_back_and_says_why() {
         }
         assert!(said.contains("the version before is still live"), "{said}");
         assert_eq!(get(&url).1, "well\n", "the version before serves");
-        let service =
-            &cloud.aws_json("ecs describe-services --cluster wharf --services frail")["services"][0];
+        let describe = || {
+            cloud.aws_json("ecs describe-services --cluster wharf --services frail")["services"][0].clone()
+        };
+        until("the version before is all there is", || {
+            let deployments = &describe()["deployments"];
+            deployments.as_array().unwrap().len() == 1 && deployments[0]["rolloutState"] == "COMPLETED"
+        });
+        let service = describe();
         assert_eq!(service["runningCount"], 1);
         let events = service["events"].to_string();
         assert!(events.contains("rolling back to deployment"), "{events}");
