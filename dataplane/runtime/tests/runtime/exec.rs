@@ -66,7 +66,7 @@ async fn run(bench: &Bench, request: ExecRequest) -> (String, String, i32) {
 
 async fn refusal(bench: &Bench, request: ExecRequest) -> ExecError {
     let refused = bench.runtime.exec(request).await;
-    refused.err().expect("it cannot be run")
+    refused.expect_err("it cannot be run")
 }
 
 async fn streams_and_exit_code(bench: Bench) {
