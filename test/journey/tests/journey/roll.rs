@@ -35,7 +35,7 @@ fn write(folder: &Path, command: &str, container: &str) {
         r#"{{
   "family": "frail", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
   "containerDefinitions": [
-    {{ "name": "web", "portMappings": [{{ "containerPort": 8080 }}]{container} }}
+    {{ "name": "web", "stopTimeout": 1, "portMappings": [{{ "containerPort": 8080 }}]{container} }}
   ]
 }}"#
     );
