@@ -210,15 +210,7 @@ impl Message {
 
     /// The id as people write UUIDs.
     pub fn uuid(&self) -> String {
-        let hex = hex::encode(self.id);
-        format!(
-            "{}-{}-{}-{}-{}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..]
-        )
+        base_id::uuid(&hex::encode(self.id))
     }
 }
 

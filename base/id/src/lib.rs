@@ -2,7 +2,7 @@
 
 mod source;
 
-pub use source::{IdSource, RandomIds, SequentialIds};
+pub use source::{IdSource, RandomIds, SequentialIds, uuid};
 
 use serde::{Deserialize, Serialize};
 

@@ -13,6 +13,24 @@ pub trait IdSource: Send + Sync {
         let text = format!("{:032x}", self.next());
         text[32 - digits.min(32)..].to_owned()
     }
+
+    /// All of it in the form of a UUID.
+    fn uuid(&self) -> String {
+        uuid(&self.hex(32))
+    }
+}
+
+/// 32 hexadecimal digits in the form of a UUID.
+pub fn uuid(hex: &str) -> String {
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!(
+        "{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    )
 }
 
 pub struct RandomIds;

@@ -65,11 +65,7 @@ impl Deployer {
     /// # Errors
     /// When there is no such application, task or container, or ECS opens no session in it.
     pub async fn start_exec(&self, name: &AppName, options: &ExecOptions) -> Result<ExecSession, Failure> {
-        let service = self.find_service(name.as_str()).await?;
-        let service = service.ok_or_else(|| Failure::NoApp {
-            name: name.to_string(),
-            cluster: self.cluster.clone(),
-        })?;
+        let service = self.app_service(name).await?;
         let running = self.running_tasks(&service).await?;
         let task = choose(running, name, options.task.as_deref())?;
         let definition = present(task.task_definition_arn.clone(), "ECS", "the task's definition")?;

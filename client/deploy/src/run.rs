@@ -41,11 +41,7 @@ impl Deployer {
     /// # Errors
     /// When there is no such application or container, or the task cannot be started.
     pub async fn start_run(&self, name: &AppName, options: &RunOptions) -> Result<(String, String), Failure> {
-        let service = self.find_service(name.as_str()).await?;
-        let service = service.ok_or_else(|| Failure::NoApp {
-            name: name.to_string(),
-            cluster: self.cluster.clone(),
-        })?;
+        let service = self.app_service(name).await?;
         let definition = present(service.task_definition.clone(), "ECS", "the task definition")?;
         let container = self
             .container_of(name, &service, &definition, options.container.as_deref())

@@ -91,13 +91,7 @@ impl Deployer {
     /// # Errors
     /// When there is none of this name.
     pub async fn status(&self, name: &AppName) -> Result<Status, Failure> {
-        match self.find_service(name.as_str()).await? {
-            Some(service) => self.describe(service).await,
-            None => Err(Failure::NoApp {
-                name: name.to_string(),
-                cluster: self.cluster.clone(),
-            }),
-        }
+        self.describe(self.app_service(name).await?).await
     }
 
     /// Where an application answers.
@@ -108,13 +102,8 @@ impl Deployer {
         if let Some(balancer) = self.find_balancer(name).await? {
             return Ok(url(&balancer));
         }
-        Err(match self.find_service(name.as_str()).await? {
-            Some(_) => Failure::NoBalancer(name.to_string()),
-            None => Failure::NoApp {
-                name: name.to_string(),
-                cluster: self.cluster.clone(),
-            },
-        })
+        self.app_service(name).await?;
+        Err(Failure::NoBalancer(name.to_string()))
     }
 
     /// The cluster's services that were made here.

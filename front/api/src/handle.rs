@@ -82,7 +82,7 @@ pub async fn request(Extracted(state): Extracted<Arc<State>>, request: Request) 
         Ok(body) => body,
         Err(refusal) => return refusal,
     };
-    let request_id = uuid(&state.api.ids.hex(32));
+    let request_id = state.api.ids.uuid();
     match Route::find(&parts, body.clone()) {
         Ok(route) => answer(state, parts, body, route, request_id).await,
         Err(Unroutable(message)) => unroutable(&message, &request_id),
@@ -209,17 +209,4 @@ fn unroutable(message: &str, request_id: &str) -> Response {
         ],
         body: format!("{{\"__type\":\"UnknownOperationException\",\"message\":{text}}}\n"),
     })
-}
-
-/// 32 hexadecimal digits in the form of a UUID.
-fn uuid(hex: &str) -> String {
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!(
-        "{}-{}-{}-{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32)
-    )
 }

@@ -134,8 +134,7 @@ impl Ecs {
         if own.is_empty() || !bool::from(own.as_bytes().ct_eq(id.as_bytes())) {
             return Err(missing());
         }
-        let changed = task.changes.task_role.as_ref();
-        let role = changed.or(found.definition.spec.task_role.as_ref());
+        let role = task.role(&found.definition.spec);
         Ok(TaskRole {
             role_arn: role.cloned().ok_or_else(missing)?,
             task_id: task.id.clone(),

@@ -12,3 +12,8 @@ pub(crate) mod task_definition;
 use std::collections::BTreeMap;
 
 pub(crate) type Tags = BTreeMap<String, String>;
+
+/// Whether a list in a request says anything: clients send empty ones for nothing.
+pub(crate) fn given<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_some_and(|list| !list.is_empty())
+}

@@ -81,9 +81,9 @@ impl Talk {
     pub fn begin(token: &str) -> Self {
         let open = OpenDataChannel {
             message_schema_version: SCHEMA_VERSION.to_owned(),
-            request_id: uuid(),
+            request_id: RandomIds.uuid(),
             token_value: token.to_owned(),
-            client_id: uuid(),
+            client_id: RandomIds.uuid(),
             client_version: CLIENT_VERSION.to_owned(),
         };
         let open = serde_json::to_string(&open).unwrap_or_default();
@@ -261,18 +261,6 @@ fn refusal(action: &ClientAction) -> Option<Failure> {
 
 fn random() -> [u8; 16] {
     RandomIds.next().to_be_bytes()
-}
-
-fn uuid() -> String {
-    let hex = RandomIds.hex(32);
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
 }
 
 #[cfg(test)]

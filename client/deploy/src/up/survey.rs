@@ -184,6 +184,18 @@ impl Deployer {
         Ok(service.filter(|it| it.status.as_deref() != Some("INACTIVE")))
     }
 
+    /// An application's service.
+    ///
+    /// # Errors
+    /// When there is no such application.
+    pub(crate) async fn app_service(&self, name: &AppName) -> Result<ecs::Service, Failure> {
+        let service = self.find_service(name.as_str()).await?;
+        service.ok_or_else(|| Failure::NoApp {
+            name: name.to_string(),
+            cluster: self.cluster.clone(),
+        })
+    }
+
     /// None for a definition that is gone.
     pub(crate) async fn definition_tags(&self, arn: &str) -> Result<Tags, Failure> {
         let input = ecs::DescribeTaskDefinitionRequest {

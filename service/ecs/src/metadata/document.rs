@@ -127,10 +127,9 @@ impl Source<'_> {
     }
 
     fn limits(&self, one: &Container) -> Value {
-        let changed = self.task.overrides.iter().find(|it| it.container == one.name);
-        let cpu = changed.and_then(|it| it.cpu_units).or(one.cpu_units);
-        let memory = changed.and_then(|it| it.memory_mib).or(one.memory_mib);
-        object(vec![("CPU", json!(cpu.unwrap_or(0))), ("Memory", json!(memory))])
+        let size = self.task.size_of(one);
+        let cpu = size.cpu_units.unwrap_or(0);
+        object(vec![("CPU", json!(cpu)), ("Memory", json!(size.memory_mib))])
     }
 
     fn health(&self, one: &Container, index: usize) -> Value {

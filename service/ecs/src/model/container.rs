@@ -20,6 +20,7 @@ use contract::task::{Dependency, HealthCheck, Linux, Mount, Names, Restart, Ulim
 use serde::{Deserialize, Serialize};
 
 use crate::error::{client, unsupported};
+use crate::model::given;
 use crate::model::name::is_valid;
 pub(crate) use log::Log;
 pub(crate) use secret::{Secret, Source};
@@ -179,9 +180,6 @@ fn pinned(definition: &Definition, name: &str) -> Result<bool, ApiError> {
 }
 
 fn refuse_unserved(definition: &Definition, name: &str) -> Result<(), ApiError> {
-    fn given<T>(list: &Option<Vec<T>>) -> bool {
-        list.as_ref().is_some_and(|list| !list.is_empty())
-    }
     let some = [
         (
             definition.repository_credentials.is_some(),

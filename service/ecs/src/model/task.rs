@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Tags;
+use super::container::Container;
 use super::service::{LoadBalancer, Network};
 use super::task_definition::TaskSpec;
 
@@ -56,19 +57,6 @@ pub(crate) struct Task {
     pub(crate) version: u64,
 }
 
-/// 32 hexadecimal digits in the shape of a UUID.
-pub(crate) fn uuid(hex: &str) -> String {
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!(
-        "{}-{}-{}-{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32)
-    )
-}
-
 /// What a caller changes in a container for one task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Override {
@@ -91,6 +79,16 @@ pub(crate) struct Changes {
     pub(crate) ephemeral_gib: Option<u32>,
     pub(crate) task_role: Option<String>,
     pub(crate) execution_role: Option<String>,
+}
+
+/// What a task or a container of it may use, with what was changed for this task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) cpu_units: Option<u32>,
+    /// Hard limit.
+    pub(crate) memory_mib: Option<u32>,
+    /// What a container asks for.
+    pub(crate) memory_reservation_mib: Option<u32>,
 }
 
 /// Where a task runs.
@@ -148,6 +146,36 @@ impl Task {
     /// The service it belongs to.
     pub(crate) fn service(&self) -> Option<&str> {
         self.group.strip_prefix("service:")
+    }
+
+    /// The role that its applications have.
+    pub(crate) fn role<'a>(&'a self, spec: &'a TaskSpec) -> Option<&'a String> {
+        self.changes.task_role.as_ref().or(spec.task_role.as_ref())
+    }
+
+    /// Of the whole task; without its definition only what was changed is known.
+    pub(crate) fn size(&self, spec: Option<&TaskSpec>) -> Size {
+        Size {
+            cpu_units: self.changes.cpu_units.or(spec.and_then(|spec| spec.cpu_units)),
+            memory_mib: self.changes.memory_mib.or(spec.and_then(|spec| spec.memory_mib)),
+            memory_reservation_mib: None,
+        }
+    }
+
+    /// What a caller has changed in a container.
+    pub(crate) fn change_of(&self, one: &Container) -> Option<&Override> {
+        self.overrides.iter().find(|it| it.container == one.name)
+    }
+
+    pub(crate) fn size_of(&self, one: &Container) -> Size {
+        let change = self.change_of(one);
+        Size {
+            cpu_units: change.and_then(|it| it.cpu_units).or(one.cpu_units),
+            memory_mib: change.and_then(|it| it.memory_mib).or(one.memory_mib),
+            memory_reservation_mib: change
+                .and_then(|it| it.memory_reservation_mib)
+                .or(one.memory_reservation_mib),
+        }
     }
 
     pub(crate) fn is_protected(&self, now: Timestamp) -> bool {

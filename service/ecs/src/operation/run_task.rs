@@ -12,7 +12,7 @@ use crate::model::cluster::{self, Cluster, Strategy};
 use crate::model::service::Network;
 use crate::model::task::{self, Changes, Launch, Stage};
 use crate::model::task_definition::{self, TaskDefinition as Definition};
-use crate::model::{Tags, size};
+use crate::model::{Tags, given, size};
 use crate::table::{self, TASKS, key};
 use crate::view;
 
@@ -59,7 +59,7 @@ pub(super) async fn run_task(
             launch,
             capacity_provider: cluster::provider(&strategy, nth as usize).map(str::to_owned),
             execute_command: input.enable_execute_command == Some(true),
-            credentials_id: Some(task::uuid(&ecs.ids.hex(32))),
+            credentials_id: Some(ecs.ids.uuid()),
             protected_until: None,
             client_token: input.client_token.clone(),
             created_at: now,
@@ -120,9 +120,6 @@ fn check(input: &RunTaskRequest) -> Result<(), ApiError> {
             "startedBy can have at most {STARTED_BY_CHARS_MAX} characters."
         )));
     }
-    fn given<T>(list: &Option<Vec<T>>) -> bool {
-        list.as_ref().is_some_and(|list| !list.is_empty())
-    }
     let unserved = [
         (given(&input.volume_configurations), "volumeConfigurations"),
         (given(&input.placement_constraints), "placementConstraints"),
@@ -152,11 +149,7 @@ async fn place(
         let network = network(ecs, context, definition, input.network_configuration.take()).await?;
         return Ok((Launch::Fargate, strategy, network));
     }
-    if input
-        .capacity_provider_strategy
-        .as_ref()
-        .is_some_and(|strategy| !strategy.is_empty())
-    {
+    if given(&input.capacity_provider_strategy) {
         return Err(invalid(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
         ));

@@ -6,15 +6,15 @@ use aws_shape::ecs::*;
 use super::service_check::{balancers, check_ports, network};
 use super::service_option::{
     active_definition, apply_configuration, check_controller, check_launch, check_scheduling, client_token,
-    desired, given, grace, platform, propagate_tags, refuse_unserved, zone_rebalancing,
+    desired, grace, platform, propagate_tags, refuse_unserved, zone_rebalancing,
 };
 use crate::Ecs;
 use crate::error::{invalid, service_not_active, service_not_found};
 use crate::history::{self, Names};
 use crate::model::cluster::{Cluster, Strategy};
 use crate::model::deployment::Change;
-use crate::model::name;
 use crate::model::service::{self, LoadBalancer as Balancer, Network, State, Workload};
+use crate::model::{given, name};
 use crate::table::{self, SERVICES, key};
 use crate::view;
 

@@ -7,6 +7,7 @@ use base_store::Snapshot;
 
 use crate::error::{client, invalid, unsupported};
 use crate::model::cluster::{Cluster, PROVIDERS, Strategy};
+use crate::model::given;
 use crate::model::service::{CircuitBreaker, Service};
 use crate::model::task_definition::TaskDefinition;
 use crate::table;
@@ -275,10 +276,6 @@ pub(super) fn refuse_unserved(some: &[(bool, &str)]) -> Result<(), ApiError> {
         Some((_, what)) => Err(unsupported(&format!("the service's {what}"))),
         None => Ok(()),
     }
-}
-
-pub(super) fn given<T>(list: &Option<Vec<T>>) -> bool {
-    list.as_ref().is_some_and(|list| !list.is_empty())
 }
 
 const DESIRED_TASKS_MAX: u32 = 5000;

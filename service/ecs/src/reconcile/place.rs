@@ -110,13 +110,14 @@ fn desired(
     attachment: Option<&Attachment>,
 ) -> DesiredTask {
     let spec = &definition.spec;
+    let size = task.size(Some(spec));
     let containers = founds.iter().enumerate();
     DesiredTask {
         id: task.id.clone(),
         generation: 1,
         label: definition.label(),
-        cpu_units: task.changes.cpu_units.or(spec.cpu_units),
-        memory_mib: task.changes.memory_mib.or(spec.memory_mib),
+        cpu_units: size.cpu_units,
+        memory_mib: size.memory_mib,
         interface: attachment.map(|attachment| attachment.interface.clone()),
         containers: containers
             .map(|(index, found)| container::desired(ecs, scope, task, definition, index, found))

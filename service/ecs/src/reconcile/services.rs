@@ -17,7 +17,7 @@ use super::standing::standing;
 use super::target;
 use crate::history::{self, Order};
 use crate::model::service::{Rollout, Service, State};
-use crate::model::task::{self, Changes, Launch, Stage, StopCode, Task};
+use crate::model::task::{Changes, Launch, Stage, StopCode, Task};
 use crate::model::task_definition::TaskDefinition;
 use crate::model::{Tags, cluster};
 use crate::plan::rolling::{self, Picture, Steps, Why};
@@ -282,7 +282,7 @@ fn start(
             capacity_provider: cluster::provider(&primary.strategy, present + nth as usize)
                 .map(str::to_owned),
             execute_command: service.execute_command,
-            credentials_id: Some(task::uuid(&new_id())),
+            credentials_id: Some(base_id::uuid(&new_id())),
             protected_until: None,
             client_token: None,
             created_at: now,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use base_store::{Store, StoreError, Table, Transaction};
 use contract::network::{DesiredNetwork, ObservedNetwork};
 use contract::route::{
-    ObservedListener, ObservedRoutes, ObservedTarget, RouteTable, TargetHealth, Unhealthy,
+    ObservedListener, ObservedRoutes, ObservedTarget, RouteTable, Target, TargetHealth, Unhealthy,
 };
 use contract::task::{
     ContainerPhase, DesiredTask, Health, ObservedContainer, ObservedTask, StopCause, StopKind, TaskPhase,
@@ -184,26 +184,38 @@ fn routes(tx: &mut Transaction, behaviour: &Behaviour) {
             (here && runs).then(|| wish.label.clone())
         })
     };
+    let seen = observe(&table, &before, |_, target, known| {
+        match (known, target.draining) {
+            (Some(TargetHealth::Draining { .. }), true) => TargetHealth::Draining { done: true },
+            (_, true) => TargetHealth::Draining { done: false },
+            (None, false) => TargetHealth::Initial,
+            (Some(_), false) => match running(target.address) {
+                Some(label) if !behaviour.unwell.contains(&label) => TargetHealth::Healthy,
+                _ => TargetHealth::Unhealthy(Unhealthy::Timeout),
+            },
+        }
+    });
+    tx.put(ROUTES, RouteTable::KEY, seen);
+}
+
+/// What a load balancer with this table tells: every listener listens, and each target is as `health` finds it, which
+/// is given the group's id and what was known before.
+pub(super) fn observe(
+    table: &RouteTable,
+    before: &ObservedRoutes,
+    mut health: impl FnMut(&str, &Target, Option<&TargetHealth>) -> TargetHealth,
+) -> ObservedRoutes {
     let mut targets = Vec::new();
     for group in &table.target_groups {
         for target in &group.targets {
             let known = before.targets.iter().find(|it| {
                 (&it.target_group, it.address, it.port) == (&group.id, target.address, target.port)
             });
-            let health = match (known.map(|it| &it.health), target.draining) {
-                (Some(TargetHealth::Draining { .. }), true) => TargetHealth::Draining { done: true },
-                (_, true) => TargetHealth::Draining { done: false },
-                (None, false) => TargetHealth::Initial,
-                (Some(_), false) => match running(target.address) {
-                    Some(label) if !behaviour.unwell.contains(&label) => TargetHealth::Healthy,
-                    _ => TargetHealth::Unhealthy(Unhealthy::Timeout),
-                },
-            };
             targets.push(ObservedTarget {
                 target_group: group.id.clone(),
                 address: target.address,
                 port: target.port,
-                health,
+                health: health(&group.id, target, known.map(|it| &it.health)),
                 in_flight: 0,
             });
         }
@@ -212,10 +224,9 @@ fn routes(tx: &mut Transaction, behaviour: &Behaviour) {
         id: it.id.clone(),
         failure: None,
     });
-    let seen = ObservedRoutes {
+    ObservedRoutes {
         generation: table.generation,
         listeners: listeners.collect(),
         targets,
-    };
-    tx.put(ROUTES, RouteTable::KEY, seen);
+    }
 }

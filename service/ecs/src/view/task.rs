@@ -32,6 +32,7 @@ pub(crate) fn task(
         _ => None,
     };
     let spec = definition.map(|it| &it.spec);
+    let size = task.size(spec);
     let fargate = task.launch == Launch::Fargate;
     let containers = spec.map(|spec| {
         spec.containers
@@ -51,16 +52,8 @@ pub(crate) fn task(
         connectivity: seen.map(|_| shape::Connectivity::Connected),
         connectivity_at: seen.and_then(|seen| seen.pull_started_at),
         containers,
-        cpu: task
-            .changes
-            .cpu_units
-            .or(spec.and_then(|spec| spec.cpu_units))
-            .map(|units| units.to_string()),
-        memory: task
-            .changes
-            .memory_mib
-            .or(spec.and_then(|spec| spec.memory_mib))
-            .map(|mib| mib.to_string()),
+        cpu: size.cpu_units.map(|units| units.to_string()),
+        memory: size.memory_mib.map(|mib| mib.to_string()),
         ephemeral_storage: ephemeral(task, spec).map(|size_in_gi_b| shape::EphemeralStorage { size_in_gi_b }),
         fargate_ephemeral_storage: ephemeral(task, spec).map(|gib| shape::TaskEphemeralStorage {
             size_in_gi_b: Some(gib),
@@ -199,7 +192,7 @@ fn container(
         (Some(ContainerPhase::Stopped), _) | (_, true) => "STOPPED",
         _ => "PENDING",
     };
-    let changed = task.overrides.iter().find(|it| it.container == one.name);
+    let size = task.size_of(one);
     let interface = task.attachment().map(|attachment| shape::NetworkInterface {
         attachment_id: Some(attachment.id.clone()),
         private_ipv4_address: Some(attachment.interface.address.to_string()),
@@ -223,21 +216,9 @@ fn container(
         network_bindings: Some(vec![]),
         network_interfaces: Some(interface.into_iter().collect()),
         health_status: Some(health_of(seen.map_or(Health::Unknown, |it| it.health))),
-        cpu: Some(
-            changed
-                .and_then(|it| it.cpu_units)
-                .or(one.cpu_units)
-                .unwrap_or(0)
-                .to_string(),
-        ),
-        memory: changed
-            .and_then(|it| it.memory_mib)
-            .or(one.memory_mib)
-            .map(|mib| mib.to_string()),
-        memory_reservation: changed
-            .and_then(|it| it.memory_reservation_mib)
-            .or(one.memory_reservation_mib)
-            .map(|mib| mib.to_string()),
+        cpu: Some(size.cpu_units.unwrap_or(0).to_string()),
+        memory: size.memory_mib.map(|mib| mib.to_string()),
+        memory_reservation: size.memory_reservation_mib.map(|mib| mib.to_string()),
         managed_agents: task.execute_command.then(|| vec![agent(seen)]),
         ..Default::default()
     }

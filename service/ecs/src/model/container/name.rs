@@ -8,12 +8,9 @@ use contract::task::Names;
 
 use super::Definition;
 use crate::error::client;
+use crate::model::given;
 
 const HOSTNAME_BYTES_MAX: usize = 253;
-
-fn given<T>(list: &Option<Vec<T>>) -> bool {
-    list.as_ref().is_some_and(|list| !list.is_empty())
-}
 
 /// What a network mode does not go with.
 pub(super) fn check_mode(definition: &Definition, mode: &NetworkMode) -> Result<(), ApiError> {

@@ -4,7 +4,7 @@ use aws_protocol::ApiError;
 use aws_shape::ecs as shape;
 
 use crate::error::client;
-use crate::model::size;
+use crate::model::{given, size};
 
 const EPHEMERAL_GIB_MIN: i32 = 21;
 const EPHEMERAL_GIB_MAX: i32 = 200;
@@ -102,8 +102,4 @@ fn not_supported(what: &str) -> ApiError {
     client(format!(
         "Fargate compatible task definitions do not support {what}"
     ))
-}
-
-fn given<T>(list: &Option<Vec<T>>) -> bool {
-    list.as_ref().is_some_and(|list| !list.is_empty())
 }

@@ -26,7 +26,7 @@ pub(super) fn desired(
     found: &Found,
 ) -> Container {
     let one = &definition.spec.containers[index];
-    let changed = task.overrides.iter().find(|it| it.container == one.name);
+    let (changed, size) = (task.change_of(one), task.size_of(one));
     let mut environment = given(ecs, scope, task, definition, index);
     environment.extend(one.environment.clone());
     environment.extend(found.secrets.clone());
@@ -52,15 +52,13 @@ pub(super) fn desired(
         interactive: one.interactive,
         pseudo_terminal: one.pseudo_terminal,
         disable_networking: one.disable_networking,
-        cpu_units: changed.and_then(|it| it.cpu_units).or(one.cpu_units),
-        memory_mib: changed.and_then(|it| it.memory_mib).or(one.memory_mib),
+        cpu_units: size.cpu_units,
+        memory_mib: size.memory_mib,
         health_check: one.health_check.clone(),
         ulimits: one.ulimits.clone(),
         ports: one.ports.clone(),
         log: log::target(scope, task, one),
-        memory_reservation_mib: changed
-            .and_then(|it| it.memory_reservation_mib)
-            .or(one.memory_reservation_mib),
+        memory_reservation_mib: size.memory_reservation_mib,
         mounts: mounts(one, &definition.spec.containers),
         names: one.names.clone(),
         linux: one.linux.clone(),
@@ -96,12 +94,7 @@ fn given(
             ),
             ("ECS_AGENT_URI", format!("{}/api/{id}", agent.metadata)),
         ]);
-        let role = task
-            .changes
-            .task_role
-            .as_ref()
-            .or(definition.spec.task_role.as_ref());
-        if let (Some(_), Some(credentials)) = (role, &task.credentials_id) {
+        if let (Some(_), Some(credentials)) = (task.role(&definition.spec), &task.credentials_id) {
             variables.push((
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
                 format!("/v2/credentials/{credentials}"),

@@ -2,12 +2,12 @@
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::ec2;
-use base_id::Scope;
+use base_id::{Scope, uuid};
 use contract::network::Interface;
 
 use super::Failure;
 use crate::Ecs;
-use crate::model::task::{Attachment, Task, uuid};
+use crate::model::task::{Attachment, Task};
 
 /// How a task's interface describes itself, so that it is found again after a crash.
 fn description(scope: &Scope, task: &Task) -> String {

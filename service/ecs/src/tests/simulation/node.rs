@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base_store::{Store, StoreError, Table};
 use contract::network::{DesiredNetwork, ObservedNetwork};
-use contract::route::{
-    ObservedListener, ObservedRoutes, ObservedTarget, RouteTable, TargetHealth, Unhealthy,
-};
+use contract::route::{ObservedRoutes, RouteTable, TargetHealth, Unhealthy};
 use contract::task::{ContainerPhase, DesiredTask, ObservedTask, StopCause, StopKind, TaskPhase};
 use jiff::Timestamp;
 
@@ -272,49 +270,25 @@ impl Node {
                 holders.insert(interface.address, id);
             }
         }
-        let mut targets = Vec::new();
-        for group in &table.target_groups {
-            for target in &group.targets {
-                let known = before.targets.iter().find(|it| {
-                    (&it.target_group, it.address, it.port) == (&group.id, target.address, target.port)
-                });
-                let name = format!("{} {}", group.id, target.address);
-                if dice.percent(self.noise.flaps) && !self.flapping.remove(&name) {
-                    self.flapping.insert(name.clone());
-                }
-                let health = match (known.map(|it| &it.health), target.draining) {
-                    (known, true) if dice.percent(self.noise.delays) => known
-                        .filter(|it| matches!(it, TargetHealth::Draining { .. }))
-                        .cloned()
-                        .unwrap_or(TargetHealth::Draining { done: false }),
-                    (Some(TargetHealth::Draining { .. }), true) => TargetHealth::Draining { done: true },
-                    (_, true) => TargetHealth::Draining { done: false },
-                    (None, false) => TargetHealth::Initial,
-                    (Some(_), false) => match holders.get(&target.address) {
-                        Some(id) if self.is_well(id) && !self.flapping.contains(&name) => {
-                            TargetHealth::Healthy
-                        }
-                        _ => TargetHealth::Unhealthy(Unhealthy::Timeout),
-                    },
-                };
-                targets.push(ObservedTarget {
-                    target_group: group.id.clone(),
-                    address: target.address,
-                    port: target.port,
-                    health,
-                    in_flight: 0,
-                });
+        let seen = plane::observe(&table, &before, |group, target, known| {
+            let name = format!("{group} {}", target.address);
+            if dice.percent(self.noise.flaps) && !self.flapping.remove(&name) {
+                self.flapping.insert(name.clone());
             }
-        }
-        let listeners = table.listeners.iter().map(|it| ObservedListener {
-            id: it.id.clone(),
-            failure: None,
+            match (known, target.draining) {
+                (known, true) if dice.percent(self.noise.delays) => known
+                    .filter(|it| matches!(it, TargetHealth::Draining { .. }))
+                    .cloned()
+                    .unwrap_or(TargetHealth::Draining { done: false }),
+                (Some(TargetHealth::Draining { .. }), true) => TargetHealth::Draining { done: true },
+                (_, true) => TargetHealth::Draining { done: false },
+                (None, false) => TargetHealth::Initial,
+                (Some(_), false) => match holders.get(&target.address) {
+                    Some(id) if self.is_well(id) && !self.flapping.contains(&name) => TargetHealth::Healthy,
+                    _ => TargetHealth::Unhealthy(Unhealthy::Timeout),
+                },
+            }
         });
-        let seen = ObservedRoutes {
-            generation: table.generation,
-            listeners: listeners.collect(),
-            targets,
-        };
         let done = store.write(move |tx| {
             if tx.get(ROUTES, RouteTable::KEY).as_deref() != Some(&seen) {
                 tx.put(ROUTES, RouteTable::KEY, seen);
