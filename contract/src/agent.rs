@@ -9,11 +9,15 @@ use async_trait::async_trait;
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 /// The port there for questions about oneself.
 pub const PORT: u16 = 80;
+/// The address, in every private network, at which hosts ask about themselves, on [`PORT`].
+pub const HOST_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
 /// Who asks: the owner of an address in a network.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Caller {
+    /// A private network's id, or a host's disk for what lives in that host and shares its network.
     pub network: String,
+    /// Of a host's own address, any of the tasks that share its network may be the caller.
     pub address: Ipv4Addr,
 }
 
@@ -64,13 +68,15 @@ pub trait TaskAgent: Send + Sync {
     ) -> Result<String, AgentError>;
 }
 
-/// A way into private networks for whoever answers there.
+/// A way into private networks and hosts for whoever answers there.
 #[async_trait]
 pub trait Doors: Send + Sync {
+    /// Networks and hosts (by their disks) that stand now.
+    fn standing(&self) -> Vec<String>;
     /// Which namespace the network is now; another number is another network under the same name. `None` while there
     /// is none.
     fn identity(&self, network: &str) -> Option<u64>;
-    /// Listens at [`ADDRESS`] inside a network, reachable from its tasks and from nowhere else. The listener does not
-    /// block.
-    async fn listen(&self, network: &str, port: u16) -> io::Result<TcpListener>;
+    /// Listens at [`ADDRESS`] or [`HOST_ADDRESS`] inside a network, reachable from its tasks and from nowhere else. The
+    /// listener does not block.
+    async fn listen(&self, network: &str, address: Ipv4Addr, port: u16) -> io::Result<TcpListener>;
 }

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +23,11 @@ pub struct DesiredTask {
     pub cpu_units: Option<u32>,
     /// Limit for the whole task.
     pub memory_mib: Option<u32>,
-    /// The task's own address; `None` is a task with loopback only.
+    /// The task's own address; `None` is a task with loopback only, unless its host says otherwise.
     pub interface: Option<Interface>,
+    /// The task that is this one's machine; the machine itself if absent.
+    #[serde(default)]
+    pub host: Option<Host>,
     pub containers: Vec<Container>,
     /// Directories that containers may mount.
     #[serde(default)]
@@ -38,6 +42,50 @@ pub struct DesiredTask {
     pub stop: Option<Stop>,
 }
 
+/// A task inside another one that has [`Root::Machine`]: within its limits, next to its interface, gone with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// The disk of the host's first container, which is the host's name whenever it is started.
+    pub disk: String,
+    pub network: HostNetwork,
+}
+
+/// What a task has of its host's network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostNetwork {
+    /// Nothing: it has an interface of its own, or loopback only.
+    Apart,
+    /// The host's addresses and ports are its own.
+    Shared,
+    /// Each container, in order, has an address on a bridge inside the host, hidden behind the host's own.
+    Bridge(Vec<BridgeEnd>),
+}
+
+/// A container's place on its host's bridge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgeEnd {
+    /// In [`BRIDGE_RANGE`], unique on its host.
+    pub address: Ipv4Addr,
+    pub publish: Vec<Publish>,
+}
+
+/// A port of the host that leads to a port of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publish {
+    pub protocol: Transport,
+    pub host_port: u16,
+    pub container_port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Transport {
+    Tcp,
+    Udp,
+}
+
+/// The bridge of every host, as in Docker; the first address is the host's.
+pub const BRIDGE_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 17, 0, 0), 16);
+
 /// What the containers of a task share of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sharing {
@@ -46,7 +94,7 @@ pub enum Sharing {
     Container,
     /// One for all containers of the task.
     Task,
-    /// That of the machine.
+    /// That of the task's host, or of the machine.
     Host,
 }
 
@@ -61,7 +109,7 @@ pub struct Volume {
 pub enum VolumeSource {
     /// Empty at first (or filled from the first image that mounts it, as in Docker), and gone with the task.
     Task,
-    /// A path of the machine; a directory is made if nothing is there.
+    /// A path of the task's host, or of the machine; a directory is made if nothing is there.
     Host(String),
     /// Kept on this machine under this name, for every task that asks for it.
     Shared { key: String },
@@ -76,7 +124,10 @@ pub struct Stop {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     pub name: String,
+    /// With [`Root::Machine`] only a word for people.
     pub image: ImageRef,
+    #[serde(default)]
+    pub root: Root,
     /// Replaces the image's ENTRYPOINT; the image's CMD is then not used.
     pub entry_point: Option<Vec<String>>,
     /// Replaces the image's CMD.
@@ -120,6 +171,18 @@ pub struct Container {
     /// Started again when it ends, instead of ending the task.
     #[serde(default)]
     pub restart: Option<Restart>,
+}
+
+/// Where a container's files come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Root {
+    /// Its image.
+    #[default]
+    Image,
+    /// The machine's own programs, which cannot be changed, and a disk of its own for everything else: kept under this
+    /// name from one task to the next, and removed when no desired task names it any more. The first process is the
+    /// data plane's own; an entry point or a command are not looked at. The task is the host of those that name it.
+    Machine { disk: String },
 }
 
 /// A volume inside a container.
@@ -336,6 +399,14 @@ pub fn runtime_id(task: &str, index: usize) -> String {
 }
 
 impl DesiredTask {
+    /// The disk of a task that others may have as their host.
+    pub fn disk(&self) -> Option<&str> {
+        match &self.containers.first()?.root {
+            Root::Image => None,
+            Root::Machine { disk } => Some(disk),
+        }
+    }
+
     /// Name of the table, keyed by task id.
     pub const TABLE: &'static str = "dataplane/desired_task";
 }

@@ -132,6 +132,7 @@ fn router(order: &Order, plane: &Plane) -> Router {
     };
     let api = Api {
         services: Services {
+            autoscaling: Arc::new(plane.autoscaling.clone()),
             ec2: Arc::new(plane.ec2.clone()),
             ecr: Arc::new(plane.ecr.clone()),
             ecs: Arc::new(plane.ecs.clone()),

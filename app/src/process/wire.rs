@@ -15,6 +15,7 @@ use contract::log::LogStore;
 use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
 use dataplane_logs::LogFile;
 use ipnet::Ipv4Net;
+use service_autoscaling::Autoscaling;
 use service_ec2::{Ec2, Networks};
 use service_ecr::Ecr;
 use service_ecs::{Agent, Ecs, Neighbours};
@@ -37,6 +38,7 @@ pub(super) struct Plane {
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) blobs: BlobStore,
     pub(super) lines: Arc<dyn LogStore>,
+    pub(super) autoscaling: Autoscaling,
     pub(super) ec2: Ec2,
     pub(super) ecr: Ecr,
     pub(super) ecs: Ecs,
@@ -79,7 +81,17 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
         Arc::clone(&ids),
         secrets_key(&layout.secrets_key())?,
     );
+    let autoscaling = Autoscaling::new(
+        store.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&ids),
+        service_autoscaling::Neighbours {
+            ec2: Arc::new(ec2.clone()),
+            elbv2: Arc::new(elbv2.clone()),
+        },
+    );
     let neighbours = Neighbours {
+        autoscaling: Arc::new(autoscaling.clone()),
         ec2: Arc::new(ec2.clone()),
         ecr: Arc::new(ecr.clone()),
         elbv2: Arc::new(elbv2.clone()),
@@ -100,6 +112,7 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
         ids,
         blobs,
         lines,
+        autoscaling,
         ec2,
         ecr,
         ecs,

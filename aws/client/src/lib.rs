@@ -13,6 +13,7 @@ mod transport;
 
 #[rustfmt::skip]
 mod service {
+    mod autoscaling;
     mod ec2;
     mod ecr;
     mod ecs;

@@ -7,6 +7,7 @@ use aws_protocol::{ApiError, Shaped, Value};
 
 #[rustfmt::skip]
 mod service {
+    pub mod autoscaling;
     pub mod ec2;
     pub mod ecr;
     pub mod ecs;
@@ -18,7 +19,7 @@ mod service {
     pub mod sts;
 }
 
-pub use service::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+pub use service::{autoscaling, ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
 
 /// An operation's input from a decoded message. The message was checked against the schema before, so what
 /// does not fit is our fault.

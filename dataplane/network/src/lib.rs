@@ -203,6 +203,14 @@ impl Inner {
             .cloned()
     }
 
+    fn standing(&self) -> Vec<String> {
+        let networks = self
+            .networks
+            .lock()
+            .expect("nothing panics while it holds the lock");
+        networks.keys().cloned().collect()
+    }
+
     fn tasks(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Task>>> {
         self.tasks.lock().expect("nothing panics while it holds the lock")
     }

@@ -31,7 +31,11 @@ pub(crate) fn apply(desired: &DesiredNetwork, inside: &Namespace, host: &Host) -
     }
     // The resolver's address and the agent's belong to the network as a whole.
     if let Some(lo) = links.find("lo")? {
-        let mut addresses = vec![(Ipv4Addr::LOCALHOST, 8), (agent::ADDRESS, 32)];
+        let mut addresses = vec![
+            (Ipv4Addr::LOCALHOST, 8),
+            (agent::ADDRESS, 32),
+            (agent::HOST_ADDRESS, 32),
+        ];
         addresses.extend(rules::resolver(desired).map(|resolver| (resolver, 32)));
         links.set_addresses(lo.index, &addresses)?;
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_protocol::{ApiError, Context, ServiceSchema, Value};
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+use aws_shape::{autoscaling, ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
 
 macro_rules! services {
     ($($name:ident),*) => {
@@ -34,4 +34,15 @@ macro_rules! services {
     };
 }
 
-services!(ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts);
+services!(
+    autoscaling,
+    ec2,
+    ecr,
+    ecs,
+    elbv2,
+    iam,
+    logs,
+    secretsmanager,
+    ssm,
+    sts
+);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+use aws_shape::{autoscaling, ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
 use aws_signature::{Credentials, Mode, Secret};
 use axum::body::Body;
 use base_clock::SystemClock;
@@ -20,6 +20,7 @@ impl ecs::Api for Nothing {}
 impl elbv2::Api for Nothing {}
 impl iam::Api for Nothing {}
 impl logs::Api for Nothing {}
+impl autoscaling::Api for Nothing {}
 impl secretsmanager::Api for Nothing {}
 impl ssm::Api for Nothing {}
 impl sts::Api for Nothing {}
@@ -38,6 +39,7 @@ fn api(mode: Mode, reset: Reset) -> Router {
         elbv2: Arc::clone(&nothing) as _,
         iam: Arc::clone(&nothing) as _,
         logs: Arc::clone(&nothing) as _,
+        autoscaling: Arc::clone(&nothing) as _,
         secretsmanager: Arc::clone(&nothing) as _,
         ssm: Arc::clone(&nothing) as _,
         sts: Arc::clone(&nothing) as _,

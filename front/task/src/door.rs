@@ -1,14 +1,15 @@
 //! Listeners inside networks: they appear with their networks and go with them.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Extension, Router};
-use base_store::{Store, Table};
+use base_store::Store;
 use contract::agent::{Caller, Doors};
 use contract::network::ObservedNetwork;
+use contract::task::ObservedTask;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -16,7 +17,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-const NETWORKS: Table<ObservedNetwork> = Table::new(ObservedNetwork::TABLE, 1);
 /// How often it is looked at whether a network is still the same one.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A door that did not open is tried again after this.
@@ -29,6 +29,7 @@ const HEAD_LIMIT: Duration = Duration::from_secs(30);
 /// One port in every network, and who answers there.
 #[derive(Clone)]
 pub struct Door {
+    pub address: Ipv4Addr,
     pub port: u16,
     pub router: Router,
 }
@@ -52,10 +53,11 @@ pub async fn keep(
     wanted: Vec<Door>,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    let mut changes = store.watch(&[ObservedNetwork::TABLE]);
+    // Hosts are tasks.
+    let mut changes = store.watch(&[ObservedNetwork::TABLE, ObservedTask::TABLE]);
     let mut open = HashMap::new();
     loop {
-        let settled = converge(&store, &*doors, &wanted, &mut open).await;
+        let settled = converge(&*doors, &wanted, &mut open).await;
         let pause = if settled { LOOK_EVERY } else { RETRY_AFTER };
         tokio::select! {
             () = changes.changed() => {}
@@ -67,20 +69,18 @@ pub async fn keep(
 
 /// Whether every door is open.
 async fn converge(
-    store: &Store,
     doors: &dyn Doors,
     wanted: &[Door],
-    open: &mut HashMap<(String, u16), Open>,
+    open: &mut HashMap<(String, Ipv4Addr, u16), Open>,
 ) -> bool {
-    let rows = store.snapshot().list(NETWORKS);
-    let networks: HashSet<String> = rows.into_iter().map(|(id, _)| id).collect();
-    open.retain(|(network, _), open| {
+    let networks: HashSet<String> = doors.standing().into_iter().collect();
+    open.retain(|(network, ..), open| {
         networks.contains(network) && doors.identity(network) == Some(open.identity)
     });
     let mut settled = true;
     for network in networks {
         for door in wanted {
-            let place = (network.clone(), door.port);
+            let place = (network.clone(), door.address, door.port);
             if open.contains_key(&place) {
                 continue;
             }
@@ -99,7 +99,7 @@ async fn converge(
 async fn listen(doors: &dyn Doors, network: &str, door: &Door) -> std::io::Result<Open> {
     let gone = || std::io::Error::other("the network is not there");
     let identity = doors.identity(network).ok_or_else(gone)?;
-    let listener = TcpListener::from_std(doors.listen(network, door.port).await?)?;
+    let listener = TcpListener::from_std(doors.listen(network, door.address, door.port).await?)?;
     let close = CancellationToken::new();
     let accepting = accept(listener, network.to_owned(), door.router.clone(), close.clone());
     tokio::spawn(accepting);

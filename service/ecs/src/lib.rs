@@ -29,6 +29,7 @@ use base_store::Store;
 /// The other services that ECS asks, through their public interfaces.
 #[derive(Clone)]
 pub struct Neighbours {
+    pub autoscaling: Arc<dyn aws_shape::autoscaling::Api>,
     pub ec2: Arc<dyn aws_shape::ec2::Api>,
     pub ecr: Arc<dyn aws_shape::ecr::Api>,
     pub elbv2: Arc<dyn aws_shape::elbv2::Api>,

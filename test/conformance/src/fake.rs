@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use aws_protocol::{ApiError, Context};
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+use aws_shape::{autoscaling, ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
 use aws_signature::{Credentials, Mode, Secret, Verifier};
 use base_clock::SystemClock;
 use base_id::SequentialIds;
@@ -78,6 +78,8 @@ impl ecs::Api for Fake {
         })
     }
 }
+
+impl autoscaling::Api for Fake {}
 
 #[async_trait]
 impl elbv2::Api for Fake {
@@ -213,6 +215,7 @@ impl Front {
         let fake = Arc::new(Fake);
         let api = Api {
             services: Services {
+                autoscaling: Arc::clone(&fake) as _,
                 ec2: Arc::clone(&fake) as _,
                 ecr: Arc::clone(&fake) as _,
                 ecs: Arc::clone(&fake) as _,

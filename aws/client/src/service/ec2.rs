@@ -9,6 +9,18 @@ use crate::Client;
 
 #[async_trait]
 impl Api for Client {
+    async fn allocate_address(&self, context: &Context, input: AllocateAddressRequest) -> Result<AllocateAddressResult, ApiError> {
+        self.call(&SERVICE, "AllocateAddress", context, input).await
+    }
+
+    async fn associate_address(&self, context: &Context, input: AssociateAddressRequest) -> Result<AssociateAddressResult, ApiError> {
+        self.call(&SERVICE, "AssociateAddress", context, input).await
+    }
+
+    async fn associate_iam_instance_profile(&self, context: &Context, input: AssociateIamInstanceProfileRequest) -> Result<AssociateIamInstanceProfileResult, ApiError> {
+        self.call(&SERVICE, "AssociateIamInstanceProfile", context, input).await
+    }
+
     async fn associate_route_table(&self, context: &Context, input: AssociateRouteTableRequest) -> Result<AssociateRouteTableResult, ApiError> {
         self.call(&SERVICE, "AssociateRouteTable", context, input).await
     }
@@ -25,8 +37,40 @@ impl Api for Client {
         self.call(&SERVICE, "AuthorizeSecurityGroupIngress", context, input).await
     }
 
+    async fn create_default_subnet(&self, context: &Context, input: CreateDefaultSubnetRequest) -> Result<CreateDefaultSubnetResult, ApiError> {
+        self.call(&SERVICE, "CreateDefaultSubnet", context, input).await
+    }
+
+    async fn create_default_vpc(&self, context: &Context, input: CreateDefaultVpcRequest) -> Result<CreateDefaultVpcResult, ApiError> {
+        self.call(&SERVICE, "CreateDefaultVpc", context, input).await
+    }
+
     async fn create_internet_gateway(&self, context: &Context, input: CreateInternetGatewayRequest) -> Result<CreateInternetGatewayResult, ApiError> {
         self.call(&SERVICE, "CreateInternetGateway", context, input).await
+    }
+
+    async fn create_key_pair(&self, context: &Context, input: CreateKeyPairRequest) -> Result<KeyPair, ApiError> {
+        self.call(&SERVICE, "CreateKeyPair", context, input).await
+    }
+
+    async fn create_launch_template(&self, context: &Context, input: CreateLaunchTemplateRequest) -> Result<CreateLaunchTemplateResult, ApiError> {
+        self.call(&SERVICE, "CreateLaunchTemplate", context, input).await
+    }
+
+    async fn create_launch_template_version(&self, context: &Context, input: CreateLaunchTemplateVersionRequest) -> Result<CreateLaunchTemplateVersionResult, ApiError> {
+        self.call(&SERVICE, "CreateLaunchTemplateVersion", context, input).await
+    }
+
+    async fn create_nat_gateway(&self, context: &Context, input: CreateNatGatewayRequest) -> Result<CreateNatGatewayResult, ApiError> {
+        self.call(&SERVICE, "CreateNatGateway", context, input).await
+    }
+
+    async fn create_network_acl(&self, context: &Context, input: CreateNetworkAclRequest) -> Result<CreateNetworkAclResult, ApiError> {
+        self.call(&SERVICE, "CreateNetworkAcl", context, input).await
+    }
+
+    async fn create_network_acl_entry(&self, context: &Context, input: CreateNetworkAclEntryRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "CreateNetworkAclEntry", context, input).await
     }
 
     async fn create_network_interface(&self, context: &Context, input: CreateNetworkInterfaceRequest) -> Result<CreateNetworkInterfaceResult, ApiError> {
@@ -61,6 +105,30 @@ impl Api for Client {
         self.call(&SERVICE, "DeleteInternetGateway", context, input).await
     }
 
+    async fn delete_key_pair(&self, context: &Context, input: DeleteKeyPairRequest) -> Result<DeleteKeyPairResult, ApiError> {
+        self.call(&SERVICE, "DeleteKeyPair", context, input).await
+    }
+
+    async fn delete_launch_template(&self, context: &Context, input: DeleteLaunchTemplateRequest) -> Result<DeleteLaunchTemplateResult, ApiError> {
+        self.call(&SERVICE, "DeleteLaunchTemplate", context, input).await
+    }
+
+    async fn delete_launch_template_versions(&self, context: &Context, input: DeleteLaunchTemplateVersionsRequest) -> Result<DeleteLaunchTemplateVersionsResult, ApiError> {
+        self.call(&SERVICE, "DeleteLaunchTemplateVersions", context, input).await
+    }
+
+    async fn delete_nat_gateway(&self, context: &Context, input: DeleteNatGatewayRequest) -> Result<DeleteNatGatewayResult, ApiError> {
+        self.call(&SERVICE, "DeleteNatGateway", context, input).await
+    }
+
+    async fn delete_network_acl(&self, context: &Context, input: DeleteNetworkAclRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeleteNetworkAcl", context, input).await
+    }
+
+    async fn delete_network_acl_entry(&self, context: &Context, input: DeleteNetworkAclEntryRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeleteNetworkAclEntry", context, input).await
+    }
+
     async fn delete_network_interface(&self, context: &Context, input: DeleteNetworkInterfaceRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "DeleteNetworkInterface", context, input).await
     }
@@ -89,20 +157,100 @@ impl Api for Client {
         self.call(&SERVICE, "DeleteVpc", context, input).await
     }
 
+    async fn describe_account_attributes(&self, context: &Context, input: DescribeAccountAttributesRequest) -> Result<DescribeAccountAttributesResult, ApiError> {
+        self.call(&SERVICE, "DescribeAccountAttributes", context, input).await
+    }
+
+    async fn describe_addresses(&self, context: &Context, input: DescribeAddressesRequest) -> Result<DescribeAddressesResult, ApiError> {
+        self.call(&SERVICE, "DescribeAddresses", context, input).await
+    }
+
+    async fn describe_addresses_attribute(&self, context: &Context, input: DescribeAddressesAttributeRequest) -> Result<DescribeAddressesAttributeResult, ApiError> {
+        self.call(&SERVICE, "DescribeAddressesAttribute", context, input).await
+    }
+
     async fn describe_availability_zones(&self, context: &Context, input: DescribeAvailabilityZonesRequest) -> Result<DescribeAvailabilityZonesResult, ApiError> {
         self.call(&SERVICE, "DescribeAvailabilityZones", context, input).await
+    }
+
+    async fn describe_dhcp_options(&self, context: &Context, input: DescribeDhcpOptionsRequest) -> Result<DescribeDhcpOptionsResult, ApiError> {
+        self.call(&SERVICE, "DescribeDhcpOptions", context, input).await
+    }
+
+    async fn describe_iam_instance_profile_associations(&self, context: &Context, input: DescribeIamInstanceProfileAssociationsRequest) -> Result<DescribeIamInstanceProfileAssociationsResult, ApiError> {
+        self.call(&SERVICE, "DescribeIamInstanceProfileAssociations", context, input).await
+    }
+
+    async fn describe_images(&self, context: &Context, input: DescribeImagesRequest) -> Result<DescribeImagesResult, ApiError> {
+        self.call(&SERVICE, "DescribeImages", context, input).await
+    }
+
+    async fn describe_instance_attribute(&self, context: &Context, input: DescribeInstanceAttributeRequest) -> Result<InstanceAttribute, ApiError> {
+        self.call(&SERVICE, "DescribeInstanceAttribute", context, input).await
+    }
+
+    async fn describe_instance_credit_specifications(&self, context: &Context, input: DescribeInstanceCreditSpecificationsRequest) -> Result<DescribeInstanceCreditSpecificationsResult, ApiError> {
+        self.call(&SERVICE, "DescribeInstanceCreditSpecifications", context, input).await
+    }
+
+    async fn describe_instance_status(&self, context: &Context, input: DescribeInstanceStatusRequest) -> Result<DescribeInstanceStatusResult, ApiError> {
+        self.call(&SERVICE, "DescribeInstanceStatus", context, input).await
+    }
+
+    async fn describe_instance_type_offerings(&self, context: &Context, input: DescribeInstanceTypeOfferingsRequest) -> Result<DescribeInstanceTypeOfferingsResult, ApiError> {
+        self.call(&SERVICE, "DescribeInstanceTypeOfferings", context, input).await
+    }
+
+    async fn describe_instance_types(&self, context: &Context, input: DescribeInstanceTypesRequest) -> Result<DescribeInstanceTypesResult, ApiError> {
+        self.call(&SERVICE, "DescribeInstanceTypes", context, input).await
+    }
+
+    async fn describe_instances(&self, context: &Context, input: DescribeInstancesRequest) -> Result<DescribeInstancesResult, ApiError> {
+        self.call(&SERVICE, "DescribeInstances", context, input).await
     }
 
     async fn describe_internet_gateways(&self, context: &Context, input: DescribeInternetGatewaysRequest) -> Result<DescribeInternetGatewaysResult, ApiError> {
         self.call(&SERVICE, "DescribeInternetGateways", context, input).await
     }
 
+    async fn describe_key_pairs(&self, context: &Context, input: DescribeKeyPairsRequest) -> Result<DescribeKeyPairsResult, ApiError> {
+        self.call(&SERVICE, "DescribeKeyPairs", context, input).await
+    }
+
+    async fn describe_launch_template_versions(&self, context: &Context, input: DescribeLaunchTemplateVersionsRequest) -> Result<DescribeLaunchTemplateVersionsResult, ApiError> {
+        self.call(&SERVICE, "DescribeLaunchTemplateVersions", context, input).await
+    }
+
+    async fn describe_launch_templates(&self, context: &Context, input: DescribeLaunchTemplatesRequest) -> Result<DescribeLaunchTemplatesResult, ApiError> {
+        self.call(&SERVICE, "DescribeLaunchTemplates", context, input).await
+    }
+
+    async fn describe_nat_gateways(&self, context: &Context, input: DescribeNatGatewaysRequest) -> Result<DescribeNatGatewaysResult, ApiError> {
+        self.call(&SERVICE, "DescribeNatGateways", context, input).await
+    }
+
+    async fn describe_network_acls(&self, context: &Context, input: DescribeNetworkAclsRequest) -> Result<DescribeNetworkAclsResult, ApiError> {
+        self.call(&SERVICE, "DescribeNetworkAcls", context, input).await
+    }
+
+    async fn describe_network_interface_attribute(&self, context: &Context, input: DescribeNetworkInterfaceAttributeRequest) -> Result<DescribeNetworkInterfaceAttributeResult, ApiError> {
+        self.call(&SERVICE, "DescribeNetworkInterfaceAttribute", context, input).await
+    }
+
     async fn describe_network_interfaces(&self, context: &Context, input: DescribeNetworkInterfacesRequest) -> Result<DescribeNetworkInterfacesResult, ApiError> {
         self.call(&SERVICE, "DescribeNetworkInterfaces", context, input).await
     }
 
+    async fn describe_regions(&self, context: &Context, input: DescribeRegionsRequest) -> Result<DescribeRegionsResult, ApiError> {
+        self.call(&SERVICE, "DescribeRegions", context, input).await
+    }
+
     async fn describe_route_tables(&self, context: &Context, input: DescribeRouteTablesRequest) -> Result<DescribeRouteTablesResult, ApiError> {
         self.call(&SERVICE, "DescribeRouteTables", context, input).await
+    }
+
+    async fn describe_security_group_rules(&self, context: &Context, input: DescribeSecurityGroupRulesRequest) -> Result<DescribeSecurityGroupRulesResult, ApiError> {
+        self.call(&SERVICE, "DescribeSecurityGroupRules", context, input).await
     }
 
     async fn describe_security_groups(&self, context: &Context, input: DescribeSecurityGroupsRequest) -> Result<DescribeSecurityGroupsResult, ApiError> {
@@ -117,8 +265,16 @@ impl Api for Client {
         self.call(&SERVICE, "DescribeTags", context, input).await
     }
 
+    async fn describe_volumes(&self, context: &Context, input: DescribeVolumesRequest) -> Result<DescribeVolumesResult, ApiError> {
+        self.call(&SERVICE, "DescribeVolumes", context, input).await
+    }
+
     async fn describe_vpc_attribute(&self, context: &Context, input: DescribeVpcAttributeRequest) -> Result<DescribeVpcAttributeResult, ApiError> {
         self.call(&SERVICE, "DescribeVpcAttribute", context, input).await
+    }
+
+    async fn describe_vpc_endpoints(&self, context: &Context, input: DescribeVpcEndpointsRequest) -> Result<DescribeVpcEndpointsResult, ApiError> {
+        self.call(&SERVICE, "DescribeVpcEndpoints", context, input).await
     }
 
     async fn describe_vpcs(&self, context: &Context, input: DescribeVpcsRequest) -> Result<DescribeVpcsResult, ApiError> {
@@ -129,8 +285,48 @@ impl Api for Client {
         self.call(&SERVICE, "DetachInternetGateway", context, input).await
     }
 
+    async fn disassociate_address(&self, context: &Context, input: DisassociateAddressRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DisassociateAddress", context, input).await
+    }
+
+    async fn disassociate_iam_instance_profile(&self, context: &Context, input: DisassociateIamInstanceProfileRequest) -> Result<DisassociateIamInstanceProfileResult, ApiError> {
+        self.call(&SERVICE, "DisassociateIamInstanceProfile", context, input).await
+    }
+
     async fn disassociate_route_table(&self, context: &Context, input: DisassociateRouteTableRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "DisassociateRouteTable", context, input).await
+    }
+
+    async fn get_console_output(&self, context: &Context, input: GetConsoleOutputRequest) -> Result<GetConsoleOutputResult, ApiError> {
+        self.call(&SERVICE, "GetConsoleOutput", context, input).await
+    }
+
+    async fn get_instance_uefi_data(&self, context: &Context, input: GetInstanceUefiDataRequest) -> Result<GetInstanceUefiDataResult, ApiError> {
+        self.call(&SERVICE, "GetInstanceUefiData", context, input).await
+    }
+
+    async fn import_key_pair(&self, context: &Context, input: ImportKeyPairRequest) -> Result<ImportKeyPairResult, ApiError> {
+        self.call(&SERVICE, "ImportKeyPair", context, input).await
+    }
+
+    async fn modify_instance_attribute(&self, context: &Context, input: ModifyInstanceAttributeRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "ModifyInstanceAttribute", context, input).await
+    }
+
+    async fn modify_instance_metadata_options(&self, context: &Context, input: ModifyInstanceMetadataOptionsRequest) -> Result<ModifyInstanceMetadataOptionsResult, ApiError> {
+        self.call(&SERVICE, "ModifyInstanceMetadataOptions", context, input).await
+    }
+
+    async fn modify_launch_template(&self, context: &Context, input: ModifyLaunchTemplateRequest) -> Result<ModifyLaunchTemplateResult, ApiError> {
+        self.call(&SERVICE, "ModifyLaunchTemplate", context, input).await
+    }
+
+    async fn modify_network_interface_attribute(&self, context: &Context, input: ModifyNetworkInterfaceAttributeRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "ModifyNetworkInterfaceAttribute", context, input).await
+    }
+
+    async fn modify_security_group_rules(&self, context: &Context, input: ModifySecurityGroupRulesRequest) -> Result<ModifySecurityGroupRulesResult, ApiError> {
+        self.call(&SERVICE, "ModifySecurityGroupRules", context, input).await
     }
 
     async fn modify_subnet_attribute(&self, context: &Context, input: ModifySubnetAttributeRequest) -> Result<(), ApiError> {
@@ -141,11 +337,59 @@ impl Api for Client {
         self.call(&SERVICE, "ModifyVpcAttribute", context, input).await
     }
 
+    async fn reboot_instances(&self, context: &Context, input: RebootInstancesRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "RebootInstances", context, input).await
+    }
+
+    async fn release_address(&self, context: &Context, input: ReleaseAddressRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "ReleaseAddress", context, input).await
+    }
+
+    async fn replace_network_acl_association(&self, context: &Context, input: ReplaceNetworkAclAssociationRequest) -> Result<ReplaceNetworkAclAssociationResult, ApiError> {
+        self.call(&SERVICE, "ReplaceNetworkAclAssociation", context, input).await
+    }
+
+    async fn replace_network_acl_entry(&self, context: &Context, input: ReplaceNetworkAclEntryRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "ReplaceNetworkAclEntry", context, input).await
+    }
+
+    async fn replace_route(&self, context: &Context, input: ReplaceRouteRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "ReplaceRoute", context, input).await
+    }
+
+    async fn replace_route_table_association(&self, context: &Context, input: ReplaceRouteTableAssociationRequest) -> Result<ReplaceRouteTableAssociationResult, ApiError> {
+        self.call(&SERVICE, "ReplaceRouteTableAssociation", context, input).await
+    }
+
     async fn revoke_security_group_egress(&self, context: &Context, input: RevokeSecurityGroupEgressRequest) -> Result<RevokeSecurityGroupEgressResult, ApiError> {
         self.call(&SERVICE, "RevokeSecurityGroupEgress", context, input).await
     }
 
     async fn revoke_security_group_ingress(&self, context: &Context, input: RevokeSecurityGroupIngressRequest) -> Result<RevokeSecurityGroupIngressResult, ApiError> {
         self.call(&SERVICE, "RevokeSecurityGroupIngress", context, input).await
+    }
+
+    async fn run_instances(&self, context: &Context, input: RunInstancesRequest) -> Result<Reservation, ApiError> {
+        self.call(&SERVICE, "RunInstances", context, input).await
+    }
+
+    async fn start_instances(&self, context: &Context, input: StartInstancesRequest) -> Result<StartInstancesResult, ApiError> {
+        self.call(&SERVICE, "StartInstances", context, input).await
+    }
+
+    async fn stop_instances(&self, context: &Context, input: StopInstancesRequest) -> Result<StopInstancesResult, ApiError> {
+        self.call(&SERVICE, "StopInstances", context, input).await
+    }
+
+    async fn terminate_instances(&self, context: &Context, input: TerminateInstancesRequest) -> Result<TerminateInstancesResult, ApiError> {
+        self.call(&SERVICE, "TerminateInstances", context, input).await
+    }
+
+    async fn update_security_group_rule_descriptions_egress(&self, context: &Context, input: UpdateSecurityGroupRuleDescriptionsEgressRequest) -> Result<UpdateSecurityGroupRuleDescriptionsEgressResult, ApiError> {
+        self.call(&SERVICE, "UpdateSecurityGroupRuleDescriptionsEgress", context, input).await
+    }
+
+    async fn update_security_group_rule_descriptions_ingress(&self, context: &Context, input: UpdateSecurityGroupRuleDescriptionsIngressRequest) -> Result<UpdateSecurityGroupRuleDescriptionsIngressResult, ApiError> {
+        self.call(&SERVICE, "UpdateSecurityGroupRuleDescriptionsIngress", context, input).await
     }
 }

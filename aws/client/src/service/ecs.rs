@@ -9,6 +9,10 @@ use crate::Client;
 
 #[async_trait]
 impl Api for Client {
+    async fn create_capacity_provider(&self, context: &Context, input: CreateCapacityProviderRequest) -> Result<CreateCapacityProviderResponse, ApiError> {
+        self.call(&SERVICE, "CreateCapacityProvider", context, input).await
+    }
+
     async fn create_cluster(&self, context: &Context, input: CreateClusterRequest) -> Result<CreateClusterResponse, ApiError> {
         self.call(&SERVICE, "CreateCluster", context, input).await
     }
@@ -21,6 +25,14 @@ impl Api for Client {
         self.call(&SERVICE, "DeleteAccountSetting", context, input).await
     }
 
+    async fn delete_attributes(&self, context: &Context, input: DeleteAttributesRequest) -> Result<DeleteAttributesResponse, ApiError> {
+        self.call(&SERVICE, "DeleteAttributes", context, input).await
+    }
+
+    async fn delete_capacity_provider(&self, context: &Context, input: DeleteCapacityProviderRequest) -> Result<DeleteCapacityProviderResponse, ApiError> {
+        self.call(&SERVICE, "DeleteCapacityProvider", context, input).await
+    }
+
     async fn delete_cluster(&self, context: &Context, input: DeleteClusterRequest) -> Result<DeleteClusterResponse, ApiError> {
         self.call(&SERVICE, "DeleteCluster", context, input).await
     }
@@ -31,6 +43,10 @@ impl Api for Client {
 
     async fn delete_task_definitions(&self, context: &Context, input: DeleteTaskDefinitionsRequest) -> Result<DeleteTaskDefinitionsResponse, ApiError> {
         self.call(&SERVICE, "DeleteTaskDefinitions", context, input).await
+    }
+
+    async fn deregister_container_instance(&self, context: &Context, input: DeregisterContainerInstanceRequest) -> Result<DeregisterContainerInstanceResponse, ApiError> {
+        self.call(&SERVICE, "DeregisterContainerInstance", context, input).await
     }
 
     async fn deregister_task_definition(&self, context: &Context, input: DeregisterTaskDefinitionRequest) -> Result<DeregisterTaskDefinitionResponse, ApiError> {
@@ -81,6 +97,10 @@ impl Api for Client {
         self.call(&SERVICE, "ListAccountSettings", context, input).await
     }
 
+    async fn list_attributes(&self, context: &Context, input: ListAttributesRequest) -> Result<ListAttributesResponse, ApiError> {
+        self.call(&SERVICE, "ListAttributes", context, input).await
+    }
+
     async fn list_clusters(&self, context: &Context, input: ListClustersRequest) -> Result<ListClustersResponse, ApiError> {
         self.call(&SERVICE, "ListClusters", context, input).await
     }
@@ -125,8 +145,16 @@ impl Api for Client {
         self.call(&SERVICE, "PutAccountSettingDefault", context, input).await
     }
 
+    async fn put_attributes(&self, context: &Context, input: PutAttributesRequest) -> Result<PutAttributesResponse, ApiError> {
+        self.call(&SERVICE, "PutAttributes", context, input).await
+    }
+
     async fn put_cluster_capacity_providers(&self, context: &Context, input: PutClusterCapacityProvidersRequest) -> Result<PutClusterCapacityProvidersResponse, ApiError> {
         self.call(&SERVICE, "PutClusterCapacityProviders", context, input).await
+    }
+
+    async fn register_container_instance(&self, context: &Context, input: RegisterContainerInstanceRequest) -> Result<RegisterContainerInstanceResponse, ApiError> {
+        self.call(&SERVICE, "RegisterContainerInstance", context, input).await
     }
 
     async fn register_task_definition(&self, context: &Context, input: RegisterTaskDefinitionRequest) -> Result<RegisterTaskDefinitionResponse, ApiError> {
@@ -135,6 +163,10 @@ impl Api for Client {
 
     async fn run_task(&self, context: &Context, input: RunTaskRequest) -> Result<RunTaskResponse, ApiError> {
         self.call(&SERVICE, "RunTask", context, input).await
+    }
+
+    async fn start_task(&self, context: &Context, input: StartTaskRequest) -> Result<StartTaskResponse, ApiError> {
+        self.call(&SERVICE, "StartTask", context, input).await
     }
 
     async fn stop_service_deployment(&self, context: &Context, input: StopServiceDeploymentRequest) -> Result<StopServiceDeploymentResponse, ApiError> {
@@ -153,12 +185,20 @@ impl Api for Client {
         self.call(&SERVICE, "UntagResource", context, input).await
     }
 
+    async fn update_capacity_provider(&self, context: &Context, input: UpdateCapacityProviderRequest) -> Result<UpdateCapacityProviderResponse, ApiError> {
+        self.call(&SERVICE, "UpdateCapacityProvider", context, input).await
+    }
+
     async fn update_cluster(&self, context: &Context, input: UpdateClusterRequest) -> Result<UpdateClusterResponse, ApiError> {
         self.call(&SERVICE, "UpdateCluster", context, input).await
     }
 
     async fn update_cluster_settings(&self, context: &Context, input: UpdateClusterSettingsRequest) -> Result<UpdateClusterSettingsResponse, ApiError> {
         self.call(&SERVICE, "UpdateClusterSettings", context, input).await
+    }
+
+    async fn update_container_instances_state(&self, context: &Context, input: UpdateContainerInstancesStateRequest) -> Result<UpdateContainerInstancesStateResponse, ApiError> {
+        self.call(&SERVICE, "UpdateContainerInstancesState", context, input).await
     }
 
     async fn update_service(&self, context: &Context, input: UpdateServiceRequest) -> Result<UpdateServiceResponse, ApiError> {

@@ -41,6 +41,14 @@ impl Api for Client {
         self.call(&SERVICE, "DeregisterTargets", context, input).await
     }
 
+    async fn describe_capacity_reservation(&self, context: &Context, input: DescribeCapacityReservationInput) -> Result<DescribeCapacityReservationOutput, ApiError> {
+        self.call(&SERVICE, "DescribeCapacityReservation", context, input).await
+    }
+
+    async fn describe_listener_attributes(&self, context: &Context, input: DescribeListenerAttributesInput) -> Result<DescribeListenerAttributesOutput, ApiError> {
+        self.call(&SERVICE, "DescribeListenerAttributes", context, input).await
+    }
+
     async fn describe_listeners(&self, context: &Context, input: DescribeListenersInput) -> Result<DescribeListenersOutput, ApiError> {
         self.call(&SERVICE, "DescribeListeners", context, input).await
     }
@@ -77,6 +85,10 @@ impl Api for Client {
         self.call(&SERVICE, "ModifyListener", context, input).await
     }
 
+    async fn modify_listener_attributes(&self, context: &Context, input: ModifyListenerAttributesInput) -> Result<ModifyListenerAttributesOutput, ApiError> {
+        self.call(&SERVICE, "ModifyListenerAttributes", context, input).await
+    }
+
     async fn modify_load_balancer_attributes(&self, context: &Context, input: ModifyLoadBalancerAttributesInput) -> Result<ModifyLoadBalancerAttributesOutput, ApiError> {
         self.call(&SERVICE, "ModifyLoadBalancerAttributes", context, input).await
     }
@@ -95,5 +107,13 @@ impl Api for Client {
 
     async fn remove_tags(&self, context: &Context, input: RemoveTagsInput) -> Result<RemoveTagsOutput, ApiError> {
         self.call(&SERVICE, "RemoveTags", context, input).await
+    }
+
+    async fn set_security_groups(&self, context: &Context, input: SetSecurityGroupsInput) -> Result<SetSecurityGroupsOutput, ApiError> {
+        self.call(&SERVICE, "SetSecurityGroups", context, input).await
+    }
+
+    async fn set_subnets(&self, context: &Context, input: SetSubnetsInput) -> Result<SetSubnetsOutput, ApiError> {
+        self.call(&SERVICE, "SetSubnets", context, input).await
     }
 }

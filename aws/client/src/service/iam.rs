@@ -9,8 +9,16 @@ use crate::Client;
 
 #[async_trait]
 impl Api for Client {
+    async fn add_role_to_instance_profile(&self, context: &Context, input: AddRoleToInstanceProfileRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "AddRoleToInstanceProfile", context, input).await
+    }
+
     async fn attach_role_policy(&self, context: &Context, input: AttachRolePolicyRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "AttachRolePolicy", context, input).await
+    }
+
+    async fn create_instance_profile(&self, context: &Context, input: CreateInstanceProfileRequest) -> Result<CreateInstanceProfileResponse, ApiError> {
+        self.call(&SERVICE, "CreateInstanceProfile", context, input).await
     }
 
     async fn create_policy(&self, context: &Context, input: CreatePolicyRequest) -> Result<CreatePolicyResponse, ApiError> {
@@ -23,6 +31,14 @@ impl Api for Client {
 
     async fn create_role(&self, context: &Context, input: CreateRoleRequest) -> Result<CreateRoleResponse, ApiError> {
         self.call(&SERVICE, "CreateRole", context, input).await
+    }
+
+    async fn create_service_linked_role(&self, context: &Context, input: CreateServiceLinkedRoleRequest) -> Result<CreateServiceLinkedRoleResponse, ApiError> {
+        self.call(&SERVICE, "CreateServiceLinkedRole", context, input).await
+    }
+
+    async fn delete_instance_profile(&self, context: &Context, input: DeleteInstanceProfileRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeleteInstanceProfile", context, input).await
     }
 
     async fn delete_policy(&self, context: &Context, input: DeletePolicyRequest) -> Result<(), ApiError> {
@@ -43,6 +59,10 @@ impl Api for Client {
 
     async fn detach_role_policy(&self, context: &Context, input: DetachRolePolicyRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "DetachRolePolicy", context, input).await
+    }
+
+    async fn get_instance_profile(&self, context: &Context, input: GetInstanceProfileRequest) -> Result<GetInstanceProfileResponse, ApiError> {
+        self.call(&SERVICE, "GetInstanceProfile", context, input).await
     }
 
     async fn get_policy(&self, context: &Context, input: GetPolicyRequest) -> Result<GetPolicyResponse, ApiError> {
@@ -67,6 +87,14 @@ impl Api for Client {
 
     async fn list_entities_for_policy(&self, context: &Context, input: ListEntitiesForPolicyRequest) -> Result<ListEntitiesForPolicyResponse, ApiError> {
         self.call(&SERVICE, "ListEntitiesForPolicy", context, input).await
+    }
+
+    async fn list_instance_profile_tags(&self, context: &Context, input: ListInstanceProfileTagsRequest) -> Result<ListInstanceProfileTagsResponse, ApiError> {
+        self.call(&SERVICE, "ListInstanceProfileTags", context, input).await
+    }
+
+    async fn list_instance_profiles(&self, context: &Context, input: ListInstanceProfilesRequest) -> Result<ListInstanceProfilesResponse, ApiError> {
+        self.call(&SERVICE, "ListInstanceProfiles", context, input).await
     }
 
     async fn list_instance_profiles_for_role(&self, context: &Context, input: ListInstanceProfilesForRoleRequest) -> Result<ListInstanceProfilesForRoleResponse, ApiError> {
@@ -101,8 +129,16 @@ impl Api for Client {
         self.call(&SERVICE, "PutRolePolicy", context, input).await
     }
 
+    async fn remove_role_from_instance_profile(&self, context: &Context, input: RemoveRoleFromInstanceProfileRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "RemoveRoleFromInstanceProfile", context, input).await
+    }
+
     async fn set_default_policy_version(&self, context: &Context, input: SetDefaultPolicyVersionRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "SetDefaultPolicyVersion", context, input).await
+    }
+
+    async fn tag_instance_profile(&self, context: &Context, input: TagInstanceProfileRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "TagInstanceProfile", context, input).await
     }
 
     async fn tag_policy(&self, context: &Context, input: TagPolicyRequest) -> Result<(), ApiError> {
@@ -111,6 +147,10 @@ impl Api for Client {
 
     async fn tag_role(&self, context: &Context, input: TagRoleRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "TagRole", context, input).await
+    }
+
+    async fn untag_instance_profile(&self, context: &Context, input: UntagInstanceProfileRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "UntagInstanceProfile", context, input).await
     }
 
     async fn untag_policy(&self, context: &Context, input: UntagPolicyRequest) -> Result<(), ApiError> {

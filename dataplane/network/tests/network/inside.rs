@@ -269,7 +269,12 @@ fn what_tasks_ask_about_themselves_is_asked_inside_alone() {
         let first = network.identity("vpc-1").unwrap();
         assert_ne!(Some(first), network.identity("vpc-2"));
         assert_eq!(network.identity("vpc-3"), None);
-        answer(network.listen("vpc-1", 80).await.unwrap());
+        answer(
+            network
+                .listen("vpc-1", contract::agent::ADDRESS, 80)
+                .await
+                .unwrap(),
+        );
 
         // Who asks is told by the address that the question comes from.
         assert_eq!(call(&one, ADDRESS, 80).unwrap(), "10.0.1.10");
@@ -298,10 +303,18 @@ fn what_tasks_ask_about_themselves_is_asked_inside_alone() {
         network.detach("eni-2").await.unwrap();
         network.remove("vpc-1").await.unwrap();
         assert_eq!(network.identity("vpc-1"), None);
-        assert!(network.listen("vpc-1", 80).await.is_err());
+        assert!(
+            network
+                .listen("vpc-1", contract::agent::ADDRESS, 80)
+                .await
+                .is_err()
+        );
         network.apply(&vpc("vpc-1", vec![])).await.unwrap();
         assert_ne!(network.identity("vpc-1"), Some(first));
-        network.listen("vpc-1", 80).await.unwrap();
+        network
+            .listen("vpc-1", contract::agent::ADDRESS, 80)
+            .await
+            .unwrap();
     });
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use contract::image::ImageRef;
-use contract::task::{Linux, LogTarget, Names, Sharing, StopKind};
+use contract::task::{Linux, LogTarget, Names, Root, Sharing, StopKind};
 use dataplane_runtime::process::ImageDefaults;
 
 fn desired() -> DesiredTask {
@@ -11,12 +11,14 @@ fn desired() -> DesiredTask {
         cpu_units: Some(256),
         memory_mib: Some(512),
         interface: None,
+        host: None,
         containers: vec![Container {
             name: "web".to_owned(),
             image: ImageRef {
                 name: "web".to_owned(),
                 digest: None,
             },
+            root: Root::Image,
             entry_point: None,
             command: Some(vec!["serve".to_owned()]),
             environment: vec![("A".to_owned(), "2".to_owned())],

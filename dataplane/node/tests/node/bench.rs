@@ -18,7 +18,7 @@ use contract::network::{
     DesiredNetwork, Interface, ObservedNetwork, Peer, Protocol, Rule, SecurityGroup, Subnet,
 };
 use contract::task::{
-    Container, DesiredTask, Linux, LogTarget, Names, ObservedTask, Sharing, Stop, TaskPhase,
+    Container, DesiredTask, Linux, LogTarget, Names, ObservedTask, Root, Sharing, Stop, TaskPhase,
 };
 use dataplane_logs::LogFile;
 use dataplane_network::{Network, NetworkConfig};
@@ -303,12 +303,14 @@ pub fn task(id: &str, line: &str, interface: Option<Interface>) -> DesiredTask {
         cpu_units: Some(512),
         memory_mib: Some(256),
         interface,
+        host: None,
         containers: vec![Container {
             name: "app".to_owned(),
             image: ImageRef {
                 name: "busybox".to_owned(),
                 digest: None,
             },
+            root: Root::Image,
             entry_point: None,
             command: Some(["sh", "-c", line].map(str::to_owned).to_vec()),
             environment: vec![],

@@ -6,10 +6,12 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use axum::routing::get;
-use base_store::StoreError;
+use base_store::{StoreError, Table};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
+
+const NETWORKS: Table<ObservedNetwork> = Table::new(ObservedNetwork::TABLE, 1);
 
 /// Networks that stand, by name: their identities, and the ports that were given out.
 #[derive(Default)]
@@ -20,11 +22,15 @@ struct Fake {
 
 #[async_trait]
 impl Doors for Fake {
+    fn standing(&self) -> Vec<String> {
+        self.standing.lock().unwrap().keys().cloned().collect()
+    }
+
     fn identity(&self, network: &str) -> Option<u64> {
         self.standing.lock().unwrap().get(network).copied()
     }
 
-    async fn listen(&self, network: &str, _: u16) -> std::io::Result<Listener> {
+    async fn listen(&self, network: &str, _: Ipv4Addr, _: u16) -> std::io::Result<Listener> {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
@@ -84,6 +90,7 @@ async fn doors_follow_their_networks() {
     let (store, doors) = (Store::in_memory(), Arc::new(Fake::default()));
     let name = async |Extension(caller): Extension<Caller>| format!("{} {}", caller.network, caller.address);
     let wanted = vec![Door {
+        address: contract::agent::ADDRESS,
         port: 80,
         router: Router::new().route("/", get(name)),
     }];
@@ -110,6 +117,7 @@ async fn doors_follow_their_networks() {
     let second = doors.ports()[1];
     assert_eq!(ask(second).await.as_deref(), Some("vpc-1 127.0.0.1"));
 
+    doors.standing.lock().unwrap().remove("vpc-1");
     observe(&store, "vpc-1", false).await;
     until("it is shut with its network", async || {
         ask(second).await.is_none()

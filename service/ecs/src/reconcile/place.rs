@@ -119,6 +119,7 @@ fn desired(
         cpu_units: size.cpu_units,
         memory_mib: size.memory_mib,
         interface: attachment.map(|attachment| attachment.interface.clone()),
+        host: None,
         containers: containers
             .map(|(index, found)| container::desired(ecs, scope, task, definition, index, found))
             .collect(),

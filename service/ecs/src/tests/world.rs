@@ -17,7 +17,7 @@ use ec2::Api as _;
 use elbv2::Api as _;
 use jiff::Timestamp;
 
-use super::contract_fakes::{NoBlobs, NoLines, NoSecrets};
+use super::contract_fakes::{NoBlobs, NoGroups, NoLines, NoSecrets};
 use super::plane::{self, Behaviour};
 use crate::model::service::{Service as Row, State};
 use crate::model::task::Task as TaskRow;
@@ -85,6 +85,7 @@ impl World {
         );
         let logs = service_logs::Logs::new(store.clone(), clock.clone(), Arc::new(NoLines));
         let neighbours = Neighbours {
+            autoscaling: Arc::new(NoGroups),
             ec2: Arc::new(ec2.clone()),
             ecr: Arc::new(ecr.clone()),
             elbv2: Arc::new(elbv2.clone()),

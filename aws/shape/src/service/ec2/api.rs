@@ -10,6 +10,21 @@ use super::schema::SERVICE;
 /// The operations that are served. What an implementor leaves out answers that it is not served.
 #[async_trait]
 pub trait Api: Send + Sync {
+    async fn allocate_address(&self, context: &Context, input: AllocateAddressRequest) -> Result<AllocateAddressResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("AllocateAddress"))
+    }
+
+    async fn associate_address(&self, context: &Context, input: AssociateAddressRequest) -> Result<AssociateAddressResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("AssociateAddress"))
+    }
+
+    async fn associate_iam_instance_profile(&self, context: &Context, input: AssociateIamInstanceProfileRequest) -> Result<AssociateIamInstanceProfileResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("AssociateIamInstanceProfile"))
+    }
+
     async fn associate_route_table(&self, context: &Context, input: AssociateRouteTableRequest) -> Result<AssociateRouteTableResult, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("AssociateRouteTable"))
@@ -30,9 +45,49 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("AuthorizeSecurityGroupIngress"))
     }
 
+    async fn create_default_subnet(&self, context: &Context, input: CreateDefaultSubnetRequest) -> Result<CreateDefaultSubnetResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateDefaultSubnet"))
+    }
+
+    async fn create_default_vpc(&self, context: &Context, input: CreateDefaultVpcRequest) -> Result<CreateDefaultVpcResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateDefaultVpc"))
+    }
+
     async fn create_internet_gateway(&self, context: &Context, input: CreateInternetGatewayRequest) -> Result<CreateInternetGatewayResult, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("CreateInternetGateway"))
+    }
+
+    async fn create_key_pair(&self, context: &Context, input: CreateKeyPairRequest) -> Result<KeyPair, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateKeyPair"))
+    }
+
+    async fn create_launch_template(&self, context: &Context, input: CreateLaunchTemplateRequest) -> Result<CreateLaunchTemplateResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateLaunchTemplate"))
+    }
+
+    async fn create_launch_template_version(&self, context: &Context, input: CreateLaunchTemplateVersionRequest) -> Result<CreateLaunchTemplateVersionResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateLaunchTemplateVersion"))
+    }
+
+    async fn create_nat_gateway(&self, context: &Context, input: CreateNatGatewayRequest) -> Result<CreateNatGatewayResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateNatGateway"))
+    }
+
+    async fn create_network_acl(&self, context: &Context, input: CreateNetworkAclRequest) -> Result<CreateNetworkAclResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateNetworkAcl"))
+    }
+
+    async fn create_network_acl_entry(&self, context: &Context, input: CreateNetworkAclEntryRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateNetworkAclEntry"))
     }
 
     async fn create_network_interface(&self, context: &Context, input: CreateNetworkInterfaceRequest) -> Result<CreateNetworkInterfaceResult, ApiError> {
@@ -75,6 +130,36 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DeleteInternetGateway"))
     }
 
+    async fn delete_key_pair(&self, context: &Context, input: DeleteKeyPairRequest) -> Result<DeleteKeyPairResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteKeyPair"))
+    }
+
+    async fn delete_launch_template(&self, context: &Context, input: DeleteLaunchTemplateRequest) -> Result<DeleteLaunchTemplateResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteLaunchTemplate"))
+    }
+
+    async fn delete_launch_template_versions(&self, context: &Context, input: DeleteLaunchTemplateVersionsRequest) -> Result<DeleteLaunchTemplateVersionsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteLaunchTemplateVersions"))
+    }
+
+    async fn delete_nat_gateway(&self, context: &Context, input: DeleteNatGatewayRequest) -> Result<DeleteNatGatewayResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteNatGateway"))
+    }
+
+    async fn delete_network_acl(&self, context: &Context, input: DeleteNetworkAclRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteNetworkAcl"))
+    }
+
+    async fn delete_network_acl_entry(&self, context: &Context, input: DeleteNetworkAclEntryRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteNetworkAclEntry"))
+    }
+
     async fn delete_network_interface(&self, context: &Context, input: DeleteNetworkInterfaceRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DeleteNetworkInterface"))
@@ -110,9 +195,69 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DeleteVpc"))
     }
 
+    async fn describe_account_attributes(&self, context: &Context, input: DescribeAccountAttributesRequest) -> Result<DescribeAccountAttributesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeAccountAttributes"))
+    }
+
+    async fn describe_addresses(&self, context: &Context, input: DescribeAddressesRequest) -> Result<DescribeAddressesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeAddresses"))
+    }
+
+    async fn describe_addresses_attribute(&self, context: &Context, input: DescribeAddressesAttributeRequest) -> Result<DescribeAddressesAttributeResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeAddressesAttribute"))
+    }
+
     async fn describe_availability_zones(&self, context: &Context, input: DescribeAvailabilityZonesRequest) -> Result<DescribeAvailabilityZonesResult, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeAvailabilityZones"))
+    }
+
+    async fn describe_dhcp_options(&self, context: &Context, input: DescribeDhcpOptionsRequest) -> Result<DescribeDhcpOptionsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeDhcpOptions"))
+    }
+
+    async fn describe_iam_instance_profile_associations(&self, context: &Context, input: DescribeIamInstanceProfileAssociationsRequest) -> Result<DescribeIamInstanceProfileAssociationsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeIamInstanceProfileAssociations"))
+    }
+
+    async fn describe_images(&self, context: &Context, input: DescribeImagesRequest) -> Result<DescribeImagesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeImages"))
+    }
+
+    async fn describe_instance_attribute(&self, context: &Context, input: DescribeInstanceAttributeRequest) -> Result<InstanceAttribute, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeInstanceAttribute"))
+    }
+
+    async fn describe_instance_credit_specifications(&self, context: &Context, input: DescribeInstanceCreditSpecificationsRequest) -> Result<DescribeInstanceCreditSpecificationsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeInstanceCreditSpecifications"))
+    }
+
+    async fn describe_instance_status(&self, context: &Context, input: DescribeInstanceStatusRequest) -> Result<DescribeInstanceStatusResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeInstanceStatus"))
+    }
+
+    async fn describe_instance_type_offerings(&self, context: &Context, input: DescribeInstanceTypeOfferingsRequest) -> Result<DescribeInstanceTypeOfferingsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeInstanceTypeOfferings"))
+    }
+
+    async fn describe_instance_types(&self, context: &Context, input: DescribeInstanceTypesRequest) -> Result<DescribeInstanceTypesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeInstanceTypes"))
+    }
+
+    async fn describe_instances(&self, context: &Context, input: DescribeInstancesRequest) -> Result<DescribeInstancesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeInstances"))
     }
 
     async fn describe_internet_gateways(&self, context: &Context, input: DescribeInternetGatewaysRequest) -> Result<DescribeInternetGatewaysResult, ApiError> {
@@ -120,14 +265,54 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DescribeInternetGateways"))
     }
 
+    async fn describe_key_pairs(&self, context: &Context, input: DescribeKeyPairsRequest) -> Result<DescribeKeyPairsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeKeyPairs"))
+    }
+
+    async fn describe_launch_template_versions(&self, context: &Context, input: DescribeLaunchTemplateVersionsRequest) -> Result<DescribeLaunchTemplateVersionsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeLaunchTemplateVersions"))
+    }
+
+    async fn describe_launch_templates(&self, context: &Context, input: DescribeLaunchTemplatesRequest) -> Result<DescribeLaunchTemplatesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeLaunchTemplates"))
+    }
+
+    async fn describe_nat_gateways(&self, context: &Context, input: DescribeNatGatewaysRequest) -> Result<DescribeNatGatewaysResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeNatGateways"))
+    }
+
+    async fn describe_network_acls(&self, context: &Context, input: DescribeNetworkAclsRequest) -> Result<DescribeNetworkAclsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeNetworkAcls"))
+    }
+
+    async fn describe_network_interface_attribute(&self, context: &Context, input: DescribeNetworkInterfaceAttributeRequest) -> Result<DescribeNetworkInterfaceAttributeResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeNetworkInterfaceAttribute"))
+    }
+
     async fn describe_network_interfaces(&self, context: &Context, input: DescribeNetworkInterfacesRequest) -> Result<DescribeNetworkInterfacesResult, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeNetworkInterfaces"))
     }
 
+    async fn describe_regions(&self, context: &Context, input: DescribeRegionsRequest) -> Result<DescribeRegionsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeRegions"))
+    }
+
     async fn describe_route_tables(&self, context: &Context, input: DescribeRouteTablesRequest) -> Result<DescribeRouteTablesResult, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeRouteTables"))
+    }
+
+    async fn describe_security_group_rules(&self, context: &Context, input: DescribeSecurityGroupRulesRequest) -> Result<DescribeSecurityGroupRulesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeSecurityGroupRules"))
     }
 
     async fn describe_security_groups(&self, context: &Context, input: DescribeSecurityGroupsRequest) -> Result<DescribeSecurityGroupsResult, ApiError> {
@@ -145,9 +330,19 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DescribeTags"))
     }
 
+    async fn describe_volumes(&self, context: &Context, input: DescribeVolumesRequest) -> Result<DescribeVolumesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeVolumes"))
+    }
+
     async fn describe_vpc_attribute(&self, context: &Context, input: DescribeVpcAttributeRequest) -> Result<DescribeVpcAttributeResult, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeVpcAttribute"))
+    }
+
+    async fn describe_vpc_endpoints(&self, context: &Context, input: DescribeVpcEndpointsRequest) -> Result<DescribeVpcEndpointsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeVpcEndpoints"))
     }
 
     async fn describe_vpcs(&self, context: &Context, input: DescribeVpcsRequest) -> Result<DescribeVpcsResult, ApiError> {
@@ -160,9 +355,59 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DetachInternetGateway"))
     }
 
+    async fn disassociate_address(&self, context: &Context, input: DisassociateAddressRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DisassociateAddress"))
+    }
+
+    async fn disassociate_iam_instance_profile(&self, context: &Context, input: DisassociateIamInstanceProfileRequest) -> Result<DisassociateIamInstanceProfileResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DisassociateIamInstanceProfile"))
+    }
+
     async fn disassociate_route_table(&self, context: &Context, input: DisassociateRouteTableRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DisassociateRouteTable"))
+    }
+
+    async fn get_console_output(&self, context: &Context, input: GetConsoleOutputRequest) -> Result<GetConsoleOutputResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetConsoleOutput"))
+    }
+
+    async fn get_instance_uefi_data(&self, context: &Context, input: GetInstanceUefiDataRequest) -> Result<GetInstanceUefiDataResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetInstanceUefiData"))
+    }
+
+    async fn import_key_pair(&self, context: &Context, input: ImportKeyPairRequest) -> Result<ImportKeyPairResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ImportKeyPair"))
+    }
+
+    async fn modify_instance_attribute(&self, context: &Context, input: ModifyInstanceAttributeRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ModifyInstanceAttribute"))
+    }
+
+    async fn modify_instance_metadata_options(&self, context: &Context, input: ModifyInstanceMetadataOptionsRequest) -> Result<ModifyInstanceMetadataOptionsResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ModifyInstanceMetadataOptions"))
+    }
+
+    async fn modify_launch_template(&self, context: &Context, input: ModifyLaunchTemplateRequest) -> Result<ModifyLaunchTemplateResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ModifyLaunchTemplate"))
+    }
+
+    async fn modify_network_interface_attribute(&self, context: &Context, input: ModifyNetworkInterfaceAttributeRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ModifyNetworkInterfaceAttribute"))
+    }
+
+    async fn modify_security_group_rules(&self, context: &Context, input: ModifySecurityGroupRulesRequest) -> Result<ModifySecurityGroupRulesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ModifySecurityGroupRules"))
     }
 
     async fn modify_subnet_attribute(&self, context: &Context, input: ModifySubnetAttributeRequest) -> Result<(), ApiError> {
@@ -175,6 +420,36 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("ModifyVpcAttribute"))
     }
 
+    async fn reboot_instances(&self, context: &Context, input: RebootInstancesRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("RebootInstances"))
+    }
+
+    async fn release_address(&self, context: &Context, input: ReleaseAddressRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ReleaseAddress"))
+    }
+
+    async fn replace_network_acl_association(&self, context: &Context, input: ReplaceNetworkAclAssociationRequest) -> Result<ReplaceNetworkAclAssociationResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ReplaceNetworkAclAssociation"))
+    }
+
+    async fn replace_network_acl_entry(&self, context: &Context, input: ReplaceNetworkAclEntryRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ReplaceNetworkAclEntry"))
+    }
+
+    async fn replace_route(&self, context: &Context, input: ReplaceRouteRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ReplaceRoute"))
+    }
+
+    async fn replace_route_table_association(&self, context: &Context, input: ReplaceRouteTableAssociationRequest) -> Result<ReplaceRouteTableAssociationResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ReplaceRouteTableAssociation"))
+    }
+
     async fn revoke_security_group_egress(&self, context: &Context, input: RevokeSecurityGroupEgressRequest) -> Result<RevokeSecurityGroupEgressResult, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("RevokeSecurityGroupEgress"))
@@ -184,6 +459,36 @@ pub trait Api: Send + Sync {
         let _ = (context, input);
         Err(ApiError::not_implemented("RevokeSecurityGroupIngress"))
     }
+
+    async fn run_instances(&self, context: &Context, input: RunInstancesRequest) -> Result<Reservation, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("RunInstances"))
+    }
+
+    async fn start_instances(&self, context: &Context, input: StartInstancesRequest) -> Result<StartInstancesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("StartInstances"))
+    }
+
+    async fn stop_instances(&self, context: &Context, input: StopInstancesRequest) -> Result<StopInstancesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("StopInstances"))
+    }
+
+    async fn terminate_instances(&self, context: &Context, input: TerminateInstancesRequest) -> Result<TerminateInstancesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("TerminateInstances"))
+    }
+
+    async fn update_security_group_rule_descriptions_egress(&self, context: &Context, input: UpdateSecurityGroupRuleDescriptionsEgressRequest) -> Result<UpdateSecurityGroupRuleDescriptionsEgressResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateSecurityGroupRuleDescriptionsEgress"))
+    }
+
+    async fn update_security_group_rule_descriptions_ingress(&self, context: &Context, input: UpdateSecurityGroupRuleDescriptionsIngressRequest) -> Result<UpdateSecurityGroupRuleDescriptionsIngressResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateSecurityGroupRuleDescriptionsIngress"))
+    }
 }
 
 /// Calls the operation of this name with an input that has the shape of the operation's.
@@ -192,11 +497,22 @@ pub trait Api: Send + Sync {
 /// What the operation answers, or that it is not served.
 pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
     match operation {
+        "AllocateAddress" => api.allocate_address(context, crate::input(input)?).await.map(AllocateAddressResult::write),
+        "AssociateAddress" => api.associate_address(context, crate::input(input)?).await.map(AssociateAddressResult::write),
+        "AssociateIamInstanceProfile" => api.associate_iam_instance_profile(context, crate::input(input)?).await.map(AssociateIamInstanceProfileResult::write),
         "AssociateRouteTable" => api.associate_route_table(context, crate::input(input)?).await.map(AssociateRouteTableResult::write),
         "AttachInternetGateway" => api.attach_internet_gateway(context, crate::input(input)?).await.map(|()| ().write()),
         "AuthorizeSecurityGroupEgress" => api.authorize_security_group_egress(context, crate::input(input)?).await.map(AuthorizeSecurityGroupEgressResult::write),
         "AuthorizeSecurityGroupIngress" => api.authorize_security_group_ingress(context, crate::input(input)?).await.map(AuthorizeSecurityGroupIngressResult::write),
+        "CreateDefaultSubnet" => api.create_default_subnet(context, crate::input(input)?).await.map(CreateDefaultSubnetResult::write),
+        "CreateDefaultVpc" => api.create_default_vpc(context, crate::input(input)?).await.map(CreateDefaultVpcResult::write),
         "CreateInternetGateway" => api.create_internet_gateway(context, crate::input(input)?).await.map(CreateInternetGatewayResult::write),
+        "CreateKeyPair" => api.create_key_pair(context, crate::input(input)?).await.map(KeyPair::write),
+        "CreateLaunchTemplate" => api.create_launch_template(context, crate::input(input)?).await.map(CreateLaunchTemplateResult::write),
+        "CreateLaunchTemplateVersion" => api.create_launch_template_version(context, crate::input(input)?).await.map(CreateLaunchTemplateVersionResult::write),
+        "CreateNatGateway" => api.create_nat_gateway(context, crate::input(input)?).await.map(CreateNatGatewayResult::write),
+        "CreateNetworkAcl" => api.create_network_acl(context, crate::input(input)?).await.map(CreateNetworkAclResult::write),
+        "CreateNetworkAclEntry" => api.create_network_acl_entry(context, crate::input(input)?).await.map(|()| ().write()),
         "CreateNetworkInterface" => api.create_network_interface(context, crate::input(input)?).await.map(CreateNetworkInterfaceResult::write),
         "CreateRoute" => api.create_route(context, crate::input(input)?).await.map(CreateRouteResult::write),
         "CreateRouteTable" => api.create_route_table(context, crate::input(input)?).await.map(CreateRouteTableResult::write),
@@ -205,6 +521,12 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "CreateTags" => api.create_tags(context, crate::input(input)?).await.map(|()| ().write()),
         "CreateVpc" => api.create_vpc(context, crate::input(input)?).await.map(CreateVpcResult::write),
         "DeleteInternetGateway" => api.delete_internet_gateway(context, crate::input(input)?).await.map(|()| ().write()),
+        "DeleteKeyPair" => api.delete_key_pair(context, crate::input(input)?).await.map(DeleteKeyPairResult::write),
+        "DeleteLaunchTemplate" => api.delete_launch_template(context, crate::input(input)?).await.map(DeleteLaunchTemplateResult::write),
+        "DeleteLaunchTemplateVersions" => api.delete_launch_template_versions(context, crate::input(input)?).await.map(DeleteLaunchTemplateVersionsResult::write),
+        "DeleteNatGateway" => api.delete_nat_gateway(context, crate::input(input)?).await.map(DeleteNatGatewayResult::write),
+        "DeleteNetworkAcl" => api.delete_network_acl(context, crate::input(input)?).await.map(|()| ().write()),
+        "DeleteNetworkAclEntry" => api.delete_network_acl_entry(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteNetworkInterface" => api.delete_network_interface(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteRoute" => api.delete_route(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteRouteTable" => api.delete_route_table(context, crate::input(input)?).await.map(|()| ().write()),
@@ -212,21 +534,65 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "DeleteSubnet" => api.delete_subnet(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteTags" => api.delete_tags(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteVpc" => api.delete_vpc(context, crate::input(input)?).await.map(|()| ().write()),
+        "DescribeAccountAttributes" => api.describe_account_attributes(context, crate::input(input)?).await.map(DescribeAccountAttributesResult::write),
+        "DescribeAddresses" => api.describe_addresses(context, crate::input(input)?).await.map(DescribeAddressesResult::write),
+        "DescribeAddressesAttribute" => api.describe_addresses_attribute(context, crate::input(input)?).await.map(DescribeAddressesAttributeResult::write),
         "DescribeAvailabilityZones" => api.describe_availability_zones(context, crate::input(input)?).await.map(DescribeAvailabilityZonesResult::write),
+        "DescribeDhcpOptions" => api.describe_dhcp_options(context, crate::input(input)?).await.map(DescribeDhcpOptionsResult::write),
+        "DescribeIamInstanceProfileAssociations" => api.describe_iam_instance_profile_associations(context, crate::input(input)?).await.map(DescribeIamInstanceProfileAssociationsResult::write),
+        "DescribeImages" => api.describe_images(context, crate::input(input)?).await.map(DescribeImagesResult::write),
+        "DescribeInstanceAttribute" => api.describe_instance_attribute(context, crate::input(input)?).await.map(InstanceAttribute::write),
+        "DescribeInstanceCreditSpecifications" => api.describe_instance_credit_specifications(context, crate::input(input)?).await.map(DescribeInstanceCreditSpecificationsResult::write),
+        "DescribeInstanceStatus" => api.describe_instance_status(context, crate::input(input)?).await.map(DescribeInstanceStatusResult::write),
+        "DescribeInstanceTypeOfferings" => api.describe_instance_type_offerings(context, crate::input(input)?).await.map(DescribeInstanceTypeOfferingsResult::write),
+        "DescribeInstanceTypes" => api.describe_instance_types(context, crate::input(input)?).await.map(DescribeInstanceTypesResult::write),
+        "DescribeInstances" => api.describe_instances(context, crate::input(input)?).await.map(DescribeInstancesResult::write),
         "DescribeInternetGateways" => api.describe_internet_gateways(context, crate::input(input)?).await.map(DescribeInternetGatewaysResult::write),
+        "DescribeKeyPairs" => api.describe_key_pairs(context, crate::input(input)?).await.map(DescribeKeyPairsResult::write),
+        "DescribeLaunchTemplateVersions" => api.describe_launch_template_versions(context, crate::input(input)?).await.map(DescribeLaunchTemplateVersionsResult::write),
+        "DescribeLaunchTemplates" => api.describe_launch_templates(context, crate::input(input)?).await.map(DescribeLaunchTemplatesResult::write),
+        "DescribeNatGateways" => api.describe_nat_gateways(context, crate::input(input)?).await.map(DescribeNatGatewaysResult::write),
+        "DescribeNetworkAcls" => api.describe_network_acls(context, crate::input(input)?).await.map(DescribeNetworkAclsResult::write),
+        "DescribeNetworkInterfaceAttribute" => api.describe_network_interface_attribute(context, crate::input(input)?).await.map(DescribeNetworkInterfaceAttributeResult::write),
         "DescribeNetworkInterfaces" => api.describe_network_interfaces(context, crate::input(input)?).await.map(DescribeNetworkInterfacesResult::write),
+        "DescribeRegions" => api.describe_regions(context, crate::input(input)?).await.map(DescribeRegionsResult::write),
         "DescribeRouteTables" => api.describe_route_tables(context, crate::input(input)?).await.map(DescribeRouteTablesResult::write),
+        "DescribeSecurityGroupRules" => api.describe_security_group_rules(context, crate::input(input)?).await.map(DescribeSecurityGroupRulesResult::write),
         "DescribeSecurityGroups" => api.describe_security_groups(context, crate::input(input)?).await.map(DescribeSecurityGroupsResult::write),
         "DescribeSubnets" => api.describe_subnets(context, crate::input(input)?).await.map(DescribeSubnetsResult::write),
         "DescribeTags" => api.describe_tags(context, crate::input(input)?).await.map(DescribeTagsResult::write),
+        "DescribeVolumes" => api.describe_volumes(context, crate::input(input)?).await.map(DescribeVolumesResult::write),
         "DescribeVpcAttribute" => api.describe_vpc_attribute(context, crate::input(input)?).await.map(DescribeVpcAttributeResult::write),
+        "DescribeVpcEndpoints" => api.describe_vpc_endpoints(context, crate::input(input)?).await.map(DescribeVpcEndpointsResult::write),
         "DescribeVpcs" => api.describe_vpcs(context, crate::input(input)?).await.map(DescribeVpcsResult::write),
         "DetachInternetGateway" => api.detach_internet_gateway(context, crate::input(input)?).await.map(|()| ().write()),
+        "DisassociateAddress" => api.disassociate_address(context, crate::input(input)?).await.map(|()| ().write()),
+        "DisassociateIamInstanceProfile" => api.disassociate_iam_instance_profile(context, crate::input(input)?).await.map(DisassociateIamInstanceProfileResult::write),
         "DisassociateRouteTable" => api.disassociate_route_table(context, crate::input(input)?).await.map(|()| ().write()),
+        "GetConsoleOutput" => api.get_console_output(context, crate::input(input)?).await.map(GetConsoleOutputResult::write),
+        "GetInstanceUefiData" => api.get_instance_uefi_data(context, crate::input(input)?).await.map(GetInstanceUefiDataResult::write),
+        "ImportKeyPair" => api.import_key_pair(context, crate::input(input)?).await.map(ImportKeyPairResult::write),
+        "ModifyInstanceAttribute" => api.modify_instance_attribute(context, crate::input(input)?).await.map(|()| ().write()),
+        "ModifyInstanceMetadataOptions" => api.modify_instance_metadata_options(context, crate::input(input)?).await.map(ModifyInstanceMetadataOptionsResult::write),
+        "ModifyLaunchTemplate" => api.modify_launch_template(context, crate::input(input)?).await.map(ModifyLaunchTemplateResult::write),
+        "ModifyNetworkInterfaceAttribute" => api.modify_network_interface_attribute(context, crate::input(input)?).await.map(|()| ().write()),
+        "ModifySecurityGroupRules" => api.modify_security_group_rules(context, crate::input(input)?).await.map(ModifySecurityGroupRulesResult::write),
         "ModifySubnetAttribute" => api.modify_subnet_attribute(context, crate::input(input)?).await.map(|()| ().write()),
         "ModifyVpcAttribute" => api.modify_vpc_attribute(context, crate::input(input)?).await.map(|()| ().write()),
+        "RebootInstances" => api.reboot_instances(context, crate::input(input)?).await.map(|()| ().write()),
+        "ReleaseAddress" => api.release_address(context, crate::input(input)?).await.map(|()| ().write()),
+        "ReplaceNetworkAclAssociation" => api.replace_network_acl_association(context, crate::input(input)?).await.map(ReplaceNetworkAclAssociationResult::write),
+        "ReplaceNetworkAclEntry" => api.replace_network_acl_entry(context, crate::input(input)?).await.map(|()| ().write()),
+        "ReplaceRoute" => api.replace_route(context, crate::input(input)?).await.map(|()| ().write()),
+        "ReplaceRouteTableAssociation" => api.replace_route_table_association(context, crate::input(input)?).await.map(ReplaceRouteTableAssociationResult::write),
         "RevokeSecurityGroupEgress" => api.revoke_security_group_egress(context, crate::input(input)?).await.map(RevokeSecurityGroupEgressResult::write),
         "RevokeSecurityGroupIngress" => api.revoke_security_group_ingress(context, crate::input(input)?).await.map(RevokeSecurityGroupIngressResult::write),
+        "RunInstances" => api.run_instances(context, crate::input(input)?).await.map(Reservation::write),
+        "StartInstances" => api.start_instances(context, crate::input(input)?).await.map(StartInstancesResult::write),
+        "StopInstances" => api.stop_instances(context, crate::input(input)?).await.map(StopInstancesResult::write),
+        "TerminateInstances" => api.terminate_instances(context, crate::input(input)?).await.map(TerminateInstancesResult::write),
+        "UpdateSecurityGroupRuleDescriptionsEgress" => api.update_security_group_rule_descriptions_egress(context, crate::input(input)?).await.map(UpdateSecurityGroupRuleDescriptionsEgressResult::write),
+        "UpdateSecurityGroupRuleDescriptionsIngress" => api.update_security_group_rule_descriptions_ingress(context, crate::input(input)?).await.map(UpdateSecurityGroupRuleDescriptionsIngressResult::write),
         _ => Err(SERVICE.unknown_operation(operation)),
     }
 }

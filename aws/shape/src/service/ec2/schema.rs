@@ -15,11 +15,22 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     json_version: "",
     xml_namespace: "http://ec2.amazonaws.com/doc/2016-11-15",
     operations: &[
+        OperationSchema { name: "AllocateAddress", input: Some(&ALLOCATE_ADDRESS_REQUEST), output: Some(&ALLOCATE_ADDRESS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "AssociateAddress", input: Some(&ASSOCIATE_ADDRESS_REQUEST), output: Some(&ASSOCIATE_ADDRESS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "AssociateIamInstanceProfile", input: Some(&ASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST), output: Some(&ASSOCIATE_IAM_INSTANCE_PROFILE_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "AssociateRouteTable", input: Some(&ASSOCIATE_ROUTE_TABLE_REQUEST), output: Some(&ASSOCIATE_ROUTE_TABLE_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "AttachInternetGateway", input: Some(&ATTACH_INTERNET_GATEWAY_REQUEST), output: None, result_wrapper: None, errors: &[] },
         OperationSchema { name: "AuthorizeSecurityGroupEgress", input: Some(&AUTHORIZE_SECURITY_GROUP_EGRESS_REQUEST), output: Some(&AUTHORIZE_SECURITY_GROUP_EGRESS_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "AuthorizeSecurityGroupIngress", input: Some(&AUTHORIZE_SECURITY_GROUP_INGRESS_REQUEST), output: Some(&AUTHORIZE_SECURITY_GROUP_INGRESS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "CreateDefaultSubnet", input: Some(&CREATE_DEFAULT_SUBNET_REQUEST), output: Some(&CREATE_DEFAULT_SUBNET_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "CreateDefaultVpc", input: Some(&CREATE_DEFAULT_VPC_REQUEST), output: Some(&CREATE_DEFAULT_VPC_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "CreateInternetGateway", input: Some(&CREATE_INTERNET_GATEWAY_REQUEST), output: Some(&CREATE_INTERNET_GATEWAY_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "CreateKeyPair", input: Some(&CREATE_KEY_PAIR_REQUEST), output: Some(&KEY_PAIR), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "CreateLaunchTemplate", input: Some(&CREATE_LAUNCH_TEMPLATE_REQUEST), output: Some(&CREATE_LAUNCH_TEMPLATE_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "CreateLaunchTemplateVersion", input: Some(&CREATE_LAUNCH_TEMPLATE_VERSION_REQUEST), output: Some(&CREATE_LAUNCH_TEMPLATE_VERSION_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "CreateNatGateway", input: Some(&CREATE_NAT_GATEWAY_REQUEST), output: Some(&CREATE_NAT_GATEWAY_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "CreateNetworkAcl", input: Some(&CREATE_NETWORK_ACL_REQUEST), output: Some(&CREATE_NETWORK_ACL_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "CreateNetworkAclEntry", input: Some(&CREATE_NETWORK_ACL_ENTRY_REQUEST), output: None, result_wrapper: None, errors: &[] },
         OperationSchema { name: "CreateNetworkInterface", input: Some(&CREATE_NETWORK_INTERFACE_REQUEST), output: Some(&CREATE_NETWORK_INTERFACE_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "CreateRoute", input: Some(&CREATE_ROUTE_REQUEST), output: Some(&CREATE_ROUTE_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "CreateRouteTable", input: Some(&CREATE_ROUTE_TABLE_REQUEST), output: Some(&CREATE_ROUTE_TABLE_RESULT), result_wrapper: None, errors: &[] },
@@ -28,6 +39,12 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema { name: "CreateTags", input: Some(&CREATE_TAGS_REQUEST), output: None, result_wrapper: None, errors: &[] },
         OperationSchema { name: "CreateVpc", input: Some(&CREATE_VPC_REQUEST), output: Some(&CREATE_VPC_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DeleteInternetGateway", input: Some(&DELETE_INTERNET_GATEWAY_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DeleteKeyPair", input: Some(&DELETE_KEY_PAIR_REQUEST), output: Some(&DELETE_KEY_PAIR_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DeleteLaunchTemplate", input: Some(&DELETE_LAUNCH_TEMPLATE_REQUEST), output: Some(&DELETE_LAUNCH_TEMPLATE_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DeleteLaunchTemplateVersions", input: Some(&DELETE_LAUNCH_TEMPLATE_VERSIONS_REQUEST), output: Some(&DELETE_LAUNCH_TEMPLATE_VERSIONS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DeleteNatGateway", input: Some(&DELETE_NAT_GATEWAY_REQUEST), output: Some(&DELETE_NAT_GATEWAY_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DeleteNetworkAcl", input: Some(&DELETE_NETWORK_ACL_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DeleteNetworkAclEntry", input: Some(&DELETE_NETWORK_ACL_ENTRY_REQUEST), output: None, result_wrapper: None, errors: &[] },
         OperationSchema { name: "DeleteNetworkInterface", input: Some(&DELETE_NETWORK_INTERFACE_REQUEST), output: None, result_wrapper: None, errors: &[] },
         OperationSchema { name: "DeleteRoute", input: Some(&DELETE_ROUTE_REQUEST), output: None, result_wrapper: None, errors: &[] },
         OperationSchema { name: "DeleteRouteTable", input: Some(&DELETE_ROUTE_TABLE_REQUEST), output: None, result_wrapper: None, errors: &[] },
@@ -35,26 +52,180 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema { name: "DeleteSubnet", input: Some(&DELETE_SUBNET_REQUEST), output: None, result_wrapper: None, errors: &[] },
         OperationSchema { name: "DeleteTags", input: Some(&DELETE_TAGS_REQUEST), output: None, result_wrapper: None, errors: &[] },
         OperationSchema { name: "DeleteVpc", input: Some(&DELETE_VPC_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeAccountAttributes", input: Some(&DESCRIBE_ACCOUNT_ATTRIBUTES_REQUEST), output: Some(&DESCRIBE_ACCOUNT_ATTRIBUTES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeAddresses", input: Some(&DESCRIBE_ADDRESSES_REQUEST), output: Some(&DESCRIBE_ADDRESSES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeAddressesAttribute", input: Some(&DESCRIBE_ADDRESSES_ATTRIBUTE_REQUEST), output: Some(&DESCRIBE_ADDRESSES_ATTRIBUTE_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DescribeAvailabilityZones", input: Some(&DESCRIBE_AVAILABILITY_ZONES_REQUEST), output: Some(&DESCRIBE_AVAILABILITY_ZONES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeDhcpOptions", input: Some(&DESCRIBE_DHCP_OPTIONS_REQUEST), output: Some(&DESCRIBE_DHCP_OPTIONS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeIamInstanceProfileAssociations", input: Some(&DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_REQUEST), output: Some(&DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeImages", input: Some(&DESCRIBE_IMAGES_REQUEST), output: Some(&DESCRIBE_IMAGES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeInstanceAttribute", input: Some(&DESCRIBE_INSTANCE_ATTRIBUTE_REQUEST), output: Some(&INSTANCE_ATTRIBUTE), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeInstanceCreditSpecifications", input: Some(&DESCRIBE_INSTANCE_CREDIT_SPECIFICATIONS_REQUEST), output: Some(&DESCRIBE_INSTANCE_CREDIT_SPECIFICATIONS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeInstanceStatus", input: Some(&DESCRIBE_INSTANCE_STATUS_REQUEST), output: Some(&DESCRIBE_INSTANCE_STATUS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeInstanceTypeOfferings", input: Some(&DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST), output: Some(&DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeInstanceTypes", input: Some(&DESCRIBE_INSTANCE_TYPES_REQUEST), output: Some(&DESCRIBE_INSTANCE_TYPES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeInstances", input: Some(&DESCRIBE_INSTANCES_REQUEST), output: Some(&DESCRIBE_INSTANCES_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DescribeInternetGateways", input: Some(&DESCRIBE_INTERNET_GATEWAYS_REQUEST), output: Some(&DESCRIBE_INTERNET_GATEWAYS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeKeyPairs", input: Some(&DESCRIBE_KEY_PAIRS_REQUEST), output: Some(&DESCRIBE_KEY_PAIRS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeLaunchTemplateVersions", input: Some(&DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_REQUEST), output: Some(&DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeLaunchTemplates", input: Some(&DESCRIBE_LAUNCH_TEMPLATES_REQUEST), output: Some(&DESCRIBE_LAUNCH_TEMPLATES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeNatGateways", input: Some(&DESCRIBE_NAT_GATEWAYS_REQUEST), output: Some(&DESCRIBE_NAT_GATEWAYS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeNetworkAcls", input: Some(&DESCRIBE_NETWORK_ACLS_REQUEST), output: Some(&DESCRIBE_NETWORK_ACLS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeNetworkInterfaceAttribute", input: Some(&DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_REQUEST), output: Some(&DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DescribeNetworkInterfaces", input: Some(&DESCRIBE_NETWORK_INTERFACES_REQUEST), output: Some(&DESCRIBE_NETWORK_INTERFACES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeRegions", input: Some(&DESCRIBE_REGIONS_REQUEST), output: Some(&DESCRIBE_REGIONS_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DescribeRouteTables", input: Some(&DESCRIBE_ROUTE_TABLES_REQUEST), output: Some(&DESCRIBE_ROUTE_TABLES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeSecurityGroupRules", input: Some(&DESCRIBE_SECURITY_GROUP_RULES_REQUEST), output: Some(&DESCRIBE_SECURITY_GROUP_RULES_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DescribeSecurityGroups", input: Some(&DESCRIBE_SECURITY_GROUPS_REQUEST), output: Some(&DESCRIBE_SECURITY_GROUPS_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DescribeSubnets", input: Some(&DESCRIBE_SUBNETS_REQUEST), output: Some(&DESCRIBE_SUBNETS_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DescribeTags", input: Some(&DESCRIBE_TAGS_REQUEST), output: Some(&DESCRIBE_TAGS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeVolumes", input: Some(&DESCRIBE_VOLUMES_REQUEST), output: Some(&DESCRIBE_VOLUMES_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DescribeVpcAttribute", input: Some(&DESCRIBE_VPC_ATTRIBUTE_REQUEST), output: Some(&DESCRIBE_VPC_ATTRIBUTE_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DescribeVpcEndpoints", input: Some(&DESCRIBE_VPC_ENDPOINTS_REQUEST), output: Some(&DESCRIBE_VPC_ENDPOINTS_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DescribeVpcs", input: Some(&DESCRIBE_VPCS_REQUEST), output: Some(&DESCRIBE_VPCS_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DetachInternetGateway", input: Some(&DETACH_INTERNET_GATEWAY_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DisassociateAddress", input: Some(&DISASSOCIATE_ADDRESS_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "DisassociateIamInstanceProfile", input: Some(&DISASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST), output: Some(&DISASSOCIATE_IAM_INSTANCE_PROFILE_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "DisassociateRouteTable", input: Some(&DISASSOCIATE_ROUTE_TABLE_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "GetConsoleOutput", input: Some(&GET_CONSOLE_OUTPUT_REQUEST), output: Some(&GET_CONSOLE_OUTPUT_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "GetInstanceUefiData", input: Some(&GET_INSTANCE_UEFI_DATA_REQUEST), output: Some(&GET_INSTANCE_UEFI_DATA_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ImportKeyPair", input: Some(&IMPORT_KEY_PAIR_REQUEST), output: Some(&IMPORT_KEY_PAIR_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ModifyInstanceAttribute", input: Some(&MODIFY_INSTANCE_ATTRIBUTE_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ModifyInstanceMetadataOptions", input: Some(&MODIFY_INSTANCE_METADATA_OPTIONS_REQUEST), output: Some(&MODIFY_INSTANCE_METADATA_OPTIONS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ModifyLaunchTemplate", input: Some(&MODIFY_LAUNCH_TEMPLATE_REQUEST), output: Some(&MODIFY_LAUNCH_TEMPLATE_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ModifyNetworkInterfaceAttribute", input: Some(&MODIFY_NETWORK_INTERFACE_ATTRIBUTE_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ModifySecurityGroupRules", input: Some(&MODIFY_SECURITY_GROUP_RULES_REQUEST), output: Some(&MODIFY_SECURITY_GROUP_RULES_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "ModifySubnetAttribute", input: Some(&MODIFY_SUBNET_ATTRIBUTE_REQUEST), output: None, result_wrapper: None, errors: &[] },
         OperationSchema { name: "ModifyVpcAttribute", input: Some(&MODIFY_VPC_ATTRIBUTE_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "RebootInstances", input: Some(&REBOOT_INSTANCES_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ReleaseAddress", input: Some(&RELEASE_ADDRESS_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ReplaceNetworkAclAssociation", input: Some(&REPLACE_NETWORK_ACL_ASSOCIATION_REQUEST), output: Some(&REPLACE_NETWORK_ACL_ASSOCIATION_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ReplaceNetworkAclEntry", input: Some(&REPLACE_NETWORK_ACL_ENTRY_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ReplaceRoute", input: Some(&REPLACE_ROUTE_REQUEST), output: None, result_wrapper: None, errors: &[] },
+        OperationSchema { name: "ReplaceRouteTableAssociation", input: Some(&REPLACE_ROUTE_TABLE_ASSOCIATION_REQUEST), output: Some(&REPLACE_ROUTE_TABLE_ASSOCIATION_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "RevokeSecurityGroupEgress", input: Some(&REVOKE_SECURITY_GROUP_EGRESS_REQUEST), output: Some(&REVOKE_SECURITY_GROUP_EGRESS_RESULT), result_wrapper: None, errors: &[] },
         OperationSchema { name: "RevokeSecurityGroupIngress", input: Some(&REVOKE_SECURITY_GROUP_INGRESS_REQUEST), output: Some(&REVOKE_SECURITY_GROUP_INGRESS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "RunInstances", input: Some(&RUN_INSTANCES_REQUEST), output: Some(&RESERVATION), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "StartInstances", input: Some(&START_INSTANCES_REQUEST), output: Some(&START_INSTANCES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "StopInstances", input: Some(&STOP_INSTANCES_REQUEST), output: Some(&STOP_INSTANCES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "TerminateInstances", input: Some(&TERMINATE_INSTANCES_REQUEST), output: Some(&TERMINATE_INSTANCES_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "UpdateSecurityGroupRuleDescriptionsEgress", input: Some(&UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS_REQUEST), output: Some(&UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS_RESULT), result_wrapper: None, errors: &[] },
+        OperationSchema { name: "UpdateSecurityGroupRuleDescriptionsIngress", input: Some(&UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_INGRESS_REQUEST), output: Some(&UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_INGRESS_RESULT), result_wrapper: None, errors: &[] },
     ],
-    unserved: &["AcceptAddressTransfer", "AcceptCapacityReservationBillingOwnership", "AcceptReservedInstancesExchangeQuote", "AcceptTransitGatewayClientVpnAttachment", "AcceptTransitGatewayMulticastDomainAssociations", "AcceptTransitGatewayPeeringAttachment", "AcceptTransitGatewayVpcAttachment", "AcceptVpcEndpointConnections", "AcceptVpcPeeringConnection", "AdvertiseByoipCidr", "AllocateAddress", "AllocateHosts", "AllocateIpamPoolCidr", "ApplySecurityGroupsToClientVpnTargetNetwork", "AssignIpv6Addresses", "AssignPrivateIpAddresses", "AssignPrivateNatGatewayAddress", "AssociateAddress", "AssociateCapacityReservationBillingOwner", "AssociateClientVpnTargetNetwork", "AssociateDhcpOptions", "AssociateEnclaveCertificateIamRole", "AssociateIamInstanceProfile", "AssociateInstanceEventWindow", "AssociateIpamByoasn", "AssociateIpamResourceDiscovery", "AssociateNatGatewayAddress", "AssociateRouteServer", "AssociateSecurityGroupVpc", "AssociateSubnetCidrBlock", "AssociateTransitGatewayMulticastDomain", "AssociateTransitGatewayPolicyTable", "AssociateTransitGatewayRouteTable", "AssociateTrunkInterface", "AssociateVpcCidrBlock", "AttachClassicLinkVpc", "AttachNetworkInterface", "AttachVerifiedAccessTrustProvider", "AttachVolume", "AttachVpnGateway", "AuthorizeClientVpnIngress", "BundleInstance", "CancelBundleTask", "CancelCapacityReservation", "CancelCapacityReservationFleets", "CancelConversionTask", "CancelDeclarativePoliciesReport", "CancelExportTask", "CancelImageLaunchPermission", "CancelImportTask", "CancelReservedInstancesListing", "CancelSpotFleetRequests", "CancelSpotInstanceRequests", "ConfirmProductInstance", "CopyFpgaImage", "CopyImage", "CopySnapshot", "CopyVolumes", "CreateCapacityManagerDataExport", "CreateCapacityReservation", "CreateCapacityReservationBySplitting", "CreateCapacityReservationFleet", "CreateCarrierGateway", "CreateClientVpnEndpoint", "CreateClientVpnRoute", "CreateCoipCidr", "CreateCoipPool", "CreateCustomerGateway", "CreateDefaultSubnet", "CreateDefaultVpc", "CreateDelegateMacVolumeOwnershipTask", "CreateDhcpOptions", "CreateEgressOnlyInternetGateway", "CreateFleet", "CreateFlowLogs", "CreateFpgaImage", "CreateImage", "CreateImageUsageReport", "CreateInstanceConnectEndpoint", "CreateInstanceEventWindow", "CreateInstanceExportTask", "CreateInterruptibleCapacityReservationAllocation", "CreateIpam", "CreateIpamExternalResourceVerificationToken", "CreateIpamPolicy", "CreateIpamPool", "CreateIpamPrefixListResolver", "CreateIpamPrefixListResolverTarget", "CreateIpamResourceDiscovery", "CreateIpamScope", "CreateKeyPair", "CreateLaunchTemplate", "CreateLaunchTemplateVersion", "CreateLocalGatewayRoute", "CreateLocalGatewayRouteTable", "CreateLocalGatewayRouteTableVirtualInterfaceGroupAssociation", "CreateLocalGatewayRouteTableVpcAssociation", "CreateLocalGatewayVirtualInterface", "CreateLocalGatewayVirtualInterfaceGroup", "CreateMacSystemIntegrityProtectionModificationTask", "CreateManagedPrefixList", "CreateNatGateway", "CreateNetworkAcl", "CreateNetworkAclEntry", "CreateNetworkInsightsAccessScope", "CreateNetworkInsightsPath", "CreateNetworkInterfacePermission", "CreatePlacementGroup", "CreatePublicIpv4Pool", "CreateReplaceRootVolumeTask", "CreateReservedInstancesListing", "CreateRestoreImageTask", "CreateRouteServer", "CreateRouteServerEndpoint", "CreateRouteServerPeer", "CreateSecondaryNetwork", "CreateSecondarySubnet", "CreateSnapshot", "CreateSnapshots", "CreateSpotDatafeedSubscription", "CreateStoreImageTask", "CreateSubnetCidrReservation", "CreateTrafficMirrorFilter", "CreateTrafficMirrorFilterRule", "CreateTrafficMirrorSession", "CreateTrafficMirrorTarget", "CreateTransitGateway", "CreateTransitGatewayConnect", "CreateTransitGatewayConnectPeer", "CreateTransitGatewayMeteringPolicy", "CreateTransitGatewayMeteringPolicyEntry", "CreateTransitGatewayMulticastDomain", "CreateTransitGatewayPeeringAttachment", "CreateTransitGatewayPolicyTable", "CreateTransitGatewayPrefixListReference", "CreateTransitGatewayRoute", "CreateTransitGatewayRouteTable", "CreateTransitGatewayRouteTableAnnouncement", "CreateTransitGatewayVpcAttachment", "CreateVerifiedAccessEndpoint", "CreateVerifiedAccessGroup", "CreateVerifiedAccessInstance", "CreateVerifiedAccessTrustProvider", "CreateVolume", "CreateVpcBlockPublicAccessExclusion", "CreateVpcEncryptionControl", "CreateVpcEndpoint", "CreateVpcEndpointConnectionNotification", "CreateVpcEndpointServiceConfiguration", "CreateVpcPeeringConnection", "CreateVpnConcentrator", "CreateVpnConnection", "CreateVpnConnectionRoute", "CreateVpnGateway", "DeleteCapacityManagerDataExport", "DeleteCarrierGateway", "DeleteClientVpnEndpoint", "DeleteClientVpnRoute", "DeleteCoipCidr", "DeleteCoipPool", "DeleteCustomerGateway", "DeleteDhcpOptions", "DeleteEgressOnlyInternetGateway", "DeleteFleets", "DeleteFlowLogs", "DeleteFpgaImage", "DeleteImageUsageReport", "DeleteInstanceConnectEndpoint", "DeleteInstanceEventWindow", "DeleteIpam", "DeleteIpamExternalResourceVerificationToken", "DeleteIpamPolicy", "DeleteIpamPool", "DeleteIpamPrefixListResolver", "DeleteIpamPrefixListResolverTarget", "DeleteIpamResourceDiscovery", "DeleteIpamScope", "DeleteKeyPair", "DeleteLaunchTemplate", "DeleteLaunchTemplateVersions", "DeleteLocalGatewayRoute", "DeleteLocalGatewayRouteTable", "DeleteLocalGatewayRouteTableVirtualInterfaceGroupAssociation", "DeleteLocalGatewayRouteTableVpcAssociation", "DeleteLocalGatewayVirtualInterface", "DeleteLocalGatewayVirtualInterfaceGroup", "DeleteManagedPrefixList", "DeleteNatGateway", "DeleteNetworkAcl", "DeleteNetworkAclEntry", "DeleteNetworkInsightsAccessScope", "DeleteNetworkInsightsAccessScopeAnalysis", "DeleteNetworkInsightsAnalysis", "DeleteNetworkInsightsPath", "DeleteNetworkInterfacePermission", "DeletePlacementGroup", "DeletePublicIpv4Pool", "DeleteQueuedReservedInstances", "DeleteRouteServer", "DeleteRouteServerEndpoint", "DeleteRouteServerPeer", "DeleteSecondaryNetwork", "DeleteSecondarySubnet", "DeleteSnapshot", "DeleteSpotDatafeedSubscription", "DeleteSubnetCidrReservation", "DeleteTrafficMirrorFilter", "DeleteTrafficMirrorFilterRule", "DeleteTrafficMirrorSession", "DeleteTrafficMirrorTarget", "DeleteTransitGateway", "DeleteTransitGatewayClientVpnAttachment", "DeleteTransitGatewayConnect", "DeleteTransitGatewayConnectPeer", "DeleteTransitGatewayMeteringPolicy", "DeleteTransitGatewayMeteringPolicyEntry", "DeleteTransitGatewayMulticastDomain", "DeleteTransitGatewayPeeringAttachment", "DeleteTransitGatewayPolicyTable", "DeleteTransitGatewayPrefixListReference", "DeleteTransitGatewayRoute", "DeleteTransitGatewayRouteTable", "DeleteTransitGatewayRouteTableAnnouncement", "DeleteTransitGatewayVpcAttachment", "DeleteVerifiedAccessEndpoint", "DeleteVerifiedAccessGroup", "DeleteVerifiedAccessInstance", "DeleteVerifiedAccessTrustProvider", "DeleteVolume", "DeleteVpcBlockPublicAccessExclusion", "DeleteVpcEncryptionControl", "DeleteVpcEndpointConnectionNotifications", "DeleteVpcEndpointServiceConfigurations", "DeleteVpcEndpoints", "DeleteVpcPeeringConnection", "DeleteVpnConcentrator", "DeleteVpnConnection", "DeleteVpnConnectionRoute", "DeleteVpnGateway", "DeprovisionByoipCidr", "DeprovisionIpamByoasn", "DeprovisionIpamPoolCidr", "DeprovisionPublicIpv4PoolCidr", "DeregisterImage", "DeregisterInstanceEventNotificationAttributes", "DeregisterTransitGatewayMulticastGroupMembers", "DeregisterTransitGatewayMulticastGroupSources", "DescribeAccountAttributes", "DescribeAddressTransfers", "DescribeAddresses", "DescribeAddressesAttribute", "DescribeAggregateIdFormat", "DescribeAwsNetworkPerformanceMetricSubscriptions", "DescribeBundleTasks", "DescribeByoipCidrs", "DescribeCapacityBlockExtensionHistory", "DescribeCapacityBlockExtensionOfferings", "DescribeCapacityBlockOfferings", "DescribeCapacityBlockStatus", "DescribeCapacityBlocks", "DescribeCapacityManagerDataExports", "DescribeCapacityReservationBillingRequests", "DescribeCapacityReservationFleets", "DescribeCapacityReservationTopology", "DescribeCapacityReservations", "DescribeCarrierGateways", "DescribeClassicLinkInstances", "DescribeClientVpnAuthorizationRules", "DescribeClientVpnConnections", "DescribeClientVpnEndpoints", "DescribeClientVpnRoutes", "DescribeClientVpnTargetNetworks", "DescribeCoipPools", "DescribeConversionTasks", "DescribeCustomerGateways", "DescribeDeclarativePoliciesReports", "DescribeDhcpOptions", "DescribeEgressOnlyInternetGateways", "DescribeElasticGpus", "DescribeExportImageTasks", "DescribeExportTasks", "DescribeFastLaunchImages", "DescribeFastSnapshotRestores", "DescribeFleetHistory", "DescribeFleetInstances", "DescribeFleets", "DescribeFlowLogs", "DescribeFpgaImageAttribute", "DescribeFpgaImages", "DescribeHostReservationOfferings", "DescribeHostReservations", "DescribeHosts", "DescribeIamInstanceProfileAssociations", "DescribeIdFormat", "DescribeIdentityIdFormat", "DescribeImageAttribute", "DescribeImageReferences", "DescribeImageUsageReportEntries", "DescribeImageUsageReports", "DescribeImages", "DescribeImportImageTasks", "DescribeImportSnapshotTasks", "DescribeInstanceAttribute", "DescribeInstanceConnectEndpoints", "DescribeInstanceCreditSpecifications", "DescribeInstanceEventNotificationAttributes", "DescribeInstanceEventWindows", "DescribeInstanceImageMetadata", "DescribeInstanceSqlHaHistoryStates", "DescribeInstanceSqlHaStates", "DescribeInstanceStatus", "DescribeInstanceTopology", "DescribeInstanceTypeOfferings", "DescribeInstanceTypes", "DescribeInstances", "DescribeIpamByoasn", "DescribeIpamExternalResourceVerificationTokens", "DescribeIpamPolicies", "DescribeIpamPoolAllocations", "DescribeIpamPools", "DescribeIpamPrefixListResolverTargets", "DescribeIpamPrefixListResolvers", "DescribeIpamResourceDiscoveries", "DescribeIpamResourceDiscoveryAssociations", "DescribeIpamScopes", "DescribeIpams", "DescribeIpv6Pools", "DescribeKeyPairs", "DescribeLaunchTemplateVersions", "DescribeLaunchTemplates", "DescribeLocalGatewayRouteTableVirtualInterfaceGroupAssociations", "DescribeLocalGatewayRouteTableVpcAssociations", "DescribeLocalGatewayRouteTables", "DescribeLocalGatewayVirtualInterfaceGroups", "DescribeLocalGatewayVirtualInterfaces", "DescribeLocalGateways", "DescribeLockedSnapshots", "DescribeMacHosts", "DescribeMacModificationTasks", "DescribeManagedPrefixLists", "DescribeMovingAddresses", "DescribeNatGateways", "DescribeNetworkAcls", "DescribeNetworkInsightsAccessScopeAnalyses", "DescribeNetworkInsightsAccessScopes", "DescribeNetworkInsightsAnalyses", "DescribeNetworkInsightsPaths", "DescribeNetworkInterfaceAttribute", "DescribeNetworkInterfacePermissions", "DescribeOutpostLags", "DescribePlacementGroups", "DescribePrefixLists", "DescribePrincipalIdFormat", "DescribePublicIpv4Pools", "DescribeRegions", "DescribeReplaceRootVolumeTasks", "DescribeReservedInstances", "DescribeReservedInstancesListings", "DescribeReservedInstancesModifications", "DescribeReservedInstancesOfferings", "DescribeRouteServerEndpoints", "DescribeRouteServerPeers", "DescribeRouteServers", "DescribeScheduledInstanceAvailability", "DescribeScheduledInstances", "DescribeSecondaryInterfaces", "DescribeSecondaryNetworks", "DescribeSecondarySubnets", "DescribeSecurityGroupReferences", "DescribeSecurityGroupRules", "DescribeSecurityGroupVpcAssociations", "DescribeServiceLinkVirtualInterfaces", "DescribeSnapshotAttribute", "DescribeSnapshotTierStatus", "DescribeSnapshots", "DescribeSpotDatafeedSubscription", "DescribeSpotFleetInstances", "DescribeSpotFleetRequestHistory", "DescribeSpotFleetRequests", "DescribeSpotInstanceRequests", "DescribeSpotPriceHistory", "DescribeStaleSecurityGroups", "DescribeStoreImageTasks", "DescribeTrafficMirrorFilterRules", "DescribeTrafficMirrorFilters", "DescribeTrafficMirrorSessions", "DescribeTrafficMirrorTargets", "DescribeTransitGatewayAttachments", "DescribeTransitGatewayConnectPeers", "DescribeTransitGatewayConnects", "DescribeTransitGatewayMeteringPolicies", "DescribeTransitGatewayMulticastDomains", "DescribeTransitGatewayPeeringAttachments", "DescribeTransitGatewayPolicyTables", "DescribeTransitGatewayRouteTableAnnouncements", "DescribeTransitGatewayRouteTables", "DescribeTransitGatewayVpcAttachments", "DescribeTransitGateways", "DescribeTrunkInterfaceAssociations", "DescribeVerifiedAccessEndpoints", "DescribeVerifiedAccessGroups", "DescribeVerifiedAccessInstanceLoggingConfigurations", "DescribeVerifiedAccessInstances", "DescribeVerifiedAccessTrustProviders", "DescribeVolumeAttribute", "DescribeVolumeStatus", "DescribeVolumes", "DescribeVolumesModifications", "DescribeVpcBlockPublicAccessExclusions", "DescribeVpcBlockPublicAccessOptions", "DescribeVpcClassicLink", "DescribeVpcClassicLinkDnsSupport", "DescribeVpcEncryptionControls", "DescribeVpcEndpointAssociations", "DescribeVpcEndpointConnectionNotifications", "DescribeVpcEndpointConnections", "DescribeVpcEndpointServiceConfigurations", "DescribeVpcEndpointServicePermissions", "DescribeVpcEndpointServices", "DescribeVpcEndpoints", "DescribeVpcPeeringConnections", "DescribeVpnConcentrators", "DescribeVpnConnections", "DescribeVpnGateways", "DetachClassicLinkVpc", "DetachNetworkInterface", "DetachVerifiedAccessTrustProvider", "DetachVolume", "DetachVpnGateway", "DisableAddressTransfer", "DisableAllowedImagesSettings", "DisableAwsNetworkPerformanceMetricSubscription", "DisableCapacityManager", "DisableEbsEncryptionByDefault", "DisableFastLaunch", "DisableFastSnapshotRestores", "DisableImage", "DisableImageBlockPublicAccess", "DisableImageDeprecation", "DisableImageDeregistrationProtection", "DisableInstanceSqlHaStandbyDetections", "DisableIpamOrganizationAdminAccount", "DisableIpamPolicy", "DisableRouteServerPropagation", "DisableSerialConsoleAccess", "DisableSnapshotBlockPublicAccess", "DisableTransitGatewayRouteTablePropagation", "DisableVgwRoutePropagation", "DisableVpcClassicLink", "DisableVpcClassicLinkDnsSupport", "DisassociateAddress", "DisassociateCapacityReservationBillingOwner", "DisassociateClientVpnTargetNetwork", "DisassociateEnclaveCertificateIamRole", "DisassociateIamInstanceProfile", "DisassociateInstanceEventWindow", "DisassociateIpamByoasn", "DisassociateIpamResourceDiscovery", "DisassociateNatGatewayAddress", "DisassociateRouteServer", "DisassociateSecurityGroupVpc", "DisassociateSubnetCidrBlock", "DisassociateTransitGatewayMulticastDomain", "DisassociateTransitGatewayPolicyTable", "DisassociateTransitGatewayRouteTable", "DisassociateTrunkInterface", "DisassociateVpcCidrBlock", "EnableAddressTransfer", "EnableAllowedImagesSettings", "EnableAwsNetworkPerformanceMetricSubscription", "EnableCapacityManager", "EnableEbsEncryptionByDefault", "EnableFastLaunch", "EnableFastSnapshotRestores", "EnableImage", "EnableImageBlockPublicAccess", "EnableImageDeprecation", "EnableImageDeregistrationProtection", "EnableInstanceSqlHaStandbyDetections", "EnableIpamOrganizationAdminAccount", "EnableIpamPolicy", "EnableReachabilityAnalyzerOrganizationSharing", "EnableRouteServerPropagation", "EnableSerialConsoleAccess", "EnableSnapshotBlockPublicAccess", "EnableTransitGatewayRouteTablePropagation", "EnableVgwRoutePropagation", "EnableVolumeIO", "EnableVpcClassicLink", "EnableVpcClassicLinkDnsSupport", "ExportClientVpnClientCertificateRevocationList", "ExportClientVpnClientConfiguration", "ExportImage", "ExportTransitGatewayRoutes", "ExportVerifiedAccessInstanceClientConfiguration", "GetActiveVpnTunnelStatus", "GetAllowedImagesSettings", "GetAssociatedEnclaveCertificateIamRoles", "GetAssociatedIpv6PoolCidrs", "GetAwsNetworkPerformanceData", "GetCapacityManagerAttributes", "GetCapacityManagerMetricData", "GetCapacityManagerMetricDimensions", "GetCapacityManagerMonitoredTagKeys", "GetCapacityReservationUsage", "GetCoipPoolUsage", "GetConsoleOutput", "GetConsoleScreenshot", "GetDeclarativePoliciesReportSummary", "GetDefaultCreditSpecification", "GetEbsDefaultKmsKeyId", "GetEbsEncryptionByDefault", "GetEnabledIpamPolicy", "GetFlowLogsIntegrationTemplate", "GetGroupsForCapacityReservation", "GetHostReservationPurchasePreview", "GetImageAncestry", "GetImageBlockPublicAccessState", "GetInstanceMetadataDefaults", "GetInstanceTpmEkPub", "GetInstanceTypesFromInstanceRequirements", "GetInstanceUefiData", "GetIpamAddressHistory", "GetIpamDiscoveredAccounts", "GetIpamDiscoveredPublicAddresses", "GetIpamDiscoveredResourceCidrs", "GetIpamPolicyAllocationRules", "GetIpamPolicyOrganizationTargets", "GetIpamPoolAllocations", "GetIpamPoolCidrs", "GetIpamPrefixListResolverRules", "GetIpamPrefixListResolverVersionEntries", "GetIpamPrefixListResolverVersions", "GetIpamResourceCidrs", "GetLaunchTemplateData", "GetManagedPrefixListAssociations", "GetManagedPrefixListEntries", "GetManagedResourceVisibility", "GetNetworkInsightsAccessScopeAnalysisFindings", "GetNetworkInsightsAccessScopeContent", "GetPasswordData", "GetReservedInstancesExchangeQuote", "GetRouteServerAssociations", "GetRouteServerPropagations", "GetRouteServerRoutingDatabase", "GetSecurityGroupsForVpc", "GetSerialConsoleAccessStatus", "GetSnapshotBlockPublicAccessState", "GetSpotPlacementScores", "GetSubnetCidrReservations", "GetTransitGatewayAttachmentPropagations", "GetTransitGatewayMeteringPolicyEntries", "GetTransitGatewayMulticastDomainAssociations", "GetTransitGatewayPolicyTableAssociations", "GetTransitGatewayPolicyTableEntries", "GetTransitGatewayPrefixListReferences", "GetTransitGatewayRouteTableAssociations", "GetTransitGatewayRouteTablePropagations", "GetVerifiedAccessEndpointPolicy", "GetVerifiedAccessEndpointTargets", "GetVerifiedAccessGroupPolicy", "GetVpcResourcesBlockingEncryptionEnforcement", "GetVpnConnectionDeviceSampleConfiguration", "GetVpnConnectionDeviceTypes", "GetVpnTunnelReplacementStatus", "ImportClientVpnClientCertificateRevocationList", "ImportImage", "ImportInstance", "ImportKeyPair", "ImportSnapshot", "ImportVolume", "ListImagesInRecycleBin", "ListSnapshotsInRecycleBin", "ListVolumesInRecycleBin", "LockSnapshot", "ModifyAddressAttribute", "ModifyAvailabilityZoneGroup", "ModifyCapacityReservation", "ModifyCapacityReservationFleet", "ModifyClientVpnEndpoint", "ModifyDefaultCreditSpecification", "ModifyEbsDefaultKmsKeyId", "ModifyFleet", "ModifyFpgaImageAttribute", "ModifyHosts", "ModifyIdFormat", "ModifyIdentityIdFormat", "ModifyImageAttribute", "ModifyInstanceAttribute", "ModifyInstanceCapacityReservationAttributes", "ModifyInstanceConnectEndpoint", "ModifyInstanceCpuOptions", "ModifyInstanceCreditSpecification", "ModifyInstanceEventStartTime", "ModifyInstanceEventWindow", "ModifyInstanceMaintenanceOptions", "ModifyInstanceMetadataDefaults", "ModifyInstanceMetadataOptions", "ModifyInstanceNetworkPerformanceOptions", "ModifyInstancePlacement", "ModifyIpam", "ModifyIpamPolicyAllocationRules", "ModifyIpamPool", "ModifyIpamPoolAllocation", "ModifyIpamPrefixListResolver", "ModifyIpamPrefixListResolverTarget", "ModifyIpamResourceCidr", "ModifyIpamResourceDiscovery", "ModifyIpamScope", "ModifyLaunchTemplate", "ModifyLocalGatewayRoute", "ModifyManagedPrefixList", "ModifyManagedResourceVisibility", "ModifyNetworkInterfaceAttribute", "ModifyPrivateDnsNameOptions", "ModifyPublicIpDnsNameOptions", "ModifyReservedInstances", "ModifyRouteServer", "ModifySecurityGroupRules", "ModifySnapshotAttribute", "ModifySnapshotTier", "ModifySpotFleetRequest", "ModifyTrafficMirrorFilterNetworkServices", "ModifyTrafficMirrorFilterRule", "ModifyTrafficMirrorSession", "ModifyTransitGateway", "ModifyTransitGatewayMeteringPolicy", "ModifyTransitGatewayPrefixListReference", "ModifyTransitGatewayVpcAttachment", "ModifyVerifiedAccessEndpoint", "ModifyVerifiedAccessEndpointPolicy", "ModifyVerifiedAccessGroup", "ModifyVerifiedAccessGroupPolicy", "ModifyVerifiedAccessInstance", "ModifyVerifiedAccessInstanceLoggingConfiguration", "ModifyVerifiedAccessTrustProvider", "ModifyVolume", "ModifyVolumeAttribute", "ModifyVpcBlockPublicAccessExclusion", "ModifyVpcBlockPublicAccessOptions", "ModifyVpcEncryptionControl", "ModifyVpcEndpoint", "ModifyVpcEndpointConnectionNotification", "ModifyVpcEndpointServiceConfiguration", "ModifyVpcEndpointServicePayerResponsibility", "ModifyVpcEndpointServicePermissions", "ModifyVpcPeeringConnectionOptions", "ModifyVpcTenancy", "ModifyVpnConnection", "ModifyVpnConnectionOptions", "ModifyVpnTunnelCertificate", "ModifyVpnTunnelOptions", "MonitorInstances", "MoveAddressToVpc", "MoveByoipCidrToIpam", "MoveCapacityReservationInstances", "ProvisionByoipCidr", "ProvisionIpamByoasn", "ProvisionIpamPoolCidr", "ProvisionPublicIpv4PoolCidr", "PurchaseCapacityBlock", "PurchaseCapacityBlockExtension", "PurchaseHostReservation", "PurchaseReservedInstancesOffering", "PurchaseScheduledInstances", "RebootInstances", "RegisterImage", "RegisterInstanceEventNotificationAttributes", "RegisterTransitGatewayMulticastGroupMembers", "RegisterTransitGatewayMulticastGroupSources", "RejectCapacityReservationBillingOwnership", "RejectTransitGatewayClientVpnAttachment", "RejectTransitGatewayMulticastDomainAssociations", "RejectTransitGatewayPeeringAttachment", "RejectTransitGatewayVpcAttachment", "RejectVpcEndpointConnections", "RejectVpcPeeringConnection", "ReleaseAddress", "ReleaseHosts", "ReleaseIpamPoolAllocation", "ReplaceIamInstanceProfileAssociation", "ReplaceImageCriteriaInAllowedImagesSettings", "ReplaceNetworkAclAssociation", "ReplaceNetworkAclEntry", "ReplaceRoute", "ReplaceRouteTableAssociation", "ReplaceTransitGatewayRoute", "ReplaceVpnTunnel", "ReportInstanceStatus", "RequestSpotFleet", "RequestSpotInstances", "ResetAddressAttribute", "ResetEbsDefaultKmsKeyId", "ResetFpgaImageAttribute", "ResetImageAttribute", "ResetInstanceAttribute", "ResetNetworkInterfaceAttribute", "ResetSnapshotAttribute", "RestoreAddressToClassic", "RestoreImageFromRecycleBin", "RestoreManagedPrefixListVersion", "RestoreSnapshotFromRecycleBin", "RestoreSnapshotTier", "RestoreVolumeFromRecycleBin", "RevokeClientVpnIngress", "RunInstances", "RunScheduledInstances", "SearchLocalGatewayRoutes", "SearchTransitGatewayMulticastGroups", "SearchTransitGatewayRoutes", "SendDiagnosticInterrupt", "StartDeclarativePoliciesReport", "StartInstances", "StartNetworkInsightsAccessScopeAnalysis", "StartNetworkInsightsAnalysis", "StartVpcEndpointServicePrivateDnsVerification", "StopInstances", "TerminateClientVpnConnections", "TerminateInstances", "UnassignIpv6Addresses", "UnassignPrivateIpAddresses", "UnassignPrivateNatGatewayAddress", "UnlockSnapshot", "UnmonitorInstances", "UpdateCapacityManagerMonitoredTagKeys", "UpdateCapacityManagerOrganizationsAccess", "UpdateInterruptibleCapacityReservationAllocation", "UpdateSecurityGroupRuleDescriptionsEgress", "UpdateSecurityGroupRuleDescriptionsIngress", "WithdrawByoipCidr"],
-    shapes: &[&ASSOCIATE_ROUTE_TABLE_REQUEST, &ASSOCIATE_ROUTE_TABLE_RESULT, &ASSOCIATED_SUBNET_LIST, &ATTACH_INTERNET_GATEWAY_REQUEST, &ATTACHMENT_ENA_SRD_SPECIFICATION, &ATTACHMENT_ENA_SRD_UDP_SPECIFICATION, &ATTACHMENT_STATUS, &ATTRIBUTE_BOOLEAN_VALUE, &AUTHORIZE_SECURITY_GROUP_EGRESS_REQUEST, &AUTHORIZE_SECURITY_GROUP_EGRESS_RESULT, &AUTHORIZE_SECURITY_GROUP_INGRESS_REQUEST, &AUTHORIZE_SECURITY_GROUP_INGRESS_RESULT, &AVAILABILITY_ZONE, &AVAILABILITY_ZONE_GEOGRAPHY, &AVAILABILITY_ZONE_GEOGRAPHY_LIST, &AVAILABILITY_ZONE_LIST, &AVAILABILITY_ZONE_MESSAGE, &AVAILABILITY_ZONE_MESSAGE_LIST, &AVAILABILITY_ZONE_OPT_IN_STATUS, &AVAILABILITY_ZONE_STATE, &AVAILABILITY_ZONE_SUB_GEOGRAPHY, &AVAILABILITY_ZONE_SUB_GEOGRAPHY_LIST, &BLOCK_PUBLIC_ACCESS_MODE, &BLOCK_PUBLIC_ACCESS_STATES, &BOOLEAN, &CARRIER_GATEWAY_ID, &COIP_POOL_ID, &CONNECTION_TRACKING_CONFIGURATION, &CONNECTION_TRACKING_SPECIFICATION_REQUEST, &CORE_NETWORK_ARN, &CREATE_INTERNET_GATEWAY_REQUEST, &CREATE_INTERNET_GATEWAY_RESULT, &CREATE_NETWORK_INTERFACE_REQUEST, &CREATE_NETWORK_INTERFACE_RESULT, &CREATE_ROUTE_REQUEST, &CREATE_ROUTE_RESULT, &CREATE_ROUTE_TABLE_REQUEST, &CREATE_ROUTE_TABLE_RESULT, &CREATE_SECURITY_GROUP_REQUEST, &CREATE_SECURITY_GROUP_RESULT, &CREATE_SUBNET_REQUEST, &CREATE_SUBNET_RESULT, &CREATE_TAGS_REQUEST, &CREATE_VPC_REQUEST, &CREATE_VPC_RESULT, &DATE_TIME, &DELETE_INTERNET_GATEWAY_REQUEST, &DELETE_NETWORK_INTERFACE_REQUEST, &DELETE_ROUTE_REQUEST, &DELETE_ROUTE_TABLE_REQUEST, &DELETE_SECURITY_GROUP_REQUEST, &DELETE_SECURITY_GROUP_RESULT, &DELETE_SUBNET_REQUEST, &DELETE_TAGS_REQUEST, &DELETE_VPC_REQUEST, &DESCRIBE_AVAILABILITY_ZONES_REQUEST, &DESCRIBE_AVAILABILITY_ZONES_RESULT, &DESCRIBE_INTERNET_GATEWAYS_MAX_RESULTS, &DESCRIBE_INTERNET_GATEWAYS_REQUEST, &DESCRIBE_INTERNET_GATEWAYS_RESULT, &DESCRIBE_NETWORK_INTERFACES_MAX_RESULTS, &DESCRIBE_NETWORK_INTERFACES_REQUEST, &DESCRIBE_NETWORK_INTERFACES_RESULT, &DESCRIBE_ROUTE_TABLES_MAX_RESULTS, &DESCRIBE_ROUTE_TABLES_REQUEST, &DESCRIBE_ROUTE_TABLES_RESULT, &DESCRIBE_SECURITY_GROUPS_MAX_RESULTS, &DESCRIBE_SECURITY_GROUPS_REQUEST, &DESCRIBE_SECURITY_GROUPS_RESULT, &DESCRIBE_SUBNETS_MAX_RESULTS, &DESCRIBE_SUBNETS_REQUEST, &DESCRIBE_SUBNETS_RESULT, &DESCRIBE_TAGS_REQUEST, &DESCRIBE_TAGS_RESULT, &DESCRIBE_VPC_ATTRIBUTE_REQUEST, &DESCRIBE_VPC_ATTRIBUTE_RESULT, &DESCRIBE_VPCS_MAX_RESULTS, &DESCRIBE_VPCS_REQUEST, &DESCRIBE_VPCS_RESULT, &DETACH_INTERNET_GATEWAY_REQUEST, &DISASSOCIATE_ROUTE_TABLE_REQUEST, &EGRESS_ONLY_INTERNET_GATEWAY_ID, &FILTER, &FILTER_LIST, &GROUP_ID_STRING_LIST, &GROUP_IDENTIFIER, &GROUP_IDENTIFIER_LIST, &GROUP_NAME_STRING_LIST, &HOSTNAME_TYPE, &INSTANCE_ID, &INSTANCE_IPV6_ADDRESS, &INSTANCE_IPV6_ADDRESS_LIST, &INTEGER, &INTERNET_GATEWAY, &INTERNET_GATEWAY_ATTACHMENT, &INTERNET_GATEWAY_ATTACHMENT_LIST, &INTERNET_GATEWAY_ID, &INTERNET_GATEWAY_ID_LIST, &INTERNET_GATEWAY_LIST, &IP_PERMISSION, &IP_PERMISSION_LIST, &IP_RANGE, &IP_RANGE_LIST, &IP_SOURCE, &IPAM_POOL_ID, &IPV4_POOL_EC2_ID, &IPV4_PREFIX_LIST, &IPV4_PREFIX_SPECIFICATION, &IPV4_PREFIX_SPECIFICATION_REQUEST, &IPV4_PREFIXES_LIST, &IPV6_ADDRESS_ATTRIBUTE, &IPV6_POOL_EC2_ID, &IPV6_PREFIX_LIST, &IPV6_PREFIX_SPECIFICATION, &IPV6_PREFIX_SPECIFICATION_REQUEST, &IPV6_PREFIXES_LIST, &IPV6_RANGE, &IPV6_RANGE_LIST, &LOCAL_GATEWAY_ID, &MODIFY_SUBNET_ATTRIBUTE_REQUEST, &MODIFY_VPC_ATTRIBUTE_REQUEST, &NAT_GATEWAY_ID, &NETMASK_LENGTH, &NETWORK_INTERFACE, &NETWORK_INTERFACE_ASSOCIATION, &NETWORK_INTERFACE_ATTACHMENT, &NETWORK_INTERFACE_CREATION_TYPE, &NETWORK_INTERFACE_ID, &NETWORK_INTERFACE_ID_LIST, &NETWORK_INTERFACE_IPV6_ADDRESS, &NETWORK_INTERFACE_IPV6_ADDRESSES_LIST, &NETWORK_INTERFACE_LIST, &NETWORK_INTERFACE_PRIVATE_IP_ADDRESS, &NETWORK_INTERFACE_PRIVATE_IP_ADDRESS_LIST, &NETWORK_INTERFACE_STATUS, &NETWORK_INTERFACE_TYPE, &ODB_NETWORK_ARN, &OPERATOR_REQUEST, &OPERATOR_RESPONSE, &PREFIX_LIST_ID, &PREFIX_LIST_ID_LIST, &PREFIX_LIST_RESOURCE_ID, &PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH, &PRIVATE_IP_ADDRESS_SPECIFICATION, &PRIVATE_IP_ADDRESS_SPECIFICATION_LIST, &PROPAGATING_VGW, &PROPAGATING_VGW_LIST, &PUBLIC_IP_DNS_NAME_OPTIONS, &REFERENCED_SECURITY_GROUP, &RESOURCE_ID_LIST, &RESOURCE_TYPE, &REVOKE_SECURITY_GROUP_EGRESS_REQUEST, &REVOKE_SECURITY_GROUP_EGRESS_RESULT, &REVOKE_SECURITY_GROUP_INGRESS_REQUEST, &REVOKE_SECURITY_GROUP_INGRESS_RESULT, &REVOKED_SECURITY_GROUP_RULE, &REVOKED_SECURITY_GROUP_RULE_LIST, &ROUTE, &ROUTE_GATEWAY_ID, &ROUTE_LIST, &ROUTE_ORIGIN, &ROUTE_STATE, &ROUTE_TABLE, &ROUTE_TABLE_ASSOCIATION, &ROUTE_TABLE_ASSOCIATION_ID, &ROUTE_TABLE_ASSOCIATION_LIST, &ROUTE_TABLE_ASSOCIATION_STATE, &ROUTE_TABLE_ASSOCIATION_STATE_CODE, &ROUTE_TABLE_ID, &ROUTE_TABLE_ID_STRING_LIST, &ROUTE_TABLE_LIST, &SECURITY_GROUP, &SECURITY_GROUP_ID, &SECURITY_GROUP_ID_STRING_LIST, &SECURITY_GROUP_LIST, &SECURITY_GROUP_NAME, &SECURITY_GROUP_RULE, &SECURITY_GROUP_RULE_ID, &SECURITY_GROUP_RULE_ID_LIST, &SECURITY_GROUP_RULE_LIST, &STRING, &SUBNET, &SUBNET_CIDR_ASSOCIATION_ID, &SUBNET_CIDR_BLOCK_STATE, &SUBNET_CIDR_BLOCK_STATE_CODE, &SUBNET_ID, &SUBNET_ID_STRING_LIST, &SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION, &SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION_SET, &SUBNET_LIST, &SUBNET_STATE, &TAG, &TAG_DESCRIPTION, &TAG_DESCRIPTION_LIST, &TAG_LIST, &TAG_SPECIFICATION, &TAG_SPECIFICATION_LIST, &TAGGABLE_RESOURCE_ID, &TENANCY, &TRANSIT_GATEWAY_ID, &USER_ID_GROUP_PAIR, &USER_ID_GROUP_PAIR_LIST, &VALUE_STRING_LIST, &VPC, &VPC_ATTRIBUTE_NAME, &VPC_CIDR_BLOCK_ASSOCIATION, &VPC_CIDR_BLOCK_ASSOCIATION_SET, &VPC_CIDR_BLOCK_STATE, &VPC_CIDR_BLOCK_STATE_CODE, &VPC_ENCRYPTION_CONTROL, &VPC_ENCRYPTION_CONTROL_CONFIGURATION, &VPC_ENCRYPTION_CONTROL_EXCLUSION, &VPC_ENCRYPTION_CONTROL_EXCLUSION_STATE, &VPC_ENCRYPTION_CONTROL_EXCLUSION_STATE_INPUT, &VPC_ENCRYPTION_CONTROL_EXCLUSIONS, &VPC_ENCRYPTION_CONTROL_ID, &VPC_ENCRYPTION_CONTROL_MODE, &VPC_ENCRYPTION_CONTROL_STATE, &VPC_ENDPOINT_ID, &VPC_ID, &VPC_ID_STRING_LIST, &VPC_IPV6_CIDR_BLOCK_ASSOCIATION, &VPC_IPV6_CIDR_BLOCK_ASSOCIATION_SET, &VPC_LIST, &VPC_PEERING_CONNECTION_ID, &VPC_STATE, &ZONE_ID_STRING_LIST, &ZONE_NAME_STRING_LIST],
+    unserved: &["AcceptAddressTransfer", "AcceptCapacityReservationBillingOwnership", "AcceptReservedInstancesExchangeQuote", "AcceptTransitGatewayClientVpnAttachment", "AcceptTransitGatewayMulticastDomainAssociations", "AcceptTransitGatewayPeeringAttachment", "AcceptTransitGatewayVpcAttachment", "AcceptVpcEndpointConnections", "AcceptVpcPeeringConnection", "AdvertiseByoipCidr", "AllocateHosts", "AllocateIpamPoolCidr", "ApplySecurityGroupsToClientVpnTargetNetwork", "AssignIpv6Addresses", "AssignPrivateIpAddresses", "AssignPrivateNatGatewayAddress", "AssociateCapacityReservationBillingOwner", "AssociateClientVpnTargetNetwork", "AssociateDhcpOptions", "AssociateEnclaveCertificateIamRole", "AssociateInstanceEventWindow", "AssociateIpamByoasn", "AssociateIpamResourceDiscovery", "AssociateNatGatewayAddress", "AssociateRouteServer", "AssociateSecurityGroupVpc", "AssociateSubnetCidrBlock", "AssociateTransitGatewayMulticastDomain", "AssociateTransitGatewayPolicyTable", "AssociateTransitGatewayRouteTable", "AssociateTrunkInterface", "AssociateVpcCidrBlock", "AttachClassicLinkVpc", "AttachNetworkInterface", "AttachVerifiedAccessTrustProvider", "AttachVolume", "AttachVpnGateway", "AuthorizeClientVpnIngress", "BundleInstance", "CancelBundleTask", "CancelCapacityReservation", "CancelCapacityReservationFleets", "CancelConversionTask", "CancelDeclarativePoliciesReport", "CancelExportTask", "CancelImageLaunchPermission", "CancelImportTask", "CancelReservedInstancesListing", "CancelSpotFleetRequests", "CancelSpotInstanceRequests", "ConfirmProductInstance", "CopyFpgaImage", "CopyImage", "CopySnapshot", "CopyVolumes", "CreateCapacityManagerDataExport", "CreateCapacityReservation", "CreateCapacityReservationBySplitting", "CreateCapacityReservationFleet", "CreateCarrierGateway", "CreateClientVpnEndpoint", "CreateClientVpnRoute", "CreateCoipCidr", "CreateCoipPool", "CreateCustomerGateway", "CreateDelegateMacVolumeOwnershipTask", "CreateDhcpOptions", "CreateEgressOnlyInternetGateway", "CreateFleet", "CreateFlowLogs", "CreateFpgaImage", "CreateImage", "CreateImageUsageReport", "CreateInstanceConnectEndpoint", "CreateInstanceEventWindow", "CreateInstanceExportTask", "CreateInterruptibleCapacityReservationAllocation", "CreateIpam", "CreateIpamExternalResourceVerificationToken", "CreateIpamPolicy", "CreateIpamPool", "CreateIpamPrefixListResolver", "CreateIpamPrefixListResolverTarget", "CreateIpamResourceDiscovery", "CreateIpamScope", "CreateLocalGatewayRoute", "CreateLocalGatewayRouteTable", "CreateLocalGatewayRouteTableVirtualInterfaceGroupAssociation", "CreateLocalGatewayRouteTableVpcAssociation", "CreateLocalGatewayVirtualInterface", "CreateLocalGatewayVirtualInterfaceGroup", "CreateMacSystemIntegrityProtectionModificationTask", "CreateManagedPrefixList", "CreateNetworkInsightsAccessScope", "CreateNetworkInsightsPath", "CreateNetworkInterfacePermission", "CreatePlacementGroup", "CreatePublicIpv4Pool", "CreateReplaceRootVolumeTask", "CreateReservedInstancesListing", "CreateRestoreImageTask", "CreateRouteServer", "CreateRouteServerEndpoint", "CreateRouteServerPeer", "CreateSecondaryNetwork", "CreateSecondarySubnet", "CreateSnapshot", "CreateSnapshots", "CreateSpotDatafeedSubscription", "CreateStoreImageTask", "CreateSubnetCidrReservation", "CreateTrafficMirrorFilter", "CreateTrafficMirrorFilterRule", "CreateTrafficMirrorSession", "CreateTrafficMirrorTarget", "CreateTransitGateway", "CreateTransitGatewayConnect", "CreateTransitGatewayConnectPeer", "CreateTransitGatewayMeteringPolicy", "CreateTransitGatewayMeteringPolicyEntry", "CreateTransitGatewayMulticastDomain", "CreateTransitGatewayPeeringAttachment", "CreateTransitGatewayPolicyTable", "CreateTransitGatewayPrefixListReference", "CreateTransitGatewayRoute", "CreateTransitGatewayRouteTable", "CreateTransitGatewayRouteTableAnnouncement", "CreateTransitGatewayVpcAttachment", "CreateVerifiedAccessEndpoint", "CreateVerifiedAccessGroup", "CreateVerifiedAccessInstance", "CreateVerifiedAccessTrustProvider", "CreateVolume", "CreateVpcBlockPublicAccessExclusion", "CreateVpcEncryptionControl", "CreateVpcEndpoint", "CreateVpcEndpointConnectionNotification", "CreateVpcEndpointServiceConfiguration", "CreateVpcPeeringConnection", "CreateVpnConcentrator", "CreateVpnConnection", "CreateVpnConnectionRoute", "CreateVpnGateway", "DeleteCapacityManagerDataExport", "DeleteCarrierGateway", "DeleteClientVpnEndpoint", "DeleteClientVpnRoute", "DeleteCoipCidr", "DeleteCoipPool", "DeleteCustomerGateway", "DeleteDhcpOptions", "DeleteEgressOnlyInternetGateway", "DeleteFleets", "DeleteFlowLogs", "DeleteFpgaImage", "DeleteImageUsageReport", "DeleteInstanceConnectEndpoint", "DeleteInstanceEventWindow", "DeleteIpam", "DeleteIpamExternalResourceVerificationToken", "DeleteIpamPolicy", "DeleteIpamPool", "DeleteIpamPrefixListResolver", "DeleteIpamPrefixListResolverTarget", "DeleteIpamResourceDiscovery", "DeleteIpamScope", "DeleteLocalGatewayRoute", "DeleteLocalGatewayRouteTable", "DeleteLocalGatewayRouteTableVirtualInterfaceGroupAssociation", "DeleteLocalGatewayRouteTableVpcAssociation", "DeleteLocalGatewayVirtualInterface", "DeleteLocalGatewayVirtualInterfaceGroup", "DeleteManagedPrefixList", "DeleteNetworkInsightsAccessScope", "DeleteNetworkInsightsAccessScopeAnalysis", "DeleteNetworkInsightsAnalysis", "DeleteNetworkInsightsPath", "DeleteNetworkInterfacePermission", "DeletePlacementGroup", "DeletePublicIpv4Pool", "DeleteQueuedReservedInstances", "DeleteRouteServer", "DeleteRouteServerEndpoint", "DeleteRouteServerPeer", "DeleteSecondaryNetwork", "DeleteSecondarySubnet", "DeleteSnapshot", "DeleteSpotDatafeedSubscription", "DeleteSubnetCidrReservation", "DeleteTrafficMirrorFilter", "DeleteTrafficMirrorFilterRule", "DeleteTrafficMirrorSession", "DeleteTrafficMirrorTarget", "DeleteTransitGateway", "DeleteTransitGatewayClientVpnAttachment", "DeleteTransitGatewayConnect", "DeleteTransitGatewayConnectPeer", "DeleteTransitGatewayMeteringPolicy", "DeleteTransitGatewayMeteringPolicyEntry", "DeleteTransitGatewayMulticastDomain", "DeleteTransitGatewayPeeringAttachment", "DeleteTransitGatewayPolicyTable", "DeleteTransitGatewayPrefixListReference", "DeleteTransitGatewayRoute", "DeleteTransitGatewayRouteTable", "DeleteTransitGatewayRouteTableAnnouncement", "DeleteTransitGatewayVpcAttachment", "DeleteVerifiedAccessEndpoint", "DeleteVerifiedAccessGroup", "DeleteVerifiedAccessInstance", "DeleteVerifiedAccessTrustProvider", "DeleteVolume", "DeleteVpcBlockPublicAccessExclusion", "DeleteVpcEncryptionControl", "DeleteVpcEndpointConnectionNotifications", "DeleteVpcEndpointServiceConfigurations", "DeleteVpcEndpoints", "DeleteVpcPeeringConnection", "DeleteVpnConcentrator", "DeleteVpnConnection", "DeleteVpnConnectionRoute", "DeleteVpnGateway", "DeprovisionByoipCidr", "DeprovisionIpamByoasn", "DeprovisionIpamPoolCidr", "DeprovisionPublicIpv4PoolCidr", "DeregisterImage", "DeregisterInstanceEventNotificationAttributes", "DeregisterTransitGatewayMulticastGroupMembers", "DeregisterTransitGatewayMulticastGroupSources", "DescribeAddressTransfers", "DescribeAggregateIdFormat", "DescribeAwsNetworkPerformanceMetricSubscriptions", "DescribeBundleTasks", "DescribeByoipCidrs", "DescribeCapacityBlockExtensionHistory", "DescribeCapacityBlockExtensionOfferings", "DescribeCapacityBlockOfferings", "DescribeCapacityBlockStatus", "DescribeCapacityBlocks", "DescribeCapacityManagerDataExports", "DescribeCapacityReservationBillingRequests", "DescribeCapacityReservationFleets", "DescribeCapacityReservationTopology", "DescribeCapacityReservations", "DescribeCarrierGateways", "DescribeClassicLinkInstances", "DescribeClientVpnAuthorizationRules", "DescribeClientVpnConnections", "DescribeClientVpnEndpoints", "DescribeClientVpnRoutes", "DescribeClientVpnTargetNetworks", "DescribeCoipPools", "DescribeConversionTasks", "DescribeCustomerGateways", "DescribeDeclarativePoliciesReports", "DescribeEgressOnlyInternetGateways", "DescribeElasticGpus", "DescribeExportImageTasks", "DescribeExportTasks", "DescribeFastLaunchImages", "DescribeFastSnapshotRestores", "DescribeFleetHistory", "DescribeFleetInstances", "DescribeFleets", "DescribeFlowLogs", "DescribeFpgaImageAttribute", "DescribeFpgaImages", "DescribeHostReservationOfferings", "DescribeHostReservations", "DescribeHosts", "DescribeIdFormat", "DescribeIdentityIdFormat", "DescribeImageAttribute", "DescribeImageReferences", "DescribeImageUsageReportEntries", "DescribeImageUsageReports", "DescribeImportImageTasks", "DescribeImportSnapshotTasks", "DescribeInstanceConnectEndpoints", "DescribeInstanceEventNotificationAttributes", "DescribeInstanceEventWindows", "DescribeInstanceImageMetadata", "DescribeInstanceSqlHaHistoryStates", "DescribeInstanceSqlHaStates", "DescribeInstanceTopology", "DescribeIpamByoasn", "DescribeIpamExternalResourceVerificationTokens", "DescribeIpamPolicies", "DescribeIpamPoolAllocations", "DescribeIpamPools", "DescribeIpamPrefixListResolverTargets", "DescribeIpamPrefixListResolvers", "DescribeIpamResourceDiscoveries", "DescribeIpamResourceDiscoveryAssociations", "DescribeIpamScopes", "DescribeIpams", "DescribeIpv6Pools", "DescribeLocalGatewayRouteTableVirtualInterfaceGroupAssociations", "DescribeLocalGatewayRouteTableVpcAssociations", "DescribeLocalGatewayRouteTables", "DescribeLocalGatewayVirtualInterfaceGroups", "DescribeLocalGatewayVirtualInterfaces", "DescribeLocalGateways", "DescribeLockedSnapshots", "DescribeMacHosts", "DescribeMacModificationTasks", "DescribeManagedPrefixLists", "DescribeMovingAddresses", "DescribeNetworkInsightsAccessScopeAnalyses", "DescribeNetworkInsightsAccessScopes", "DescribeNetworkInsightsAnalyses", "DescribeNetworkInsightsPaths", "DescribeNetworkInterfacePermissions", "DescribeOutpostLags", "DescribePlacementGroups", "DescribePrefixLists", "DescribePrincipalIdFormat", "DescribePublicIpv4Pools", "DescribeReplaceRootVolumeTasks", "DescribeReservedInstances", "DescribeReservedInstancesListings", "DescribeReservedInstancesModifications", "DescribeReservedInstancesOfferings", "DescribeRouteServerEndpoints", "DescribeRouteServerPeers", "DescribeRouteServers", "DescribeScheduledInstanceAvailability", "DescribeScheduledInstances", "DescribeSecondaryInterfaces", "DescribeSecondaryNetworks", "DescribeSecondarySubnets", "DescribeSecurityGroupReferences", "DescribeSecurityGroupVpcAssociations", "DescribeServiceLinkVirtualInterfaces", "DescribeSnapshotAttribute", "DescribeSnapshotTierStatus", "DescribeSnapshots", "DescribeSpotDatafeedSubscription", "DescribeSpotFleetInstances", "DescribeSpotFleetRequestHistory", "DescribeSpotFleetRequests", "DescribeSpotInstanceRequests", "DescribeSpotPriceHistory", "DescribeStaleSecurityGroups", "DescribeStoreImageTasks", "DescribeTrafficMirrorFilterRules", "DescribeTrafficMirrorFilters", "DescribeTrafficMirrorSessions", "DescribeTrafficMirrorTargets", "DescribeTransitGatewayAttachments", "DescribeTransitGatewayConnectPeers", "DescribeTransitGatewayConnects", "DescribeTransitGatewayMeteringPolicies", "DescribeTransitGatewayMulticastDomains", "DescribeTransitGatewayPeeringAttachments", "DescribeTransitGatewayPolicyTables", "DescribeTransitGatewayRouteTableAnnouncements", "DescribeTransitGatewayRouteTables", "DescribeTransitGatewayVpcAttachments", "DescribeTransitGateways", "DescribeTrunkInterfaceAssociations", "DescribeVerifiedAccessEndpoints", "DescribeVerifiedAccessGroups", "DescribeVerifiedAccessInstanceLoggingConfigurations", "DescribeVerifiedAccessInstances", "DescribeVerifiedAccessTrustProviders", "DescribeVolumeAttribute", "DescribeVolumeStatus", "DescribeVolumesModifications", "DescribeVpcBlockPublicAccessExclusions", "DescribeVpcBlockPublicAccessOptions", "DescribeVpcClassicLink", "DescribeVpcClassicLinkDnsSupport", "DescribeVpcEncryptionControls", "DescribeVpcEndpointAssociations", "DescribeVpcEndpointConnectionNotifications", "DescribeVpcEndpointConnections", "DescribeVpcEndpointServiceConfigurations", "DescribeVpcEndpointServicePermissions", "DescribeVpcEndpointServices", "DescribeVpcPeeringConnections", "DescribeVpnConcentrators", "DescribeVpnConnections", "DescribeVpnGateways", "DetachClassicLinkVpc", "DetachNetworkInterface", "DetachVerifiedAccessTrustProvider", "DetachVolume", "DetachVpnGateway", "DisableAddressTransfer", "DisableAllowedImagesSettings", "DisableAwsNetworkPerformanceMetricSubscription", "DisableCapacityManager", "DisableEbsEncryptionByDefault", "DisableFastLaunch", "DisableFastSnapshotRestores", "DisableImage", "DisableImageBlockPublicAccess", "DisableImageDeprecation", "DisableImageDeregistrationProtection", "DisableInstanceSqlHaStandbyDetections", "DisableIpamOrganizationAdminAccount", "DisableIpamPolicy", "DisableRouteServerPropagation", "DisableSerialConsoleAccess", "DisableSnapshotBlockPublicAccess", "DisableTransitGatewayRouteTablePropagation", "DisableVgwRoutePropagation", "DisableVpcClassicLink", "DisableVpcClassicLinkDnsSupport", "DisassociateCapacityReservationBillingOwner", "DisassociateClientVpnTargetNetwork", "DisassociateEnclaveCertificateIamRole", "DisassociateInstanceEventWindow", "DisassociateIpamByoasn", "DisassociateIpamResourceDiscovery", "DisassociateNatGatewayAddress", "DisassociateRouteServer", "DisassociateSecurityGroupVpc", "DisassociateSubnetCidrBlock", "DisassociateTransitGatewayMulticastDomain", "DisassociateTransitGatewayPolicyTable", "DisassociateTransitGatewayRouteTable", "DisassociateTrunkInterface", "DisassociateVpcCidrBlock", "EnableAddressTransfer", "EnableAllowedImagesSettings", "EnableAwsNetworkPerformanceMetricSubscription", "EnableCapacityManager", "EnableEbsEncryptionByDefault", "EnableFastLaunch", "EnableFastSnapshotRestores", "EnableImage", "EnableImageBlockPublicAccess", "EnableImageDeprecation", "EnableImageDeregistrationProtection", "EnableInstanceSqlHaStandbyDetections", "EnableIpamOrganizationAdminAccount", "EnableIpamPolicy", "EnableReachabilityAnalyzerOrganizationSharing", "EnableRouteServerPropagation", "EnableSerialConsoleAccess", "EnableSnapshotBlockPublicAccess", "EnableTransitGatewayRouteTablePropagation", "EnableVgwRoutePropagation", "EnableVolumeIO", "EnableVpcClassicLink", "EnableVpcClassicLinkDnsSupport", "ExportClientVpnClientCertificateRevocationList", "ExportClientVpnClientConfiguration", "ExportImage", "ExportTransitGatewayRoutes", "ExportVerifiedAccessInstanceClientConfiguration", "GetActiveVpnTunnelStatus", "GetAllowedImagesSettings", "GetAssociatedEnclaveCertificateIamRoles", "GetAssociatedIpv6PoolCidrs", "GetAwsNetworkPerformanceData", "GetCapacityManagerAttributes", "GetCapacityManagerMetricData", "GetCapacityManagerMetricDimensions", "GetCapacityManagerMonitoredTagKeys", "GetCapacityReservationUsage", "GetCoipPoolUsage", "GetConsoleScreenshot", "GetDeclarativePoliciesReportSummary", "GetDefaultCreditSpecification", "GetEbsDefaultKmsKeyId", "GetEbsEncryptionByDefault", "GetEnabledIpamPolicy", "GetFlowLogsIntegrationTemplate", "GetGroupsForCapacityReservation", "GetHostReservationPurchasePreview", "GetImageAncestry", "GetImageBlockPublicAccessState", "GetInstanceMetadataDefaults", "GetInstanceTpmEkPub", "GetInstanceTypesFromInstanceRequirements", "GetIpamAddressHistory", "GetIpamDiscoveredAccounts", "GetIpamDiscoveredPublicAddresses", "GetIpamDiscoveredResourceCidrs", "GetIpamPolicyAllocationRules", "GetIpamPolicyOrganizationTargets", "GetIpamPoolAllocations", "GetIpamPoolCidrs", "GetIpamPrefixListResolverRules", "GetIpamPrefixListResolverVersionEntries", "GetIpamPrefixListResolverVersions", "GetIpamResourceCidrs", "GetLaunchTemplateData", "GetManagedPrefixListAssociations", "GetManagedPrefixListEntries", "GetManagedResourceVisibility", "GetNetworkInsightsAccessScopeAnalysisFindings", "GetNetworkInsightsAccessScopeContent", "GetPasswordData", "GetReservedInstancesExchangeQuote", "GetRouteServerAssociations", "GetRouteServerPropagations", "GetRouteServerRoutingDatabase", "GetSecurityGroupsForVpc", "GetSerialConsoleAccessStatus", "GetSnapshotBlockPublicAccessState", "GetSpotPlacementScores", "GetSubnetCidrReservations", "GetTransitGatewayAttachmentPropagations", "GetTransitGatewayMeteringPolicyEntries", "GetTransitGatewayMulticastDomainAssociations", "GetTransitGatewayPolicyTableAssociations", "GetTransitGatewayPolicyTableEntries", "GetTransitGatewayPrefixListReferences", "GetTransitGatewayRouteTableAssociations", "GetTransitGatewayRouteTablePropagations", "GetVerifiedAccessEndpointPolicy", "GetVerifiedAccessEndpointTargets", "GetVerifiedAccessGroupPolicy", "GetVpcResourcesBlockingEncryptionEnforcement", "GetVpnConnectionDeviceSampleConfiguration", "GetVpnConnectionDeviceTypes", "GetVpnTunnelReplacementStatus", "ImportClientVpnClientCertificateRevocationList", "ImportImage", "ImportInstance", "ImportSnapshot", "ImportVolume", "ListImagesInRecycleBin", "ListSnapshotsInRecycleBin", "ListVolumesInRecycleBin", "LockSnapshot", "ModifyAddressAttribute", "ModifyAvailabilityZoneGroup", "ModifyCapacityReservation", "ModifyCapacityReservationFleet", "ModifyClientVpnEndpoint", "ModifyDefaultCreditSpecification", "ModifyEbsDefaultKmsKeyId", "ModifyFleet", "ModifyFpgaImageAttribute", "ModifyHosts", "ModifyIdFormat", "ModifyIdentityIdFormat", "ModifyImageAttribute", "ModifyInstanceCapacityReservationAttributes", "ModifyInstanceConnectEndpoint", "ModifyInstanceCpuOptions", "ModifyInstanceCreditSpecification", "ModifyInstanceEventStartTime", "ModifyInstanceEventWindow", "ModifyInstanceMaintenanceOptions", "ModifyInstanceMetadataDefaults", "ModifyInstanceNetworkPerformanceOptions", "ModifyInstancePlacement", "ModifyIpam", "ModifyIpamPolicyAllocationRules", "ModifyIpamPool", "ModifyIpamPoolAllocation", "ModifyIpamPrefixListResolver", "ModifyIpamPrefixListResolverTarget", "ModifyIpamResourceCidr", "ModifyIpamResourceDiscovery", "ModifyIpamScope", "ModifyLocalGatewayRoute", "ModifyManagedPrefixList", "ModifyManagedResourceVisibility", "ModifyPrivateDnsNameOptions", "ModifyPublicIpDnsNameOptions", "ModifyReservedInstances", "ModifyRouteServer", "ModifySnapshotAttribute", "ModifySnapshotTier", "ModifySpotFleetRequest", "ModifyTrafficMirrorFilterNetworkServices", "ModifyTrafficMirrorFilterRule", "ModifyTrafficMirrorSession", "ModifyTransitGateway", "ModifyTransitGatewayMeteringPolicy", "ModifyTransitGatewayPrefixListReference", "ModifyTransitGatewayVpcAttachment", "ModifyVerifiedAccessEndpoint", "ModifyVerifiedAccessEndpointPolicy", "ModifyVerifiedAccessGroup", "ModifyVerifiedAccessGroupPolicy", "ModifyVerifiedAccessInstance", "ModifyVerifiedAccessInstanceLoggingConfiguration", "ModifyVerifiedAccessTrustProvider", "ModifyVolume", "ModifyVolumeAttribute", "ModifyVpcBlockPublicAccessExclusion", "ModifyVpcBlockPublicAccessOptions", "ModifyVpcEncryptionControl", "ModifyVpcEndpoint", "ModifyVpcEndpointConnectionNotification", "ModifyVpcEndpointServiceConfiguration", "ModifyVpcEndpointServicePayerResponsibility", "ModifyVpcEndpointServicePermissions", "ModifyVpcPeeringConnectionOptions", "ModifyVpcTenancy", "ModifyVpnConnection", "ModifyVpnConnectionOptions", "ModifyVpnTunnelCertificate", "ModifyVpnTunnelOptions", "MonitorInstances", "MoveAddressToVpc", "MoveByoipCidrToIpam", "MoveCapacityReservationInstances", "ProvisionByoipCidr", "ProvisionIpamByoasn", "ProvisionIpamPoolCidr", "ProvisionPublicIpv4PoolCidr", "PurchaseCapacityBlock", "PurchaseCapacityBlockExtension", "PurchaseHostReservation", "PurchaseReservedInstancesOffering", "PurchaseScheduledInstances", "RegisterImage", "RegisterInstanceEventNotificationAttributes", "RegisterTransitGatewayMulticastGroupMembers", "RegisterTransitGatewayMulticastGroupSources", "RejectCapacityReservationBillingOwnership", "RejectTransitGatewayClientVpnAttachment", "RejectTransitGatewayMulticastDomainAssociations", "RejectTransitGatewayPeeringAttachment", "RejectTransitGatewayVpcAttachment", "RejectVpcEndpointConnections", "RejectVpcPeeringConnection", "ReleaseHosts", "ReleaseIpamPoolAllocation", "ReplaceIamInstanceProfileAssociation", "ReplaceImageCriteriaInAllowedImagesSettings", "ReplaceTransitGatewayRoute", "ReplaceVpnTunnel", "ReportInstanceStatus", "RequestSpotFleet", "RequestSpotInstances", "ResetAddressAttribute", "ResetEbsDefaultKmsKeyId", "ResetFpgaImageAttribute", "ResetImageAttribute", "ResetInstanceAttribute", "ResetNetworkInterfaceAttribute", "ResetSnapshotAttribute", "RestoreAddressToClassic", "RestoreImageFromRecycleBin", "RestoreManagedPrefixListVersion", "RestoreSnapshotFromRecycleBin", "RestoreSnapshotTier", "RestoreVolumeFromRecycleBin", "RevokeClientVpnIngress", "RunScheduledInstances", "SearchLocalGatewayRoutes", "SearchTransitGatewayMulticastGroups", "SearchTransitGatewayRoutes", "SendDiagnosticInterrupt", "StartDeclarativePoliciesReport", "StartNetworkInsightsAccessScopeAnalysis", "StartNetworkInsightsAnalysis", "StartVpcEndpointServicePrivateDnsVerification", "TerminateClientVpnConnections", "UnassignIpv6Addresses", "UnassignPrivateIpAddresses", "UnassignPrivateNatGatewayAddress", "UnlockSnapshot", "UnmonitorInstances", "UpdateCapacityManagerMonitoredTagKeys", "UpdateCapacityManagerOrganizationsAccess", "UpdateInterruptibleCapacityReservationAllocation", "WithdrawByoipCidr"],
+    shapes: &[&ACCELERATOR_COUNT, &ACCELERATOR_COUNT_REQUEST, &ACCELERATOR_MANUFACTURER, &ACCELERATOR_MANUFACTURER_SET, &ACCELERATOR_NAME, &ACCELERATOR_NAME_SET, &ACCELERATOR_TOTAL_MEMORY_MI_B, &ACCELERATOR_TOTAL_MEMORY_MI_B_REQUEST, &ACCELERATOR_TYPE, &ACCELERATOR_TYPE_SET, &ACCOUNT_ATTRIBUTE, &ACCOUNT_ATTRIBUTE_LIST, &ACCOUNT_ATTRIBUTE_NAME, &ACCOUNT_ATTRIBUTE_NAME_STRING_LIST, &ACCOUNT_ATTRIBUTE_VALUE, &ACCOUNT_ATTRIBUTE_VALUE_LIST, &ADDITIONAL_FLEXIBLE_NETWORK_INTERFACES, &ADDRESS, &ADDRESS_ATTRIBUTE, &ADDRESS_ATTRIBUTE_NAME, &ADDRESS_LIST, &ADDRESS_MAX_RESULTS, &ADDRESS_SET, &ALLOCATE_ADDRESS_REQUEST, &ALLOCATE_ADDRESS_RESULT, &ALLOCATION_ID, &ALLOCATION_ID_LIST, &ALLOCATION_IDS, &ALLOWED_INSTANCE_TYPE, &ALLOWED_INSTANCE_TYPE_SET, &AMD_SEV_SNP_SPECIFICATION, &ARCHITECTURE_TYPE, &ARCHITECTURE_TYPE_LIST, &ARCHITECTURE_VALUES, &ASSOCIATE_ADDRESS_REQUEST, &ASSOCIATE_ADDRESS_RESULT, &ASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST, &ASSOCIATE_IAM_INSTANCE_PROFILE_RESULT, &ASSOCIATE_ROUTE_TABLE_REQUEST, &ASSOCIATE_ROUTE_TABLE_RESULT, &ASSOCIATED_SUBNET_LIST, &ASSOCIATION_ID_LIST, &ATTACH_INTERNET_GATEWAY_REQUEST, &ATTACHMENT_ENA_SRD_SPECIFICATION, &ATTACHMENT_ENA_SRD_UDP_SPECIFICATION, &ATTACHMENT_LIMIT_TYPE, &ATTACHMENT_STATUS, &ATTRIBUTE_BOOLEAN_VALUE, &ATTRIBUTE_VALUE, &AUTHORIZE_SECURITY_GROUP_EGRESS_REQUEST, &AUTHORIZE_SECURITY_GROUP_EGRESS_RESULT, &AUTHORIZE_SECURITY_GROUP_INGRESS_REQUEST, &AUTHORIZE_SECURITY_GROUP_INGRESS_RESULT, &AUTO_PROVISION_ZONES_STATE, &AUTO_RECOVERY_FLAG, &AUTO_SCALING_IPS_STATE, &AVAILABILITY_MODE, &AVAILABILITY_ZONE, &AVAILABILITY_ZONE_ADDRESS, &AVAILABILITY_ZONE_ADDRESSES, &AVAILABILITY_ZONE_GEOGRAPHY, &AVAILABILITY_ZONE_GEOGRAPHY_LIST, &AVAILABILITY_ZONE_ID, &AVAILABILITY_ZONE_LIST, &AVAILABILITY_ZONE_MESSAGE, &AVAILABILITY_ZONE_MESSAGE_LIST, &AVAILABILITY_ZONE_NAME, &AVAILABILITY_ZONE_OPT_IN_STATUS, &AVAILABILITY_ZONE_STATE, &AVAILABILITY_ZONE_SUB_GEOGRAPHY, &AVAILABILITY_ZONE_SUB_GEOGRAPHY_LIST, &BANDWIDTH_WEIGHTING_TYPE, &BANDWIDTH_WEIGHTING_TYPE_LIST, &BARE_METAL, &BARE_METAL_FLAG, &BASELINE_BANDWIDTH_IN_GBPS, &BASELINE_BANDWIDTH_IN_MBPS, &BASELINE_EBS_BANDWIDTH_MBPS, &BASELINE_EBS_BANDWIDTH_MBPS_REQUEST, &BASELINE_IOPS, &BASELINE_PERFORMANCE_FACTORS, &BASELINE_PERFORMANCE_FACTORS_REQUEST, &BASELINE_THROUGHPUT_IN_M_BPS, &BLOB, &BLOB_ATTRIBUTE_VALUE, &BLOCK_DEVICE_MAPPING, &BLOCK_DEVICE_MAPPING_LIST, &BLOCK_DEVICE_MAPPING_REQUEST_LIST, &BLOCK_PUBLIC_ACCESS_MODE, &BLOCK_PUBLIC_ACCESS_STATES, &BOOLEAN, &BOOT_MODE_TYPE, &BOOT_MODE_TYPE_LIST, &BOOT_MODE_VALUES, &BURSTABLE_PERFORMANCE, &BURSTABLE_PERFORMANCE_FLAG, &CAPACITY_RESERVATION_ID, &CAPACITY_RESERVATION_PREFERENCE, &CAPACITY_RESERVATION_SPECIFICATION, &CAPACITY_RESERVATION_SPECIFICATION_RESPONSE, &CAPACITY_RESERVATION_TARGET, &CAPACITY_RESERVATION_TARGET_RESPONSE, &CARRIER_GATEWAY_ID, &COIP_POOL_ID, &CONNECTION_TRACKING_CONFIGURATION, &CONNECTION_TRACKING_SPECIFICATION, &CONNECTION_TRACKING_SPECIFICATION_REQUEST, &CONNECTION_TRACKING_SPECIFICATION_RESPONSE, &CONNECTIVITY_TYPE, &CORE_COUNT, &CORE_COUNT_LIST, &CORE_NETWORK_ARN, &CPU_MANUFACTURER, &CPU_MANUFACTURER_NAME, &CPU_MANUFACTURER_SET, &CPU_OPTIONS, &CPU_OPTIONS_REQUEST, &CPU_PERFORMANCE_FACTOR, &CPU_PERFORMANCE_FACTOR_REQUEST, &CREATE_DEFAULT_SUBNET_REQUEST, &CREATE_DEFAULT_SUBNET_RESULT, &CREATE_DEFAULT_VPC_REQUEST, &CREATE_DEFAULT_VPC_RESULT, &CREATE_INTERNET_GATEWAY_REQUEST, &CREATE_INTERNET_GATEWAY_RESULT, &CREATE_KEY_PAIR_REQUEST, &CREATE_LAUNCH_TEMPLATE_REQUEST, &CREATE_LAUNCH_TEMPLATE_RESULT, &CREATE_LAUNCH_TEMPLATE_VERSION_REQUEST, &CREATE_LAUNCH_TEMPLATE_VERSION_RESULT, &CREATE_NAT_GATEWAY_REQUEST, &CREATE_NAT_GATEWAY_RESULT, &CREATE_NETWORK_ACL_ENTRY_REQUEST, &CREATE_NETWORK_ACL_REQUEST, &CREATE_NETWORK_ACL_RESULT, &CREATE_NETWORK_INTERFACE_REQUEST, &CREATE_NETWORK_INTERFACE_RESULT, &CREATE_ROUTE_REQUEST, &CREATE_ROUTE_RESULT, &CREATE_ROUTE_TABLE_REQUEST, &CREATE_ROUTE_TABLE_RESULT, &CREATE_SECURITY_GROUP_REQUEST, &CREATE_SECURITY_GROUP_RESULT, &CREATE_SUBNET_REQUEST, &CREATE_SUBNET_RESULT, &CREATE_TAGS_REQUEST, &CREATE_VPC_REQUEST, &CREATE_VPC_RESULT, &CREDIT_SPECIFICATION, &CREDIT_SPECIFICATION_REQUEST, &CURRENT_GENERATION_FLAG, &DIT_MAX_RESULTS, &DITO_MAX_RESULTS, &DATE_TIME, &DEDICATED_HOST_FLAG, &DEDICATED_HOST_ID, &DEFAULT_CONNECTION_TRACKING_CONFIGURATION, &DEFAULT_ENA_QUEUE_COUNT_PER_INTERFACE, &DEFAULT_NETWORK_CARD_INDEX, &DEFAULT_TCP_ESTABLISHED_TIMEOUT, &DEFAULT_UDP_STREAM_TIMEOUT, &DEFAULT_UDP_TIMEOUT, &DELETE_INTERNET_GATEWAY_REQUEST, &DELETE_KEY_PAIR_REQUEST, &DELETE_KEY_PAIR_RESULT, &DELETE_LAUNCH_TEMPLATE_REQUEST, &DELETE_LAUNCH_TEMPLATE_RESULT, &DELETE_LAUNCH_TEMPLATE_VERSIONS_REQUEST, &DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_ERROR_ITEM, &DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_ERROR_SET, &DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_SUCCESS_ITEM, &DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_SUCCESS_SET, &DELETE_LAUNCH_TEMPLATE_VERSIONS_RESULT, &DELETE_NAT_GATEWAY_REQUEST, &DELETE_NAT_GATEWAY_RESULT, &DELETE_NETWORK_ACL_ENTRY_REQUEST, &DELETE_NETWORK_ACL_REQUEST, &DELETE_NETWORK_INTERFACE_REQUEST, &DELETE_ROUTE_REQUEST, &DELETE_ROUTE_TABLE_REQUEST, &DELETE_SECURITY_GROUP_REQUEST, &DELETE_SECURITY_GROUP_RESULT, &DELETE_SUBNET_REQUEST, &DELETE_TAGS_REQUEST, &DELETE_VPC_REQUEST, &DESCRIBE_ACCOUNT_ATTRIBUTES_REQUEST, &DESCRIBE_ACCOUNT_ATTRIBUTES_RESULT, &DESCRIBE_ADDRESSES_ATTRIBUTE_REQUEST, &DESCRIBE_ADDRESSES_ATTRIBUTE_RESULT, &DESCRIBE_ADDRESSES_REQUEST, &DESCRIBE_ADDRESSES_RESULT, &DESCRIBE_AVAILABILITY_ZONES_REQUEST, &DESCRIBE_AVAILABILITY_ZONES_RESULT, &DESCRIBE_DHCP_OPTIONS_MAX_RESULTS, &DESCRIBE_DHCP_OPTIONS_REQUEST, &DESCRIBE_DHCP_OPTIONS_RESULT, &DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_MAX_RESULTS, &DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_REQUEST, &DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_RESULT, &DESCRIBE_IMAGES_REQUEST, &DESCRIBE_IMAGES_RESULT, &DESCRIBE_INSTANCE_ATTRIBUTE_REQUEST, &DESCRIBE_INSTANCE_CREDIT_SPECIFICATIONS_MAX_RESULTS, &DESCRIBE_INSTANCE_CREDIT_SPECIFICATIONS_REQUEST, &DESCRIBE_INSTANCE_CREDIT_SPECIFICATIONS_RESULT, &DESCRIBE_INSTANCE_STATUS_REQUEST, &DESCRIBE_INSTANCE_STATUS_RESULT, &DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST, &DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT, &DESCRIBE_INSTANCE_TYPES_REQUEST, &DESCRIBE_INSTANCE_TYPES_RESULT, &DESCRIBE_INSTANCES_REQUEST, &DESCRIBE_INSTANCES_RESULT, &DESCRIBE_INTERNET_GATEWAYS_MAX_RESULTS, &DESCRIBE_INTERNET_GATEWAYS_REQUEST, &DESCRIBE_INTERNET_GATEWAYS_RESULT, &DESCRIBE_KEY_PAIRS_REQUEST, &DESCRIBE_KEY_PAIRS_RESULT, &DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_REQUEST, &DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_RESULT, &DESCRIBE_LAUNCH_TEMPLATES_MAX_RESULTS, &DESCRIBE_LAUNCH_TEMPLATES_REQUEST, &DESCRIBE_LAUNCH_TEMPLATES_RESULT, &DESCRIBE_NAT_GATEWAYS_MAX_RESULTS, &DESCRIBE_NAT_GATEWAYS_REQUEST, &DESCRIBE_NAT_GATEWAYS_RESULT, &DESCRIBE_NETWORK_ACLS_MAX_RESULTS, &DESCRIBE_NETWORK_ACLS_REQUEST, &DESCRIBE_NETWORK_ACLS_RESULT, &DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_REQUEST, &DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_RESULT, &DESCRIBE_NETWORK_INTERFACES_MAX_RESULTS, &DESCRIBE_NETWORK_INTERFACES_REQUEST, &DESCRIBE_NETWORK_INTERFACES_RESULT, &DESCRIBE_REGIONS_REQUEST, &DESCRIBE_REGIONS_RESULT, &DESCRIBE_ROUTE_TABLES_MAX_RESULTS, &DESCRIBE_ROUTE_TABLES_REQUEST, &DESCRIBE_ROUTE_TABLES_RESULT, &DESCRIBE_SECURITY_GROUP_RULES_MAX_RESULTS, &DESCRIBE_SECURITY_GROUP_RULES_REQUEST, &DESCRIBE_SECURITY_GROUP_RULES_RESULT, &DESCRIBE_SECURITY_GROUPS_MAX_RESULTS, &DESCRIBE_SECURITY_GROUPS_REQUEST, &DESCRIBE_SECURITY_GROUPS_RESULT, &DESCRIBE_SUBNETS_MAX_RESULTS, &DESCRIBE_SUBNETS_REQUEST, &DESCRIBE_SUBNETS_RESULT, &DESCRIBE_TAGS_REQUEST, &DESCRIBE_TAGS_RESULT, &DESCRIBE_VOLUMES_REQUEST, &DESCRIBE_VOLUMES_RESULT, &DESCRIBE_VPC_ATTRIBUTE_REQUEST, &DESCRIBE_VPC_ATTRIBUTE_RESULT, &DESCRIBE_VPC_ENDPOINTS_REQUEST, &DESCRIBE_VPC_ENDPOINTS_RESULT, &DESCRIBE_VPCS_MAX_RESULTS, &DESCRIBE_VPCS_REQUEST, &DESCRIBE_VPCS_RESULT, &DETACH_INTERNET_GATEWAY_REQUEST, &DEVICE_TYPE, &DHCP_CONFIGURATION, &DHCP_CONFIGURATION_LIST, &DHCP_CONFIGURATION_VALUE_LIST, &DHCP_OPTIONS, &DHCP_OPTIONS_ID, &DHCP_OPTIONS_ID_STRING_LIST, &DHCP_OPTIONS_LIST, &DISASSOCIATE_ADDRESS_REQUEST, &DISASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST, &DISASSOCIATE_IAM_INSTANCE_PROFILE_RESULT, &DISASSOCIATE_ROUTE_TABLE_REQUEST, &DISK_COUNT, &DISK_INFO, &DISK_INFO_LIST, &DISK_SIZE, &DISK_TYPE, &DNS_ENTRY, &DNS_ENTRY_SET, &DNS_OPTIONS, &DNS_RECORD_IP_TYPE, &DOMAIN_TYPE, &DOUBLE, &EBS_BLOCK_DEVICE, &EBS_CARD_INDEX, &EBS_CARD_INFO, &EBS_CARD_INFO_LIST, &EBS_ENCRYPTION_SUPPORT, &EBS_INFO, &EBS_INSTANCE_BLOCK_DEVICE, &EBS_INSTANCE_BLOCK_DEVICE_SPECIFICATION, &EBS_NVME_SUPPORT, &EBS_OPTIMIZED_INFO, &EBS_OPTIMIZED_SUPPORT, &EBS_STATUS_DETAILS, &EBS_STATUS_DETAILS_LIST, &EBS_STATUS_SUMMARY, &EFA_INFO, &EFA_SUPPORTED_FLAG, &EGRESS_ONLY_INTERNET_GATEWAY_ID, &EIP_ALLOCATION_PUBLIC_IP, &ELASTIC_GPU_ASSOCIATION, &ELASTIC_GPU_ASSOCIATION_LIST, &ELASTIC_GPU_ID, &ELASTIC_GPU_SPECIFICATION, &ELASTIC_GPU_SPECIFICATION_LIST, &ELASTIC_GPU_SPECIFICATION_RESPONSE, &ELASTIC_GPU_SPECIFICATION_RESPONSE_LIST, &ELASTIC_GPU_SPECIFICATIONS, &ELASTIC_INFERENCE_ACCELERATOR, &ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION, &ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION_LIST, &ELASTIC_INFERENCE_ACCELERATOR_COUNT, &ELASTIC_INFERENCE_ACCELERATORS, &ELASTIC_IP_ASSOCIATION_ID, &ENA_SRD_SPECIFICATION, &ENA_SRD_SPECIFICATION_REQUEST, &ENA_SRD_SUPPORTED, &ENA_SRD_UDP_SPECIFICATION, &ENA_SRD_UDP_SPECIFICATION_REQUEST, &ENA_SUPPORT, &ENCLAVE_OPTIONS, &ENCLAVE_OPTIONS_REQUEST, &ENCRYPTION_IN_TRANSIT_SUPPORTED, &EPHEMERAL_NVME_SUPPORT, &ERROR_SET, &EVENT_CODE, &EXCLUDED_INSTANCE_TYPE, &EXCLUDED_INSTANCE_TYPE_SET, &EXECUTABLE_BY_STRING_LIST, &FILTER, &FILTER_LIST, &FLEXIBLE_ENA_QUEUES_SUPPORT, &FPGA_DEVICE_COUNT, &FPGA_DEVICE_INFO, &FPGA_DEVICE_INFO_LIST, &FPGA_DEVICE_MANUFACTURER_NAME, &FPGA_DEVICE_MEMORY_INFO, &FPGA_DEVICE_MEMORY_SIZE, &FPGA_DEVICE_NAME, &FPGA_INFO, &FREE_TIER_ELIGIBLE_FLAG, &GET_CONSOLE_OUTPUT_REQUEST, &GET_CONSOLE_OUTPUT_RESULT, &GET_INSTANCE_UEFI_DATA_REQUEST, &GET_INSTANCE_UEFI_DATA_RESULT, &GPU_DEVICE_COUNT, &GPU_DEVICE_INFO, &GPU_DEVICE_INFO_LIST, &GPU_DEVICE_MANUFACTURER_NAME, &GPU_DEVICE_MEMORY_INFO, &GPU_DEVICE_MEMORY_SIZE, &GPU_DEVICE_NAME, &GPU_INFO, &GPU_PARTITION_SIZE, &GROUP_ID_STRING_LIST, &GROUP_IDENTIFIER, &GROUP_IDENTIFIER_LIST, &GROUP_IDENTIFIER_SET, &GROUP_NAME_STRING_LIST, &HIBERNATION_FLAG, &HIBERNATION_OPTIONS, &HIBERNATION_OPTIONS_REQUEST, &HOSTNAME_TYPE, &HTTP_TOKENS_STATE, &HYPERVISOR_TYPE, &IAM_INSTANCE_PROFILE, &IAM_INSTANCE_PROFILE_ASSOCIATION, &IAM_INSTANCE_PROFILE_ASSOCIATION_ID, &IAM_INSTANCE_PROFILE_ASSOCIATION_SET, &IAM_INSTANCE_PROFILE_ASSOCIATION_STATE, &IAM_INSTANCE_PROFILE_SPECIFICATION, &ICMP_TYPE_CODE, &IMAGE, &IMAGE_ID, &IMAGE_ID_STRING_LIST, &IMAGE_LIST, &IMAGE_STATE, &IMAGE_TYPE_VALUES, &IMDS_SUPPORT_VALUES, &IMPORT_KEY_PAIR_REQUEST, &IMPORT_KEY_PAIR_RESULT, &INCLUDE_UNSUPPORTED_IN_REGION, &INFERENCE_ACCELERATOR_INFO, &INFERENCE_DEVICE_COUNT, &INFERENCE_DEVICE_INFO, &INFERENCE_DEVICE_INFO_LIST, &INFERENCE_DEVICE_MANUFACTURER_NAME, &INFERENCE_DEVICE_MEMORY_INFO, &INFERENCE_DEVICE_MEMORY_SIZE, &INFERENCE_DEVICE_NAME, &INSTANCE, &INSTANCE_ATTACHMENT_ENA_SRD_SPECIFICATION, &INSTANCE_ATTACHMENT_ENA_SRD_UDP_SPECIFICATION, &INSTANCE_ATTRIBUTE, &INSTANCE_ATTRIBUTE_NAME, &INSTANCE_AUTO_RECOVERY_STATE, &INSTANCE_BANDWIDTH_WEIGHTING, &INSTANCE_BLOCK_DEVICE_MAPPING, &INSTANCE_BLOCK_DEVICE_MAPPING_LIST, &INSTANCE_BLOCK_DEVICE_MAPPING_SPECIFICATION, &INSTANCE_BLOCK_DEVICE_MAPPING_SPECIFICATION_LIST, &INSTANCE_BOOT_MODE_VALUES, &INSTANCE_CREDIT_SPECIFICATION, &INSTANCE_CREDIT_SPECIFICATION_LIST, &INSTANCE_EVENT_ID, &INSTANCE_GENERATION, &INSTANCE_GENERATION_SET, &INSTANCE_ID, &INSTANCE_ID_STRING_LIST, &INSTANCE_INTERRUPTION_BEHAVIOR, &INSTANCE_IPV4_PREFIX, &INSTANCE_IPV4_PREFIX_LIST, &INSTANCE_IPV6_ADDRESS, &INSTANCE_IPV6_ADDRESS_LIST, &INSTANCE_IPV6_ADDRESS_LIST_REQUEST, &INSTANCE_IPV6_ADDRESS_REQUEST, &INSTANCE_IPV6_PREFIX, &INSTANCE_IPV6_PREFIX_LIST, &INSTANCE_LIFECYCLE_TYPE, &INSTANCE_LIST, &INSTANCE_MAINTENANCE_OPTIONS, &INSTANCE_MAINTENANCE_OPTIONS_REQUEST, &INSTANCE_MARKET_OPTIONS_REQUEST, &INSTANCE_METADATA_ENDPOINT_STATE, &INSTANCE_METADATA_OPTIONS_REQUEST, &INSTANCE_METADATA_OPTIONS_RESPONSE, &INSTANCE_METADATA_OPTIONS_STATE, &INSTANCE_METADATA_PROTOCOL_STATE, &INSTANCE_METADATA_TAGS_STATE, &INSTANCE_NETWORK_INTERFACE, &INSTANCE_NETWORK_INTERFACE_ASSOCIATION, &INSTANCE_NETWORK_INTERFACE_ATTACHMENT, &INSTANCE_NETWORK_INTERFACE_LIST, &INSTANCE_NETWORK_INTERFACE_SPECIFICATION, &INSTANCE_NETWORK_INTERFACE_SPECIFICATION_LIST, &INSTANCE_NETWORK_PERFORMANCE_OPTIONS, &INSTANCE_NETWORK_PERFORMANCE_OPTIONS_REQUEST, &INSTANCE_PRIVATE_IP_ADDRESS, &INSTANCE_PRIVATE_IP_ADDRESS_LIST, &INSTANCE_REBOOT_MIGRATION_STATE, &INSTANCE_REQUIREMENTS, &INSTANCE_REQUIREMENTS_REQUEST, &INSTANCE_SECONDARY_INTERFACE, &INSTANCE_SECONDARY_INTERFACE_ATTACHMENT, &INSTANCE_SECONDARY_INTERFACE_LIST, &INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS, &INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_LIST, &INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_LIST_REQUEST, &INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_REQUEST, &INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_LIST_REQUEST, &INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST, &INSTANCE_STATE, &INSTANCE_STATE_CHANGE, &INSTANCE_STATE_CHANGE_LIST, &INSTANCE_STATE_NAME, &INSTANCE_STATUS, &INSTANCE_STATUS_DETAILS, &INSTANCE_STATUS_DETAILS_LIST, &INSTANCE_STATUS_EVENT, &INSTANCE_STATUS_EVENT_LIST, &INSTANCE_STATUS_LIST, &INSTANCE_STATUS_SUMMARY, &INSTANCE_STORAGE_ENCRYPTION_SUPPORT, &INSTANCE_STORAGE_FLAG, &INSTANCE_STORAGE_INFO, &INSTANCE_TYPE, &INSTANCE_TYPE_HYPERVISOR, &INSTANCE_TYPE_INFO, &INSTANCE_TYPE_INFO_LIST, &INSTANCE_TYPE_OFFERING, &INSTANCE_TYPE_OFFERINGS_LIST, &INTEGER, &INTERNET_GATEWAY, &INTERNET_GATEWAY_ATTACHMENT, &INTERNET_GATEWAY_ATTACHMENT_LIST, &INTERNET_GATEWAY_ID, &INTERNET_GATEWAY_ID_LIST, &INTERNET_GATEWAY_LIST, &IP_ADDRESS_TYPE, &IP_LIST, &IP_PERMISSION, &IP_PERMISSION_LIST, &IP_RANGE, &IP_RANGE_LIST, &IP_SOURCE, &IPAM_POOL_ID, &IPV4_ADDRESSES_PER_SECONDARY_INTERFACE, &IPV4_POOL_EC2_ID, &IPV4_PREFIX_LIST, &IPV4_PREFIX_LIST_RESPONSE, &IPV4_PREFIX_SPECIFICATION, &IPV4_PREFIX_SPECIFICATION_REQUEST, &IPV4_PREFIX_SPECIFICATION_RESPONSE, &IPV4_PREFIXES_LIST, &IPV6_ADDRESS_ATTRIBUTE, &IPV6_FLAG, &IPV6_POOL_EC2_ID, &IPV6_PREFIX_LIST, &IPV6_PREFIX_LIST_RESPONSE, &IPV6_PREFIX_SPECIFICATION, &IPV6_PREFIX_SPECIFICATION_REQUEST, &IPV6_PREFIX_SPECIFICATION_RESPONSE, &IPV6_PREFIXES_LIST, &IPV6_RANGE, &IPV6_RANGE_LIST, &KERNEL_ID, &KEY_FORMAT, &KEY_NAME_STRING_LIST, &KEY_PAIR, &KEY_PAIR_ID, &KEY_PAIR_ID_STRING_LIST, &KEY_PAIR_INFO, &KEY_PAIR_LIST, &KEY_PAIR_NAME, &KEY_PAIR_NAME_WITH_RESOLVER, &KEY_TYPE, &KMS_KEY_ID, &LAST_ERROR, &LAUNCH_TEMPLATE, &LAUNCH_TEMPLATE_AUTO_RECOVERY_STATE, &LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING, &LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_LIST, &LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_REQUEST, &LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_REQUEST_LIST, &LAUNCH_TEMPLATE_CAPACITY_RESERVATION_SPECIFICATION_REQUEST, &LAUNCH_TEMPLATE_CAPACITY_RESERVATION_SPECIFICATION_RESPONSE, &LAUNCH_TEMPLATE_CPU_OPTIONS, &LAUNCH_TEMPLATE_CPU_OPTIONS_REQUEST, &LAUNCH_TEMPLATE_EBS_BLOCK_DEVICE, &LAUNCH_TEMPLATE_EBS_BLOCK_DEVICE_REQUEST, &LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR, &LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_COUNT, &LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_LIST, &LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_RESPONSE, &LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_RESPONSE_LIST, &LAUNCH_TEMPLATE_ENA_SRD_SPECIFICATION, &LAUNCH_TEMPLATE_ENA_SRD_UDP_SPECIFICATION, &LAUNCH_TEMPLATE_ENCLAVE_OPTIONS, &LAUNCH_TEMPLATE_ENCLAVE_OPTIONS_REQUEST, &LAUNCH_TEMPLATE_ERROR_CODE, &LAUNCH_TEMPLATE_HIBERNATION_OPTIONS, &LAUNCH_TEMPLATE_HIBERNATION_OPTIONS_REQUEST, &LAUNCH_TEMPLATE_HTTP_TOKENS_STATE, &LAUNCH_TEMPLATE_IAM_INSTANCE_PROFILE_SPECIFICATION, &LAUNCH_TEMPLATE_IAM_INSTANCE_PROFILE_SPECIFICATION_REQUEST, &LAUNCH_TEMPLATE_ID, &LAUNCH_TEMPLATE_ID_STRING_LIST, &LAUNCH_TEMPLATE_INSTANCE_MAINTENANCE_OPTIONS, &LAUNCH_TEMPLATE_INSTANCE_MAINTENANCE_OPTIONS_REQUEST, &LAUNCH_TEMPLATE_INSTANCE_MARKET_OPTIONS, &LAUNCH_TEMPLATE_INSTANCE_MARKET_OPTIONS_REQUEST, &LAUNCH_TEMPLATE_INSTANCE_METADATA_ENDPOINT_STATE, &LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS, &LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS_REQUEST, &LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS_STATE, &LAUNCH_TEMPLATE_INSTANCE_METADATA_PROTOCOL_IPV6, &LAUNCH_TEMPLATE_INSTANCE_METADATA_TAGS_STATE, &LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION, &LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_LIST, &LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_REQUEST, &LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_REQUEST_LIST, &LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION, &LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_LIST, &LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST, &LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST_LIST, &LAUNCH_TEMPLATE_LICENSE_CONFIGURATION, &LAUNCH_TEMPLATE_LICENSE_CONFIGURATION_REQUEST, &LAUNCH_TEMPLATE_LICENSE_LIST, &LAUNCH_TEMPLATE_LICENSE_SPECIFICATION_LIST_REQUEST, &LAUNCH_TEMPLATE_NAME, &LAUNCH_TEMPLATE_NAME_STRING_LIST, &LAUNCH_TEMPLATE_NETWORK_PERFORMANCE_OPTIONS, &LAUNCH_TEMPLATE_NETWORK_PERFORMANCE_OPTIONS_REQUEST, &LAUNCH_TEMPLATE_PLACEMENT, &LAUNCH_TEMPLATE_PLACEMENT_REQUEST, &LAUNCH_TEMPLATE_PRIVATE_DNS_NAME_OPTIONS, &LAUNCH_TEMPLATE_PRIVATE_DNS_NAME_OPTIONS_REQUEST, &LAUNCH_TEMPLATE_SET, &LAUNCH_TEMPLATE_SPECIFICATION, &LAUNCH_TEMPLATE_SPOT_MARKET_OPTIONS, &LAUNCH_TEMPLATE_SPOT_MARKET_OPTIONS_REQUEST, &LAUNCH_TEMPLATE_TAG_SPECIFICATION, &LAUNCH_TEMPLATE_TAG_SPECIFICATION_LIST, &LAUNCH_TEMPLATE_TAG_SPECIFICATION_REQUEST, &LAUNCH_TEMPLATE_TAG_SPECIFICATION_REQUEST_LIST, &LAUNCH_TEMPLATE_VERSION, &LAUNCH_TEMPLATE_VERSION_SET, &LAUNCH_TEMPLATES_MONITORING, &LAUNCH_TEMPLATES_MONITORING_REQUEST, &LICENSE_CONFIGURATION, &LICENSE_CONFIGURATION_REQUEST, &LICENSE_LIST, &LICENSE_SPECIFICATION_LIST_REQUEST, &LOCAL_GATEWAY_ID, &LOCAL_STORAGE, &LOCAL_STORAGE_TYPE, &LOCAL_STORAGE_TYPE_SET, &LOCATION, &LOCATION_TYPE, &LOGICAL_GPU_COUNT, &LONG, &MARKET_TYPE, &MAX_IPV4_ADDR_PER_INTERFACE, &MAX_IPV6_ADDR_PER_INTERFACE, &MAX_NETWORK_INTERFACES, &MAXIMUM_BANDWIDTH_IN_MBPS, &MAXIMUM_EBS_ATTACHMENTS, &MAXIMUM_EBS_CARDS, &MAXIMUM_EFA_INTERFACES, &MAXIMUM_ENA_QUEUE_COUNT, &MAXIMUM_ENA_QUEUE_COUNT_PER_INTERFACE, &MAXIMUM_IOPS, &MAXIMUM_NETWORK_CARDS, &MAXIMUM_SECONDARY_NETWORK_INTERFACES, &MAXIMUM_THROUGHPUT_IN_M_BPS, &MEDIA_ACCELERATOR_INFO, &MEDIA_DEVICE_COUNT, &MEDIA_DEVICE_INFO, &MEDIA_DEVICE_INFO_LIST, &MEDIA_DEVICE_MANUFACTURER_NAME, &MEDIA_DEVICE_MEMORY_INFO, &MEDIA_DEVICE_MEMORY_SIZE, &MEDIA_DEVICE_NAME, &MEMORY_GI_B_PER_V_CPU, &MEMORY_GI_B_PER_V_CPU_REQUEST, &MEMORY_INFO, &MEMORY_MI_B, &MEMORY_MI_B_REQUEST, &MEMORY_SIZE, &MILLISECOND_DATE_TIME, &MODIFY_INSTANCE_ATTRIBUTE_REQUEST, &MODIFY_INSTANCE_ATTRIBUTE_VALUE, &MODIFY_INSTANCE_METADATA_OPTIONS_REQUEST, &MODIFY_INSTANCE_METADATA_OPTIONS_RESULT, &MODIFY_LAUNCH_TEMPLATE_REQUEST, &MODIFY_LAUNCH_TEMPLATE_RESULT, &MODIFY_NETWORK_INTERFACE_ATTRIBUTE_REQUEST, &MODIFY_SECURITY_GROUP_RULES_REQUEST, &MODIFY_SECURITY_GROUP_RULES_RESULT, &MODIFY_SUBNET_ATTRIBUTE_REQUEST, &MODIFY_VPC_ATTRIBUTE_REQUEST, &MONITORING, &MONITORING_STATE, &NAT_GATEWAY, &NAT_GATEWAY_ADDRESS, &NAT_GATEWAY_ADDRESS_LIST, &NAT_GATEWAY_ADDRESS_STATUS, &NAT_GATEWAY_APPLIANCE_MODIFY_STATE, &NAT_GATEWAY_APPLIANCE_STATE, &NAT_GATEWAY_APPLIANCE_TYPE, &NAT_GATEWAY_ATTACHED_APPLIANCE, &NAT_GATEWAY_ATTACHED_APPLIANCE_LIST, &NAT_GATEWAY_ID, &NAT_GATEWAY_ID_STRING_LIST, &NAT_GATEWAY_LIST, &NAT_GATEWAY_STATE, &NESTED_VIRTUALIZATION_SPECIFICATION, &NETMASK_LENGTH, &NETWORK_ACL, &NETWORK_ACL_ASSOCIATION, &NETWORK_ACL_ASSOCIATION_ID, &NETWORK_ACL_ASSOCIATION_LIST, &NETWORK_ACL_ENTRY, &NETWORK_ACL_ENTRY_LIST, &NETWORK_ACL_ID, &NETWORK_ACL_ID_STRING_LIST, &NETWORK_ACL_LIST, &NETWORK_BANDWIDTH_GBPS, &NETWORK_BANDWIDTH_GBPS_REQUEST, &NETWORK_CARD_INDEX, &NETWORK_CARD_INFO, &NETWORK_CARD_INFO_LIST, &NETWORK_INFO, &NETWORK_INTERFACE, &NETWORK_INTERFACE_ASSOCIATION, &NETWORK_INTERFACE_ATTACHMENT, &NETWORK_INTERFACE_ATTACHMENT_CHANGES, &NETWORK_INTERFACE_ATTACHMENT_ID, &NETWORK_INTERFACE_ATTRIBUTE, &NETWORK_INTERFACE_COUNT, &NETWORK_INTERFACE_COUNT_REQUEST, &NETWORK_INTERFACE_CREATION_TYPE, &NETWORK_INTERFACE_ID, &NETWORK_INTERFACE_ID_LIST, &NETWORK_INTERFACE_IPV6_ADDRESS, &NETWORK_INTERFACE_IPV6_ADDRESSES_LIST, &NETWORK_INTERFACE_LIST, &NETWORK_INTERFACE_PRIVATE_IP_ADDRESS, &NETWORK_INTERFACE_PRIVATE_IP_ADDRESS_LIST, &NETWORK_INTERFACE_STATUS, &NETWORK_INTERFACE_TYPE, &NETWORK_PERFORMANCE, &NEURON_DEVICE_CORE_COUNT, &NEURON_DEVICE_CORE_INFO, &NEURON_DEVICE_CORE_VERSION, &NEURON_DEVICE_COUNT, &NEURON_DEVICE_INFO, &NEURON_DEVICE_INFO_LIST, &NEURON_DEVICE_MEMORY_INFO, &NEURON_DEVICE_MEMORY_SIZE, &NEURON_DEVICE_NAME, &NEURON_INFO, &NEXT_TOKEN, &NITRO_ENCLAVES_SUPPORT, &NITRO_TPM_INFO, &NITRO_TPM_SUPPORT, &NITRO_TPM_SUPPORTED_VERSION_TYPE, &NITRO_TPM_SUPPORTED_VERSIONS_LIST, &ODB_NETWORK_ARN, &OPERATOR_REQUEST, &OPERATOR_RESPONSE, &OWNER_STRING_LIST, &PEAK_BANDWIDTH_IN_GBPS, &PERFORMANCE_FACTOR_REFERENCE, &PERFORMANCE_FACTOR_REFERENCE_REQUEST, &PERFORMANCE_FACTOR_REFERENCE_SET, &PERFORMANCE_FACTOR_REFERENCE_SET_REQUEST, &PHC_SUPPORT, &PLACEMENT, &PLACEMENT_GROUP_ID, &PLACEMENT_GROUP_INFO, &PLACEMENT_GROUP_NAME, &PLACEMENT_GROUP_STRATEGY, &PLACEMENT_GROUP_STRATEGY_LIST, &PLATFORM_VALUES, &PORT_RANGE, &PREFIX_LIST_ID, &PREFIX_LIST_ID_LIST, &PREFIX_LIST_RESOURCE_ID, &PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH, &PRIVATE_DNS_NAME_OPTIONS_REQUEST, &PRIVATE_DNS_NAME_OPTIONS_RESPONSE, &PRIVATE_DNS_SPECIFIED_DOMAIN_SET, &PRIVATE_IP_ADDRESS_COUNT, &PRIVATE_IP_ADDRESS_SPECIFICATION, &PRIVATE_IP_ADDRESS_SPECIFICATION_LIST, &PROCESSOR_INFO, &PROCESSOR_SUSTAINED_CLOCK_SPEED, &PRODUCT_CODE, &PRODUCT_CODE_LIST, &PRODUCT_CODE_VALUES, &PROPAGATING_VGW, &PROPAGATING_VGW_LIST, &PROVISIONED_BANDWIDTH, &PTR_UPDATE_STATUS, &PUBLIC_IP_ADDRESS, &PUBLIC_IP_DNS_NAME_OPTIONS, &PUBLIC_IP_STRING_LIST, &RAMDISK_ID, &REBOOT_INSTANCES_REQUEST, &REBOOT_MIGRATION_SUPPORT, &REFERENCED_SECURITY_GROUP, &REGION, &REGION_GEOGRAPHY, &REGION_GEOGRAPHY_LIST, &REGION_LIST, &REGION_NAME_STRING_LIST, &RELEASE_ADDRESS_REQUEST, &REPLACE_NETWORK_ACL_ASSOCIATION_REQUEST, &REPLACE_NETWORK_ACL_ASSOCIATION_RESULT, &REPLACE_NETWORK_ACL_ENTRY_REQUEST, &REPLACE_ROUTE_REQUEST, &REPLACE_ROUTE_TABLE_ASSOCIATION_REQUEST, &REPLACE_ROUTE_TABLE_ASSOCIATION_RESULT, &REQUEST_INSTANCE_TYPE_LIST, &REQUEST_LAUNCH_TEMPLATE_DATA, &RESERVATION, &RESERVATION_LIST, &RESOURCE_CONFIGURATION_ARN, &RESOURCE_ID_LIST, &RESOURCE_TYPE, &RESPONSE_ERROR, &RESPONSE_LAUNCH_TEMPLATE_DATA, &REVOKE_SECURITY_GROUP_EGRESS_REQUEST, &REVOKE_SECURITY_GROUP_EGRESS_RESULT, &REVOKE_SECURITY_GROUP_INGRESS_REQUEST, &REVOKE_SECURITY_GROUP_INGRESS_RESULT, &REVOKED_SECURITY_GROUP_RULE, &REVOKED_SECURITY_GROUP_RULE_LIST, &ROOT_DEVICE_TYPE, &ROOT_DEVICE_TYPE_LIST, &ROUTE, &ROUTE_GATEWAY_ID, &ROUTE_LIST, &ROUTE_ORIGIN, &ROUTE_STATE, &ROUTE_TABLE, &ROUTE_TABLE_ASSOCIATION, &ROUTE_TABLE_ASSOCIATION_ID, &ROUTE_TABLE_ASSOCIATION_LIST, &ROUTE_TABLE_ASSOCIATION_STATE, &ROUTE_TABLE_ASSOCIATION_STATE_CODE, &ROUTE_TABLE_ID, &ROUTE_TABLE_ID_STRING_LIST, &ROUTE_TABLE_LIST, &RULE_ACTION, &RUN_INSTANCES_MONITORING_ENABLED, &RUN_INSTANCES_REQUEST, &RUN_INSTANCES_USER_DATA, &SSE_TYPE, &SECONDARY_INTERFACE_ID, &SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION, &SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_LIST, &SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_LIST_REQUEST, &SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_REQUEST, &SECONDARY_INTERFACE_STATUS, &SECONDARY_INTERFACE_TYPE, &SECONDARY_NETWORK_ID, &SECONDARY_NETWORK_SUPPORTED_FLAG, &SECONDARY_SUBNET_ID, &SECURITY_GROUP, &SECURITY_GROUP_ID, &SECURITY_GROUP_ID_STRING_LIST, &SECURITY_GROUP_IDENTIFIER, &SECURITY_GROUP_LIST, &SECURITY_GROUP_NAME, &SECURITY_GROUP_RULE, &SECURITY_GROUP_RULE_DESCRIPTION, &SECURITY_GROUP_RULE_DESCRIPTION_LIST, &SECURITY_GROUP_RULE_ID, &SECURITY_GROUP_RULE_ID_LIST, &SECURITY_GROUP_RULE_LIST, &SECURITY_GROUP_RULE_REQUEST, &SECURITY_GROUP_RULE_UPDATE, &SECURITY_GROUP_RULE_UPDATE_LIST, &SECURITY_GROUP_STRING_LIST, &SENSITIVE_USER_DATA, &SERVICE_MANAGED, &SERVICE_NETWORK_ARN, &SHUTDOWN_BEHAVIOR, &SNAPSHOT_ID, &SPOT_INSTANCE_TYPE, &SPOT_MARKET_OPTIONS, &START_INSTANCES_REQUEST, &START_INSTANCES_RESULT, &STATE, &STATE_REASON, &STATUS_NAME, &STATUS_TYPE, &STOP_INSTANCES_REQUEST, &STOP_INSTANCES_RESULT, &STRING, &SUBNET, &SUBNET_CIDR_ASSOCIATION_ID, &SUBNET_CIDR_BLOCK_STATE, &SUBNET_CIDR_BLOCK_STATE_CODE, &SUBNET_ID, &SUBNET_ID_LIST, &SUBNET_ID_STRING_LIST, &SUBNET_IP_PREFIXES, &SUBNET_IP_PREFIXES_LIST, &SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION, &SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION_SET, &SUBNET_LIST, &SUBNET_STATE, &SUMMARY_STATUS, &SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE, &SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE_LIST, &SUPPORTED_IN_REGION, &TAG, &TAG_DESCRIPTION, &TAG_DESCRIPTION_LIST, &TAG_LIST, &TAG_SPECIFICATION, &TAG_SPECIFICATION_LIST, &TAGGABLE_RESOURCE_ID, &TENANCY, &TERMINATE_INSTANCES_REQUEST, &TERMINATE_INSTANCES_RESULT, &THREADS_PER_CORE, &THREADS_PER_CORE_LIST, &TOTAL_LOCAL_STORAGE_GB, &TOTAL_LOCAL_STORAGE_GB_REQUEST, &TOTAL_MEDIA_MEMORY, &TOTAL_NEURON_MEMORY, &TPM_SUPPORT_VALUES, &TRANSIT_GATEWAY_ID, &UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS_REQUEST, &UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS_RESULT, &UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_INGRESS_REQUEST, &UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_INGRESS_RESULT, &USAGE_CLASS_TYPE, &USAGE_CLASS_TYPE_LIST, &USER_ID_GROUP_PAIR, &USER_ID_GROUP_PAIR_LIST, &V_CPU_COUNT, &V_CPU_COUNT_RANGE, &V_CPU_COUNT_RANGE_REQUEST, &V_CPU_INFO, &VALIDATION_ERROR, &VALIDATION_WARNING, &VALUE_STRING_LIST, &VERSION_DESCRIPTION, &VERSION_STRING_LIST, &VIRTUALIZATION_TYPE, &VIRTUALIZATION_TYPE_LIST, &VOLUME, &VOLUME_ATTACHMENT, &VOLUME_ATTACHMENT_LIST, &VOLUME_ATTACHMENT_STATE, &VOLUME_ID, &VOLUME_ID_STRING_LIST, &VOLUME_LIST, &VOLUME_STATE, &VOLUME_TYPE, &VPC, &VPC_ATTRIBUTE_NAME, &VPC_CIDR_BLOCK_ASSOCIATION, &VPC_CIDR_BLOCK_ASSOCIATION_SET, &VPC_CIDR_BLOCK_STATE, &VPC_CIDR_BLOCK_STATE_CODE, &VPC_ENCRYPTION_CONTROL, &VPC_ENCRYPTION_CONTROL_CONFIGURATION, &VPC_ENCRYPTION_CONTROL_EXCLUSION, &VPC_ENCRYPTION_CONTROL_EXCLUSION_STATE, &VPC_ENCRYPTION_CONTROL_EXCLUSION_STATE_INPUT, &VPC_ENCRYPTION_CONTROL_EXCLUSIONS, &VPC_ENCRYPTION_CONTROL_ID, &VPC_ENCRYPTION_CONTROL_MODE, &VPC_ENCRYPTION_CONTROL_STATE, &VPC_ENDPOINT, &VPC_ENDPOINT_ID, &VPC_ENDPOINT_ID_LIST, &VPC_ENDPOINT_SET, &VPC_ENDPOINT_TYPE, &VPC_ID, &VPC_ID_STRING_LIST, &VPC_IPV6_CIDR_BLOCK_ASSOCIATION, &VPC_IPV6_CIDR_BLOCK_ASSOCIATION_SET, &VPC_LIST, &VPC_PEERING_CONNECTION_ID, &VPC_STATE, &WORKLOAD, &WORKLOADS_LIST, &ZONE_ID_STRING_LIST, &ZONE_NAME_STRING_LIST, &TOTAL_FPGA_MEMORY, &TOTAL_GPU_MEMORY, &TOTAL_INFERENCE_MEMORY],
 };
 
+static ACCELERATOR_COUNT: Schema = Schema::structure("AcceleratorCount", &[
+    Member::new("Min", &INTEGER).located("min"),
+    Member::new("Max", &INTEGER).located("max"),
+]);
+static ACCELERATOR_COUNT_REQUEST: Schema = Schema::structure("AcceleratorCountRequest", &[
+    Member::new("Min", &INTEGER),
+    Member::new("Max", &INTEGER),
+]);
+static ACCELERATOR_MANUFACTURER: Schema = Schema::enumeration("AcceleratorManufacturer", &["amazon-web-services", "amd", "nvidia", "xilinx", "habana"]);
+static ACCELERATOR_MANUFACTURER_SET: Schema = Schema::list("AcceleratorManufacturerSet", Member::element(&ACCELERATOR_MANUFACTURER).located("item"));
+static ACCELERATOR_NAME: Schema = Schema::enumeration("AcceleratorName", &["a100", "inferentia", "k520", "k80", "m60", "radeon-pro-v520", "t4", "vu9p", "v100", "a10g", "h100", "t4g", "l40s", "l4", "gaudi-hl-205", "inferentia2", "trainium", "trainium2", "u30"]);
+static ACCELERATOR_NAME_SET: Schema = Schema::list("AcceleratorNameSet", Member::element(&ACCELERATOR_NAME).located("item"));
+static ACCELERATOR_TOTAL_MEMORY_MI_B: Schema = Schema::structure("AcceleratorTotalMemoryMiB", &[
+    Member::new("Min", &INTEGER).located("min"),
+    Member::new("Max", &INTEGER).located("max"),
+]);
+static ACCELERATOR_TOTAL_MEMORY_MI_B_REQUEST: Schema = Schema::structure("AcceleratorTotalMemoryMiBRequest", &[
+    Member::new("Min", &INTEGER),
+    Member::new("Max", &INTEGER),
+]);
+static ACCELERATOR_TYPE: Schema = Schema::enumeration("AcceleratorType", &["gpu", "fpga", "inference", "media"]);
+static ACCELERATOR_TYPE_SET: Schema = Schema::list("AcceleratorTypeSet", Member::element(&ACCELERATOR_TYPE).located("item"));
+static ACCOUNT_ATTRIBUTE: Schema = Schema::structure("AccountAttribute", &[
+    Member::new("AttributeName", &STRING).located("attributeName"),
+    Member::new("AttributeValues", &ACCOUNT_ATTRIBUTE_VALUE_LIST).located("attributeValueSet"),
+]);
+static ACCOUNT_ATTRIBUTE_LIST: Schema = Schema::list("AccountAttributeList", Member::element(&ACCOUNT_ATTRIBUTE).located("item"));
+static ACCOUNT_ATTRIBUTE_NAME: Schema = Schema::enumeration("AccountAttributeName", &["supported-platforms", "default-vpc"]);
+static ACCOUNT_ATTRIBUTE_NAME_STRING_LIST: Schema = Schema::list("AccountAttributeNameStringList", Member::element(&ACCOUNT_ATTRIBUTE_NAME).located("attributeName"));
+static ACCOUNT_ATTRIBUTE_VALUE: Schema = Schema::structure("AccountAttributeValue", &[
+    Member::new("AttributeValue", &STRING).located("attributeValue"),
+]);
+static ACCOUNT_ATTRIBUTE_VALUE_LIST: Schema = Schema::list("AccountAttributeValueList", Member::element(&ACCOUNT_ATTRIBUTE_VALUE).located("item"));
+static ADDITIONAL_FLEXIBLE_NETWORK_INTERFACES: Schema = Schema::integer("AdditionalFlexibleNetworkInterfaces");
+static ADDRESS: Schema = Schema::structure("Address", &[
+    Member::new("AllocationId", &STRING).located("allocationId"),
+    Member::new("AssociationId", &STRING).located("associationId"),
+    Member::new("Domain", &DOMAIN_TYPE).located("domain"),
+    Member::new("NetworkInterfaceId", &STRING).located("networkInterfaceId"),
+    Member::new("NetworkInterfaceOwnerId", &STRING).located("networkInterfaceOwnerId"),
+    Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("PublicIpv4Pool", &STRING).located("publicIpv4Pool"),
+    Member::new("NetworkBorderGroup", &STRING).located("networkBorderGroup"),
+    Member::new("CustomerOwnedIp", &STRING).located("customerOwnedIp"),
+    Member::new("CustomerOwnedIpv4Pool", &STRING).located("customerOwnedIpv4Pool"),
+    Member::new("CarrierIp", &STRING).located("carrierIp"),
+    Member::new("SubnetId", &STRING).located("subnetId"),
+    Member::new("ServiceManaged", &SERVICE_MANAGED).located("serviceManaged"),
+    Member::new("InstanceId", &STRING).located("instanceId"),
+    Member::new("PublicIp", &STRING).located("publicIp"),
+]);
+static ADDRESS_ATTRIBUTE: Schema = Schema::structure("AddressAttribute", &[
+    Member::new("PublicIp", &PUBLIC_IP_ADDRESS).located("publicIp"),
+    Member::new("AllocationId", &ALLOCATION_ID).located("allocationId"),
+    Member::new("PtrRecord", &STRING).located("ptrRecord"),
+    Member::new("PtrRecordUpdate", &PTR_UPDATE_STATUS).located("ptrRecordUpdate"),
+]);
+static ADDRESS_ATTRIBUTE_NAME: Schema = Schema::enumeration("AddressAttributeName", &["domain-name"]);
+static ADDRESS_LIST: Schema = Schema::list("AddressList", Member::element(&ADDRESS).located("item"));
+static ADDRESS_MAX_RESULTS: Schema = Schema::integer("AddressMaxResults").min(1).max(1000);
+static ADDRESS_SET: Schema = Schema::list("AddressSet", Member::element(&ADDRESS_ATTRIBUTE).located("item"));
+static ALLOCATE_ADDRESS_REQUEST: Schema = Schema::structure("AllocateAddressRequest", &[
+    Member::new("Domain", &DOMAIN_TYPE),
+    Member::new("Address", &PUBLIC_IP_ADDRESS),
+    Member::new("PublicIpv4Pool", &IPV4_POOL_EC2_ID),
+    Member::new("NetworkBorderGroup", &STRING),
+    Member::new("CustomerOwnedIpv4Pool", &STRING),
+    Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).located("TagSpecification"),
+    Member::new("IpamPoolId", &IPAM_POOL_ID),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+]);
+static ALLOCATE_ADDRESS_RESULT: Schema = Schema::structure("AllocateAddressResult", &[
+    Member::new("AllocationId", &STRING).located("allocationId"),
+    Member::new("PublicIpv4Pool", &STRING).located("publicIpv4Pool"),
+    Member::new("NetworkBorderGroup", &STRING).located("networkBorderGroup"),
+    Member::new("Domain", &DOMAIN_TYPE).located("domain"),
+    Member::new("CustomerOwnedIp", &STRING).located("customerOwnedIp"),
+    Member::new("CustomerOwnedIpv4Pool", &STRING).located("customerOwnedIpv4Pool"),
+    Member::new("CarrierIp", &STRING).located("carrierIp"),
+    Member::new("PublicIp", &STRING).located("publicIp"),
+]);
+static ALLOCATION_ID: Schema = Schema::string("AllocationId");
+static ALLOCATION_ID_LIST: Schema = Schema::list("AllocationIdList", Member::element(&ALLOCATION_ID).located("AllocationId"));
+static ALLOCATION_IDS: Schema = Schema::list("AllocationIds", Member::element(&ALLOCATION_ID).located("item"));
+static ALLOWED_INSTANCE_TYPE: Schema = Schema::string("AllowedInstanceType").min(1).max(30).pattern("[a-zA-Z0-9\\.\\*\\-]+");
+static ALLOWED_INSTANCE_TYPE_SET: Schema = Schema::list("AllowedInstanceTypeSet", Member::element(&ALLOWED_INSTANCE_TYPE).located("item")).min(0).max(400);
+static AMD_SEV_SNP_SPECIFICATION: Schema = Schema::enumeration("AmdSevSnpSpecification", &["enabled", "disabled"]);
+static ARCHITECTURE_TYPE: Schema = Schema::enumeration("ArchitectureType", &["i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"]);
+static ARCHITECTURE_TYPE_LIST: Schema = Schema::list("ArchitectureTypeList", Member::element(&ARCHITECTURE_TYPE).located("item"));
+static ARCHITECTURE_VALUES: Schema = Schema::enumeration("ArchitectureValues", &["i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"]);
+static ASSOCIATE_ADDRESS_REQUEST: Schema = Schema::structure("AssociateAddressRequest", &[
+    Member::new("AllocationId", &ALLOCATION_ID),
+    Member::new("InstanceId", &INSTANCE_ID),
+    Member::new("PublicIp", &EIP_ALLOCATION_PUBLIC_IP),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("NetworkInterfaceId", &NETWORK_INTERFACE_ID).located("networkInterfaceId"),
+    Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
+    Member::new("AllowReassociation", &BOOLEAN).located("allowReassociation"),
+]);
+static ASSOCIATE_ADDRESS_RESULT: Schema = Schema::structure("AssociateAddressResult", &[
+    Member::new("AssociationId", &STRING).located("associationId"),
+]);
+static ASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("AssociateIamInstanceProfileRequest", &[
+    Member::new("IamInstanceProfile", &IAM_INSTANCE_PROFILE_SPECIFICATION).required(),
+    Member::new("InstanceId", &INSTANCE_ID).required(),
+]);
+static ASSOCIATE_IAM_INSTANCE_PROFILE_RESULT: Schema = Schema::structure("AssociateIamInstanceProfileResult", &[
+    Member::new("IamInstanceProfileAssociation", &IAM_INSTANCE_PROFILE_ASSOCIATION).located("iamInstanceProfileAssociation"),
+]);
 static ASSOCIATE_ROUTE_TABLE_REQUEST: Schema = Schema::structure("AssociateRouteTableRequest", &[
     Member::new("GatewayId", &ROUTE_GATEWAY_ID),
     Member::new("PublicIpv4Pool", &IPV4_POOL_EC2_ID),
@@ -67,6 +238,7 @@ static ASSOCIATE_ROUTE_TABLE_RESULT: Schema = Schema::structure("AssociateRouteT
     Member::new("AssociationState", &ROUTE_TABLE_ASSOCIATION_STATE).located("associationState"),
 ]);
 static ASSOCIATED_SUBNET_LIST: Schema = Schema::list("AssociatedSubnetList", Member::element(&SUBNET_ID).located("item"));
+static ASSOCIATION_ID_LIST: Schema = Schema::list("AssociationIdList", Member::element(&IAM_INSTANCE_PROFILE_ASSOCIATION_ID).located("AssociationId"));
 static ATTACH_INTERNET_GATEWAY_REQUEST: Schema = Schema::structure("AttachInternetGatewayRequest", &[
     Member::new("DryRun", &BOOLEAN).located("dryRun"),
     Member::new("InternetGatewayId", &INTERNET_GATEWAY_ID).required().located("internetGatewayId"),
@@ -79,9 +251,13 @@ static ATTACHMENT_ENA_SRD_SPECIFICATION: Schema = Schema::structure("AttachmentE
 static ATTACHMENT_ENA_SRD_UDP_SPECIFICATION: Schema = Schema::structure("AttachmentEnaSrdUdpSpecification", &[
     Member::new("EnaSrdUdpEnabled", &BOOLEAN).located("enaSrdUdpEnabled"),
 ]);
+static ATTACHMENT_LIMIT_TYPE: Schema = Schema::enumeration("AttachmentLimitType", &["shared", "dedicated"]);
 static ATTACHMENT_STATUS: Schema = Schema::enumeration("AttachmentStatus", &["attaching", "attached", "detaching", "detached"]);
 static ATTRIBUTE_BOOLEAN_VALUE: Schema = Schema::structure("AttributeBooleanValue", &[
     Member::new("Value", &BOOLEAN).located("value"),
+]);
+static ATTRIBUTE_VALUE: Schema = Schema::structure("AttributeValue", &[
+    Member::new("Value", &STRING).located("value"),
 ]);
 static AUTHORIZE_SECURITY_GROUP_EGRESS_REQUEST: Schema = Schema::structure("AuthorizeSecurityGroupEgressRequest", &[
     Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).located("TagSpecification"),
@@ -116,6 +292,10 @@ static AUTHORIZE_SECURITY_GROUP_INGRESS_RESULT: Schema = Schema::structure("Auth
     Member::new("Return", &BOOLEAN).located("return"),
     Member::new("SecurityGroupRules", &SECURITY_GROUP_RULE_LIST).located("securityGroupRuleSet"),
 ]);
+static AUTO_PROVISION_ZONES_STATE: Schema = Schema::enumeration("AutoProvisionZonesState", &["enabled", "disabled"]);
+static AUTO_RECOVERY_FLAG: Schema = Schema::boolean("AutoRecoveryFlag");
+static AUTO_SCALING_IPS_STATE: Schema = Schema::enumeration("AutoScalingIpsState", &["enabled", "disabled"]);
+static AVAILABILITY_MODE: Schema = Schema::enumeration("AvailabilityMode", &["zonal", "regional"]);
 static AVAILABILITY_ZONE: Schema = Schema::structure("AvailabilityZone", &[
     Member::new("OptInStatus", &AVAILABILITY_ZONE_OPT_IN_STATUS).located("optInStatus"),
     Member::new("Messages", &AVAILABILITY_ZONE_MESSAGE_LIST).located("messageSet"),
@@ -132,26 +312,91 @@ static AVAILABILITY_ZONE: Schema = Schema::structure("AvailabilityZone", &[
     Member::new("SubGeography", &AVAILABILITY_ZONE_SUB_GEOGRAPHY_LIST).located("subGeographySet"),
     Member::new("State", &AVAILABILITY_ZONE_STATE).located("zoneState"),
 ]);
+static AVAILABILITY_ZONE_ADDRESS: Schema = Schema::structure("AvailabilityZoneAddress", &[
+    Member::new("AvailabilityZone", &AVAILABILITY_ZONE_NAME),
+    Member::new("AvailabilityZoneId", &AVAILABILITY_ZONE_ID),
+    Member::new("AllocationIds", &ALLOCATION_ID_LIST).located("AllocationId"),
+]);
+static AVAILABILITY_ZONE_ADDRESSES: Schema = Schema::list("AvailabilityZoneAddresses", Member::element(&AVAILABILITY_ZONE_ADDRESS).located("AvailabilityZoneAddress"));
 static AVAILABILITY_ZONE_GEOGRAPHY: Schema = Schema::structure("AvailabilityZoneGeography", &[
     Member::new("Name", &STRING).located("name"),
 ]);
 static AVAILABILITY_ZONE_GEOGRAPHY_LIST: Schema = Schema::list("AvailabilityZoneGeographyList", Member::element(&AVAILABILITY_ZONE_GEOGRAPHY).located("item"));
+static AVAILABILITY_ZONE_ID: Schema = Schema::string("AvailabilityZoneId");
 static AVAILABILITY_ZONE_LIST: Schema = Schema::list("AvailabilityZoneList", Member::element(&AVAILABILITY_ZONE).located("item"));
 static AVAILABILITY_ZONE_MESSAGE: Schema = Schema::structure("AvailabilityZoneMessage", &[
     Member::new("Message", &STRING).located("message"),
 ]);
 static AVAILABILITY_ZONE_MESSAGE_LIST: Schema = Schema::list("AvailabilityZoneMessageList", Member::element(&AVAILABILITY_ZONE_MESSAGE).located("item"));
+static AVAILABILITY_ZONE_NAME: Schema = Schema::string("AvailabilityZoneName");
 static AVAILABILITY_ZONE_OPT_IN_STATUS: Schema = Schema::enumeration("AvailabilityZoneOptInStatus", &["opt-in-not-required", "opted-in", "not-opted-in"]);
 static AVAILABILITY_ZONE_STATE: Schema = Schema::enumeration("AvailabilityZoneState", &["available", "information", "impaired", "unavailable", "constrained"]);
 static AVAILABILITY_ZONE_SUB_GEOGRAPHY: Schema = Schema::structure("AvailabilityZoneSubGeography", &[
     Member::new("Name", &STRING).located("name"),
 ]);
 static AVAILABILITY_ZONE_SUB_GEOGRAPHY_LIST: Schema = Schema::list("AvailabilityZoneSubGeographyList", Member::element(&AVAILABILITY_ZONE_SUB_GEOGRAPHY).located("item"));
+static BANDWIDTH_WEIGHTING_TYPE: Schema = Schema::enumeration("BandwidthWeightingType", &["default", "vpc-1", "ebs-1"]);
+static BANDWIDTH_WEIGHTING_TYPE_LIST: Schema = Schema::list("BandwidthWeightingTypeList", Member::element(&BANDWIDTH_WEIGHTING_TYPE).located("item"));
+static BARE_METAL: Schema = Schema::enumeration("BareMetal", &["included", "required", "excluded"]);
+static BARE_METAL_FLAG: Schema = Schema::boolean("BareMetalFlag");
+static BASELINE_BANDWIDTH_IN_GBPS: Schema = Schema::double("BaselineBandwidthInGbps");
+static BASELINE_BANDWIDTH_IN_MBPS: Schema = Schema::integer("BaselineBandwidthInMbps");
+static BASELINE_EBS_BANDWIDTH_MBPS: Schema = Schema::structure("BaselineEbsBandwidthMbps", &[
+    Member::new("Min", &INTEGER).located("min"),
+    Member::new("Max", &INTEGER).located("max"),
+]);
+static BASELINE_EBS_BANDWIDTH_MBPS_REQUEST: Schema = Schema::structure("BaselineEbsBandwidthMbpsRequest", &[
+    Member::new("Min", &INTEGER),
+    Member::new("Max", &INTEGER),
+]);
+static BASELINE_IOPS: Schema = Schema::integer("BaselineIops");
+static BASELINE_PERFORMANCE_FACTORS: Schema = Schema::structure("BaselinePerformanceFactors", &[
+    Member::new("Cpu", &CPU_PERFORMANCE_FACTOR).located("cpu"),
+]);
+static BASELINE_PERFORMANCE_FACTORS_REQUEST: Schema = Schema::structure("BaselinePerformanceFactorsRequest", &[
+    Member::new("Cpu", &CPU_PERFORMANCE_FACTOR_REQUEST),
+]);
+static BASELINE_THROUGHPUT_IN_M_BPS: Schema = Schema::double("BaselineThroughputInMBps");
+static BLOB: Schema = Schema::blob("Blob");
+static BLOB_ATTRIBUTE_VALUE: Schema = Schema::structure("BlobAttributeValue", &[
+    Member::new("Value", &BLOB).located("value"),
+]);
+static BLOCK_DEVICE_MAPPING: Schema = Schema::structure("BlockDeviceMapping", &[
+    Member::new("Ebs", &EBS_BLOCK_DEVICE).located("ebs"),
+    Member::new("NoDevice", &STRING).located("noDevice"),
+    Member::new("DeviceName", &STRING).located("deviceName"),
+    Member::new("VirtualName", &STRING).located("virtualName"),
+]);
+static BLOCK_DEVICE_MAPPING_LIST: Schema = Schema::list("BlockDeviceMappingList", Member::element(&BLOCK_DEVICE_MAPPING).located("item"));
+static BLOCK_DEVICE_MAPPING_REQUEST_LIST: Schema = Schema::list("BlockDeviceMappingRequestList", Member::element(&BLOCK_DEVICE_MAPPING).located("BlockDeviceMapping"));
 static BLOCK_PUBLIC_ACCESS_MODE: Schema = Schema::enumeration("BlockPublicAccessMode", &["off", "block-bidirectional", "block-ingress"]);
 static BLOCK_PUBLIC_ACCESS_STATES: Schema = Schema::structure("BlockPublicAccessStates", &[
     Member::new("InternetGatewayBlockMode", &BLOCK_PUBLIC_ACCESS_MODE).located("internetGatewayBlockMode"),
 ]);
 static BOOLEAN: Schema = Schema::boolean("Boolean");
+static BOOT_MODE_TYPE: Schema = Schema::enumeration("BootModeType", &["legacy-bios", "uefi"]);
+static BOOT_MODE_TYPE_LIST: Schema = Schema::list("BootModeTypeList", Member::element(&BOOT_MODE_TYPE).located("item"));
+static BOOT_MODE_VALUES: Schema = Schema::enumeration("BootModeValues", &["legacy-bios", "uefi", "uefi-preferred"]);
+static BURSTABLE_PERFORMANCE: Schema = Schema::enumeration("BurstablePerformance", &["included", "required", "excluded"]);
+static BURSTABLE_PERFORMANCE_FLAG: Schema = Schema::boolean("BurstablePerformanceFlag");
+static CAPACITY_RESERVATION_ID: Schema = Schema::string("CapacityReservationId");
+static CAPACITY_RESERVATION_PREFERENCE: Schema = Schema::enumeration("CapacityReservationPreference", &["capacity-reservations-only", "open", "none"]);
+static CAPACITY_RESERVATION_SPECIFICATION: Schema = Schema::structure("CapacityReservationSpecification", &[
+    Member::new("CapacityReservationPreference", &CAPACITY_RESERVATION_PREFERENCE),
+    Member::new("CapacityReservationTarget", &CAPACITY_RESERVATION_TARGET),
+]);
+static CAPACITY_RESERVATION_SPECIFICATION_RESPONSE: Schema = Schema::structure("CapacityReservationSpecificationResponse", &[
+    Member::new("CapacityReservationPreference", &CAPACITY_RESERVATION_PREFERENCE).located("capacityReservationPreference"),
+    Member::new("CapacityReservationTarget", &CAPACITY_RESERVATION_TARGET_RESPONSE).located("capacityReservationTarget"),
+]);
+static CAPACITY_RESERVATION_TARGET: Schema = Schema::structure("CapacityReservationTarget", &[
+    Member::new("CapacityReservationId", &CAPACITY_RESERVATION_ID),
+    Member::new("CapacityReservationResourceGroupArn", &STRING),
+]);
+static CAPACITY_RESERVATION_TARGET_RESPONSE: Schema = Schema::structure("CapacityReservationTargetResponse", &[
+    Member::new("CapacityReservationId", &STRING).located("capacityReservationId"),
+    Member::new("CapacityReservationResourceGroupArn", &STRING).located("capacityReservationResourceGroupArn"),
+]);
 static CARRIER_GATEWAY_ID: Schema = Schema::string("CarrierGatewayId");
 static COIP_POOL_ID: Schema = Schema::string("CoipPoolId");
 static CONNECTION_TRACKING_CONFIGURATION: Schema = Schema::structure("ConnectionTrackingConfiguration", &[
@@ -159,18 +404,142 @@ static CONNECTION_TRACKING_CONFIGURATION: Schema = Schema::structure("Connection
     Member::new("UdpStreamTimeout", &INTEGER).located("udpStreamTimeout"),
     Member::new("UdpTimeout", &INTEGER).located("udpTimeout"),
 ]);
+static CONNECTION_TRACKING_SPECIFICATION: Schema = Schema::structure("ConnectionTrackingSpecification", &[
+    Member::new("TcpEstablishedTimeout", &INTEGER).located("tcpEstablishedTimeout"),
+    Member::new("UdpTimeout", &INTEGER).located("udpTimeout"),
+    Member::new("UdpStreamTimeout", &INTEGER).located("udpStreamTimeout"),
+]);
 static CONNECTION_TRACKING_SPECIFICATION_REQUEST: Schema = Schema::structure("ConnectionTrackingSpecificationRequest", &[
     Member::new("TcpEstablishedTimeout", &INTEGER),
     Member::new("UdpStreamTimeout", &INTEGER),
     Member::new("UdpTimeout", &INTEGER),
 ]);
+static CONNECTION_TRACKING_SPECIFICATION_RESPONSE: Schema = Schema::structure("ConnectionTrackingSpecificationResponse", &[
+    Member::new("TcpEstablishedTimeout", &INTEGER).located("tcpEstablishedTimeout"),
+    Member::new("UdpStreamTimeout", &INTEGER).located("udpStreamTimeout"),
+    Member::new("UdpTimeout", &INTEGER).located("udpTimeout"),
+]);
+static CONNECTIVITY_TYPE: Schema = Schema::enumeration("ConnectivityType", &["private", "public"]);
+static CORE_COUNT: Schema = Schema::integer("CoreCount");
+static CORE_COUNT_LIST: Schema = Schema::list("CoreCountList", Member::element(&CORE_COUNT).located("item"));
 static CORE_NETWORK_ARN: Schema = Schema::string("CoreNetworkArn");
+static CPU_MANUFACTURER: Schema = Schema::enumeration("CpuManufacturer", &["intel", "amd", "amazon-web-services", "apple"]);
+static CPU_MANUFACTURER_NAME: Schema = Schema::string("CpuManufacturerName");
+static CPU_MANUFACTURER_SET: Schema = Schema::list("CpuManufacturerSet", Member::element(&CPU_MANUFACTURER).located("item"));
+static CPU_OPTIONS: Schema = Schema::structure("CpuOptions", &[
+    Member::new("CoreCount", &INTEGER).located("coreCount"),
+    Member::new("ThreadsPerCore", &INTEGER).located("threadsPerCore"),
+    Member::new("AmdSevSnp", &AMD_SEV_SNP_SPECIFICATION).located("amdSevSnp"),
+    Member::new("NestedVirtualization", &NESTED_VIRTUALIZATION_SPECIFICATION).located("nestedVirtualization"),
+]);
+static CPU_OPTIONS_REQUEST: Schema = Schema::structure("CpuOptionsRequest", &[
+    Member::new("CoreCount", &INTEGER),
+    Member::new("ThreadsPerCore", &INTEGER),
+    Member::new("AmdSevSnp", &AMD_SEV_SNP_SPECIFICATION),
+    Member::new("NestedVirtualization", &NESTED_VIRTUALIZATION_SPECIFICATION),
+]);
+static CPU_PERFORMANCE_FACTOR: Schema = Schema::structure("CpuPerformanceFactor", &[
+    Member::new("References", &PERFORMANCE_FACTOR_REFERENCE_SET).located("referenceSet"),
+]);
+static CPU_PERFORMANCE_FACTOR_REQUEST: Schema = Schema::structure("CpuPerformanceFactorRequest", &[
+    Member::new("References", &PERFORMANCE_FACTOR_REFERENCE_SET_REQUEST).located("Reference"),
+]);
+static CREATE_DEFAULT_SUBNET_REQUEST: Schema = Schema::structure("CreateDefaultSubnetRequest", &[
+    Member::new("AvailabilityZone", &AVAILABILITY_ZONE_NAME),
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("Ipv6Native", &BOOLEAN),
+    Member::new("AvailabilityZoneId", &AVAILABILITY_ZONE_ID),
+]);
+static CREATE_DEFAULT_SUBNET_RESULT: Schema = Schema::structure("CreateDefaultSubnetResult", &[
+    Member::new("Subnet", &SUBNET).located("subnet"),
+]);
+static CREATE_DEFAULT_VPC_REQUEST: Schema = Schema::structure("CreateDefaultVpcRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+]);
+static CREATE_DEFAULT_VPC_RESULT: Schema = Schema::structure("CreateDefaultVpcResult", &[
+    Member::new("Vpc", &VPC).located("vpc"),
+]);
 static CREATE_INTERNET_GATEWAY_REQUEST: Schema = Schema::structure("CreateInternetGatewayRequest", &[
     Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).located("TagSpecification"),
     Member::new("DryRun", &BOOLEAN).located("dryRun"),
 ]);
 static CREATE_INTERNET_GATEWAY_RESULT: Schema = Schema::structure("CreateInternetGatewayResult", &[
     Member::new("InternetGateway", &INTERNET_GATEWAY).located("internetGateway"),
+]);
+static CREATE_KEY_PAIR_REQUEST: Schema = Schema::structure("CreateKeyPairRequest", &[
+    Member::new("KeyName", &STRING).required(),
+    Member::new("KeyType", &KEY_TYPE),
+    Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).located("TagSpecification"),
+    Member::new("KeyFormat", &KEY_FORMAT),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+]);
+static CREATE_LAUNCH_TEMPLATE_REQUEST: Schema = Schema::structure("CreateLaunchTemplateRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("ClientToken", &STRING).idempotency_token(),
+    Member::new("LaunchTemplateName", &LAUNCH_TEMPLATE_NAME).required(),
+    Member::new("VersionDescription", &VERSION_DESCRIPTION),
+    Member::new("LaunchTemplateData", &REQUEST_LAUNCH_TEMPLATE_DATA).required(),
+    Member::new("Operator", &OPERATOR_REQUEST),
+    Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).located("TagSpecification"),
+]);
+static CREATE_LAUNCH_TEMPLATE_RESULT: Schema = Schema::structure("CreateLaunchTemplateResult", &[
+    Member::new("LaunchTemplate", &LAUNCH_TEMPLATE).located("launchTemplate"),
+    Member::new("Warning", &VALIDATION_WARNING).located("warning"),
+]);
+static CREATE_LAUNCH_TEMPLATE_VERSION_REQUEST: Schema = Schema::structure("CreateLaunchTemplateVersionRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("ClientToken", &STRING).idempotency_token(),
+    Member::new("LaunchTemplateId", &LAUNCH_TEMPLATE_ID),
+    Member::new("LaunchTemplateName", &LAUNCH_TEMPLATE_NAME),
+    Member::new("SourceVersion", &STRING),
+    Member::new("VersionDescription", &VERSION_DESCRIPTION),
+    Member::new("LaunchTemplateData", &REQUEST_LAUNCH_TEMPLATE_DATA).required(),
+    Member::new("ResolveAlias", &BOOLEAN),
+]);
+static CREATE_LAUNCH_TEMPLATE_VERSION_RESULT: Schema = Schema::structure("CreateLaunchTemplateVersionResult", &[
+    Member::new("LaunchTemplateVersion", &LAUNCH_TEMPLATE_VERSION).located("launchTemplateVersion"),
+    Member::new("Warning", &VALIDATION_WARNING).located("warning"),
+]);
+static CREATE_NAT_GATEWAY_REQUEST: Schema = Schema::structure("CreateNatGatewayRequest", &[
+    Member::new("AvailabilityMode", &AVAILABILITY_MODE),
+    Member::new("AllocationId", &ALLOCATION_ID),
+    Member::new("ClientToken", &STRING).idempotency_token(),
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("SubnetId", &SUBNET_ID),
+    Member::new("VpcId", &VPC_ID),
+    Member::new("AvailabilityZoneAddresses", &AVAILABILITY_ZONE_ADDRESSES).located("AvailabilityZoneAddress"),
+    Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).located("TagSpecification"),
+    Member::new("ConnectivityType", &CONNECTIVITY_TYPE),
+    Member::new("PrivateIpAddress", &STRING),
+    Member::new("SecondaryAllocationIds", &ALLOCATION_ID_LIST).located("SecondaryAllocationId"),
+    Member::new("SecondaryPrivateIpAddresses", &IP_LIST).located("SecondaryPrivateIpAddress"),
+    Member::new("SecondaryPrivateIpAddressCount", &PRIVATE_IP_ADDRESS_COUNT),
+]);
+static CREATE_NAT_GATEWAY_RESULT: Schema = Schema::structure("CreateNatGatewayResult", &[
+    Member::new("ClientToken", &STRING).located("clientToken"),
+    Member::new("NatGateway", &NAT_GATEWAY).located("natGateway"),
+]);
+static CREATE_NETWORK_ACL_ENTRY_REQUEST: Schema = Schema::structure("CreateNetworkAclEntryRequest", &[
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("NetworkAclId", &NETWORK_ACL_ID).required().located("networkAclId"),
+    Member::new("RuleNumber", &INTEGER).required().located("ruleNumber"),
+    Member::new("Protocol", &STRING).required().located("protocol"),
+    Member::new("RuleAction", &RULE_ACTION).required().located("ruleAction"),
+    Member::new("Egress", &BOOLEAN).required().located("egress"),
+    Member::new("CidrBlock", &STRING).located("cidrBlock"),
+    Member::new("Ipv6CidrBlock", &STRING).located("ipv6CidrBlock"),
+    Member::new("IcmpTypeCode", &ICMP_TYPE_CODE).located("Icmp"),
+    Member::new("PortRange", &PORT_RANGE).located("portRange"),
+]);
+static CREATE_NETWORK_ACL_REQUEST: Schema = Schema::structure("CreateNetworkAclRequest", &[
+    Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).located("TagSpecification"),
+    Member::new("ClientToken", &STRING).idempotency_token(),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("VpcId", &VPC_ID).required().located("vpcId"),
+]);
+static CREATE_NETWORK_ACL_RESULT: Schema = Schema::structure("CreateNetworkAclResult", &[
+    Member::new("NetworkAcl", &NETWORK_ACL).located("networkAcl"),
+    Member::new("ClientToken", &STRING).located("clientToken"),
 ]);
 static CREATE_NETWORK_INTERFACE_REQUEST: Schema = Schema::structure("CreateNetworkInterfaceRequest", &[
     Member::new("Ipv4Prefixes", &IPV4_PREFIX_LIST).located("Ipv4Prefix"),
@@ -282,10 +651,88 @@ static CREATE_VPC_REQUEST: Schema = Schema::structure("CreateVpcRequest", &[
 static CREATE_VPC_RESULT: Schema = Schema::structure("CreateVpcResult", &[
     Member::new("Vpc", &VPC).located("vpc"),
 ]);
+static CREDIT_SPECIFICATION: Schema = Schema::structure("CreditSpecification", &[
+    Member::new("CpuCredits", &STRING).located("cpuCredits"),
+]);
+static CREDIT_SPECIFICATION_REQUEST: Schema = Schema::structure("CreditSpecificationRequest", &[
+    Member::new("CpuCredits", &STRING).required(),
+]);
+static CURRENT_GENERATION_FLAG: Schema = Schema::boolean("CurrentGenerationFlag");
+static DIT_MAX_RESULTS: Schema = Schema::integer("DITMaxResults").min(5).max(100);
+static DITO_MAX_RESULTS: Schema = Schema::integer("DITOMaxResults").min(5).max(1000);
 static DATE_TIME: Schema = Schema::timestamp("DateTime");
+static DEDICATED_HOST_FLAG: Schema = Schema::boolean("DedicatedHostFlag");
+static DEDICATED_HOST_ID: Schema = Schema::string("DedicatedHostId");
+static DEFAULT_CONNECTION_TRACKING_CONFIGURATION: Schema = Schema::structure("DefaultConnectionTrackingConfiguration", &[
+    Member::new("DefaultTcpEstablishedTimeout", &DEFAULT_TCP_ESTABLISHED_TIMEOUT).located("defaultTcpEstablishedTimeout"),
+    Member::new("DefaultUdpTimeout", &DEFAULT_UDP_TIMEOUT).located("defaultUdpTimeout"),
+    Member::new("DefaultUdpStreamTimeout", &DEFAULT_UDP_STREAM_TIMEOUT).located("defaultUdpStreamTimeout"),
+]);
+static DEFAULT_ENA_QUEUE_COUNT_PER_INTERFACE: Schema = Schema::integer("DefaultEnaQueueCountPerInterface");
+static DEFAULT_NETWORK_CARD_INDEX: Schema = Schema::integer("DefaultNetworkCardIndex");
+static DEFAULT_TCP_ESTABLISHED_TIMEOUT: Schema = Schema::integer("DefaultTcpEstablishedTimeout");
+static DEFAULT_UDP_STREAM_TIMEOUT: Schema = Schema::integer("DefaultUdpStreamTimeout");
+static DEFAULT_UDP_TIMEOUT: Schema = Schema::integer("DefaultUdpTimeout");
 static DELETE_INTERNET_GATEWAY_REQUEST: Schema = Schema::structure("DeleteInternetGatewayRequest", &[
     Member::new("DryRun", &BOOLEAN).located("dryRun"),
     Member::new("InternetGatewayId", &INTERNET_GATEWAY_ID).required().located("internetGatewayId"),
+]);
+static DELETE_KEY_PAIR_REQUEST: Schema = Schema::structure("DeleteKeyPairRequest", &[
+    Member::new("KeyName", &KEY_PAIR_NAME_WITH_RESOLVER),
+    Member::new("KeyPairId", &KEY_PAIR_ID),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+]);
+static DELETE_KEY_PAIR_RESULT: Schema = Schema::structure("DeleteKeyPairResult", &[
+    Member::new("Return", &BOOLEAN).located("return"),
+    Member::new("KeyPairId", &STRING).located("keyPairId"),
+]);
+static DELETE_LAUNCH_TEMPLATE_REQUEST: Schema = Schema::structure("DeleteLaunchTemplateRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("LaunchTemplateId", &LAUNCH_TEMPLATE_ID),
+    Member::new("LaunchTemplateName", &LAUNCH_TEMPLATE_NAME),
+]);
+static DELETE_LAUNCH_TEMPLATE_RESULT: Schema = Schema::structure("DeleteLaunchTemplateResult", &[
+    Member::new("LaunchTemplate", &LAUNCH_TEMPLATE).located("launchTemplate"),
+]);
+static DELETE_LAUNCH_TEMPLATE_VERSIONS_REQUEST: Schema = Schema::structure("DeleteLaunchTemplateVersionsRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("LaunchTemplateId", &LAUNCH_TEMPLATE_ID),
+    Member::new("LaunchTemplateName", &LAUNCH_TEMPLATE_NAME),
+    Member::new("Versions", &VERSION_STRING_LIST).required().located("LaunchTemplateVersion"),
+]);
+static DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_ERROR_ITEM: Schema = Schema::structure("DeleteLaunchTemplateVersionsResponseErrorItem", &[
+    Member::new("LaunchTemplateId", &STRING).located("launchTemplateId"),
+    Member::new("LaunchTemplateName", &STRING).located("launchTemplateName"),
+    Member::new("VersionNumber", &LONG).located("versionNumber"),
+    Member::new("ResponseError", &RESPONSE_ERROR).located("responseError"),
+]);
+static DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_ERROR_SET: Schema = Schema::list("DeleteLaunchTemplateVersionsResponseErrorSet", Member::element(&DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_ERROR_ITEM).located("item"));
+static DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_SUCCESS_ITEM: Schema = Schema::structure("DeleteLaunchTemplateVersionsResponseSuccessItem", &[
+    Member::new("LaunchTemplateId", &STRING).located("launchTemplateId"),
+    Member::new("LaunchTemplateName", &STRING).located("launchTemplateName"),
+    Member::new("VersionNumber", &LONG).located("versionNumber"),
+]);
+static DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_SUCCESS_SET: Schema = Schema::list("DeleteLaunchTemplateVersionsResponseSuccessSet", Member::element(&DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_SUCCESS_ITEM).located("item"));
+static DELETE_LAUNCH_TEMPLATE_VERSIONS_RESULT: Schema = Schema::structure("DeleteLaunchTemplateVersionsResult", &[
+    Member::new("SuccessfullyDeletedLaunchTemplateVersions", &DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_SUCCESS_SET).located("successfullyDeletedLaunchTemplateVersionSet"),
+    Member::new("UnsuccessfullyDeletedLaunchTemplateVersions", &DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_ERROR_SET).located("unsuccessfullyDeletedLaunchTemplateVersionSet"),
+]);
+static DELETE_NAT_GATEWAY_REQUEST: Schema = Schema::structure("DeleteNatGatewayRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("NatGatewayId", &NAT_GATEWAY_ID).required(),
+]);
+static DELETE_NAT_GATEWAY_RESULT: Schema = Schema::structure("DeleteNatGatewayResult", &[
+    Member::new("NatGatewayId", &STRING).located("natGatewayId"),
+]);
+static DELETE_NETWORK_ACL_ENTRY_REQUEST: Schema = Schema::structure("DeleteNetworkAclEntryRequest", &[
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("NetworkAclId", &NETWORK_ACL_ID).required().located("networkAclId"),
+    Member::new("RuleNumber", &INTEGER).required().located("ruleNumber"),
+    Member::new("Egress", &BOOLEAN).required().located("egress"),
+]);
+static DELETE_NETWORK_ACL_REQUEST: Schema = Schema::structure("DeleteNetworkAclRequest", &[
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("NetworkAclId", &NETWORK_ACL_ID).required().located("networkAclId"),
 ]);
 static DELETE_NETWORK_INTERFACE_REQUEST: Schema = Schema::structure("DeleteNetworkInterfaceRequest", &[
     Member::new("DryRun", &BOOLEAN).located("dryRun"),
@@ -324,6 +771,33 @@ static DELETE_VPC_REQUEST: Schema = Schema::structure("DeleteVpcRequest", &[
     Member::new("VpcId", &VPC_ID).required(),
     Member::new("DryRun", &BOOLEAN).located("dryRun"),
 ]);
+static DESCRIBE_ACCOUNT_ATTRIBUTES_REQUEST: Schema = Schema::structure("DescribeAccountAttributesRequest", &[
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("AttributeNames", &ACCOUNT_ATTRIBUTE_NAME_STRING_LIST).located("attributeName"),
+]);
+static DESCRIBE_ACCOUNT_ATTRIBUTES_RESULT: Schema = Schema::structure("DescribeAccountAttributesResult", &[
+    Member::new("AccountAttributes", &ACCOUNT_ATTRIBUTE_LIST).located("accountAttributeSet"),
+]);
+static DESCRIBE_ADDRESSES_ATTRIBUTE_REQUEST: Schema = Schema::structure("DescribeAddressesAttributeRequest", &[
+    Member::new("AllocationIds", &ALLOCATION_IDS).located("AllocationId"),
+    Member::new("Attribute", &ADDRESS_ATTRIBUTE_NAME),
+    Member::new("NextToken", &NEXT_TOKEN),
+    Member::new("MaxResults", &ADDRESS_MAX_RESULTS),
+    Member::new("DryRun", &BOOLEAN),
+]);
+static DESCRIBE_ADDRESSES_ATTRIBUTE_RESULT: Schema = Schema::structure("DescribeAddressesAttributeResult", &[
+    Member::new("Addresses", &ADDRESS_SET).located("addressSet"),
+    Member::new("NextToken", &NEXT_TOKEN).located("nextToken"),
+]);
+static DESCRIBE_ADDRESSES_REQUEST: Schema = Schema::structure("DescribeAddressesRequest", &[
+    Member::new("PublicIps", &PUBLIC_IP_STRING_LIST).located("PublicIp"),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("AllocationIds", &ALLOCATION_ID_LIST).located("AllocationId"),
+]);
+static DESCRIBE_ADDRESSES_RESULT: Schema = Schema::structure("DescribeAddressesResult", &[
+    Member::new("Addresses", &ADDRESS_LIST).located("addressesSet"),
+]);
 static DESCRIBE_AVAILABILITY_ZONES_REQUEST: Schema = Schema::structure("DescribeAvailabilityZonesRequest", &[
     Member::new("ZoneNames", &ZONE_NAME_STRING_LIST).located("ZoneName"),
     Member::new("ZoneIds", &ZONE_ID_STRING_LIST).located("ZoneId"),
@@ -333,6 +807,109 @@ static DESCRIBE_AVAILABILITY_ZONES_REQUEST: Schema = Schema::structure("Describe
 ]);
 static DESCRIBE_AVAILABILITY_ZONES_RESULT: Schema = Schema::structure("DescribeAvailabilityZonesResult", &[
     Member::new("AvailabilityZones", &AVAILABILITY_ZONE_LIST).located("availabilityZoneInfo"),
+]);
+static DESCRIBE_DHCP_OPTIONS_MAX_RESULTS: Schema = Schema::integer("DescribeDhcpOptionsMaxResults").min(5).max(1000);
+static DESCRIBE_DHCP_OPTIONS_REQUEST: Schema = Schema::structure("DescribeDhcpOptionsRequest", &[
+    Member::new("DhcpOptionsIds", &DHCP_OPTIONS_ID_STRING_LIST).located("DhcpOptionsId"),
+    Member::new("NextToken", &STRING),
+    Member::new("MaxResults", &DESCRIBE_DHCP_OPTIONS_MAX_RESULTS),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+]);
+static DESCRIBE_DHCP_OPTIONS_RESULT: Schema = Schema::structure("DescribeDhcpOptionsResult", &[
+    Member::new("NextToken", &STRING).located("nextToken"),
+    Member::new("DhcpOptions", &DHCP_OPTIONS_LIST).located("dhcpOptionsSet"),
+]);
+static DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_MAX_RESULTS: Schema = Schema::integer("DescribeIamInstanceProfileAssociationsMaxResults").min(5).max(1000);
+static DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_REQUEST: Schema = Schema::structure("DescribeIamInstanceProfileAssociationsRequest", &[
+    Member::new("AssociationIds", &ASSOCIATION_ID_LIST).located("AssociationId"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("MaxResults", &DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_MAX_RESULTS),
+    Member::new("NextToken", &NEXT_TOKEN),
+]);
+static DESCRIBE_IAM_INSTANCE_PROFILE_ASSOCIATIONS_RESULT: Schema = Schema::structure("DescribeIamInstanceProfileAssociationsResult", &[
+    Member::new("IamInstanceProfileAssociations", &IAM_INSTANCE_PROFILE_ASSOCIATION_SET).located("iamInstanceProfileAssociationSet"),
+    Member::new("NextToken", &NEXT_TOKEN).located("nextToken"),
+]);
+static DESCRIBE_IMAGES_REQUEST: Schema = Schema::structure("DescribeImagesRequest", &[
+    Member::new("ExecutableUsers", &EXECUTABLE_BY_STRING_LIST).located("ExecutableBy"),
+    Member::new("ImageIds", &IMAGE_ID_STRING_LIST).located("ImageId"),
+    Member::new("Owners", &OWNER_STRING_LIST).located("Owner"),
+    Member::new("IncludeDeprecated", &BOOLEAN),
+    Member::new("IncludeDisabled", &BOOLEAN),
+    Member::new("MaxResults", &INTEGER),
+    Member::new("NextToken", &STRING),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+]);
+static DESCRIBE_IMAGES_RESULT: Schema = Schema::structure("DescribeImagesResult", &[
+    Member::new("NextToken", &STRING).located("nextToken"),
+    Member::new("Images", &IMAGE_LIST).located("imagesSet"),
+]);
+static DESCRIBE_INSTANCE_ATTRIBUTE_REQUEST: Schema = Schema::structure("DescribeInstanceAttributeRequest", &[
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("InstanceId", &INSTANCE_ID).required().located("instanceId"),
+    Member::new("Attribute", &INSTANCE_ATTRIBUTE_NAME).required().located("attribute"),
+]);
+static DESCRIBE_INSTANCE_CREDIT_SPECIFICATIONS_MAX_RESULTS: Schema = Schema::integer("DescribeInstanceCreditSpecificationsMaxResults").min(5).max(1000);
+static DESCRIBE_INSTANCE_CREDIT_SPECIFICATIONS_REQUEST: Schema = Schema::structure("DescribeInstanceCreditSpecificationsRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).located("InstanceId"),
+    Member::new("MaxResults", &DESCRIBE_INSTANCE_CREDIT_SPECIFICATIONS_MAX_RESULTS),
+    Member::new("NextToken", &STRING),
+]);
+static DESCRIBE_INSTANCE_CREDIT_SPECIFICATIONS_RESULT: Schema = Schema::structure("DescribeInstanceCreditSpecificationsResult", &[
+    Member::new("InstanceCreditSpecifications", &INSTANCE_CREDIT_SPECIFICATION_LIST).located("instanceCreditSpecificationSet"),
+    Member::new("NextToken", &STRING).located("nextToken"),
+]);
+static DESCRIBE_INSTANCE_STATUS_REQUEST: Schema = Schema::structure("DescribeInstanceStatusRequest", &[
+    Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).located("InstanceId"),
+    Member::new("MaxResults", &INTEGER),
+    Member::new("NextToken", &STRING),
+    Member::new("IncludeManagedResources", &BOOLEAN),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("IncludeAllInstances", &BOOLEAN).located("includeAllInstances"),
+]);
+static DESCRIBE_INSTANCE_STATUS_RESULT: Schema = Schema::structure("DescribeInstanceStatusResult", &[
+    Member::new("InstanceStatuses", &INSTANCE_STATUS_LIST).located("instanceStatusSet"),
+    Member::new("NextToken", &STRING).located("nextToken"),
+]);
+static DESCRIBE_INSTANCE_TYPE_OFFERINGS_REQUEST: Schema = Schema::structure("DescribeInstanceTypeOfferingsRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("LocationType", &LOCATION_TYPE),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("MaxResults", &DITO_MAX_RESULTS),
+    Member::new("NextToken", &NEXT_TOKEN),
+]);
+static DESCRIBE_INSTANCE_TYPE_OFFERINGS_RESULT: Schema = Schema::structure("DescribeInstanceTypeOfferingsResult", &[
+    Member::new("InstanceTypeOfferings", &INSTANCE_TYPE_OFFERINGS_LIST).located("instanceTypeOfferingSet"),
+    Member::new("NextToken", &NEXT_TOKEN).located("nextToken"),
+]);
+static DESCRIBE_INSTANCE_TYPES_REQUEST: Schema = Schema::structure("DescribeInstanceTypesRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("InstanceTypes", &REQUEST_INSTANCE_TYPE_LIST).located("InstanceType"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("MaxResults", &DIT_MAX_RESULTS),
+    Member::new("NextToken", &NEXT_TOKEN),
+    Member::new("IncludeUnsupportedInRegion", &INCLUDE_UNSUPPORTED_IN_REGION),
+]);
+static DESCRIBE_INSTANCE_TYPES_RESULT: Schema = Schema::structure("DescribeInstanceTypesResult", &[
+    Member::new("InstanceTypes", &INSTANCE_TYPE_INFO_LIST).located("instanceTypeSet"),
+    Member::new("NextToken", &NEXT_TOKEN).located("nextToken"),
+]);
+static DESCRIBE_INSTANCES_REQUEST: Schema = Schema::structure("DescribeInstancesRequest", &[
+    Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).located("InstanceId"),
+    Member::new("IncludeManagedResources", &BOOLEAN),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("NextToken", &STRING).located("nextToken"),
+    Member::new("MaxResults", &INTEGER).located("maxResults"),
+]);
+static DESCRIBE_INSTANCES_RESULT: Schema = Schema::structure("DescribeInstancesResult", &[
+    Member::new("NextToken", &STRING).located("nextToken"),
+    Member::new("Reservations", &RESERVATION_LIST).located("reservationSet"),
 ]);
 static DESCRIBE_INTERNET_GATEWAYS_MAX_RESULTS: Schema = Schema::integer("DescribeInternetGatewaysMaxResults").min(5).max(1000);
 static DESCRIBE_INTERNET_GATEWAYS_REQUEST: Schema = Schema::structure("DescribeInternetGatewaysRequest", &[
@@ -345,6 +922,84 @@ static DESCRIBE_INTERNET_GATEWAYS_REQUEST: Schema = Schema::structure("DescribeI
 static DESCRIBE_INTERNET_GATEWAYS_RESULT: Schema = Schema::structure("DescribeInternetGatewaysResult", &[
     Member::new("InternetGateways", &INTERNET_GATEWAY_LIST).located("internetGatewaySet"),
     Member::new("NextToken", &STRING).located("nextToken"),
+]);
+static DESCRIBE_KEY_PAIRS_REQUEST: Schema = Schema::structure("DescribeKeyPairsRequest", &[
+    Member::new("KeyNames", &KEY_NAME_STRING_LIST).located("KeyName"),
+    Member::new("KeyPairIds", &KEY_PAIR_ID_STRING_LIST).located("KeyPairId"),
+    Member::new("IncludePublicKey", &BOOLEAN),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+]);
+static DESCRIBE_KEY_PAIRS_RESULT: Schema = Schema::structure("DescribeKeyPairsResult", &[
+    Member::new("KeyPairs", &KEY_PAIR_LIST).located("keySet"),
+]);
+static DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_REQUEST: Schema = Schema::structure("DescribeLaunchTemplateVersionsRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("LaunchTemplateId", &LAUNCH_TEMPLATE_ID),
+    Member::new("LaunchTemplateName", &LAUNCH_TEMPLATE_NAME),
+    Member::new("Versions", &VERSION_STRING_LIST).located("LaunchTemplateVersion"),
+    Member::new("MinVersion", &STRING),
+    Member::new("MaxVersion", &STRING),
+    Member::new("NextToken", &STRING),
+    Member::new("MaxResults", &INTEGER),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("ResolveAlias", &BOOLEAN),
+    Member::new("IncludeManagedResources", &BOOLEAN),
+]);
+static DESCRIBE_LAUNCH_TEMPLATE_VERSIONS_RESULT: Schema = Schema::structure("DescribeLaunchTemplateVersionsResult", &[
+    Member::new("LaunchTemplateVersions", &LAUNCH_TEMPLATE_VERSION_SET).located("launchTemplateVersionSet"),
+    Member::new("NextToken", &STRING).located("nextToken"),
+]);
+static DESCRIBE_LAUNCH_TEMPLATES_MAX_RESULTS: Schema = Schema::integer("DescribeLaunchTemplatesMaxResults").min(1).max(200);
+static DESCRIBE_LAUNCH_TEMPLATES_REQUEST: Schema = Schema::structure("DescribeLaunchTemplatesRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("LaunchTemplateIds", &LAUNCH_TEMPLATE_ID_STRING_LIST).located("LaunchTemplateId"),
+    Member::new("LaunchTemplateNames", &LAUNCH_TEMPLATE_NAME_STRING_LIST).located("LaunchTemplateName"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("NextToken", &STRING),
+    Member::new("MaxResults", &DESCRIBE_LAUNCH_TEMPLATES_MAX_RESULTS),
+    Member::new("IncludeManagedResources", &BOOLEAN),
+]);
+static DESCRIBE_LAUNCH_TEMPLATES_RESULT: Schema = Schema::structure("DescribeLaunchTemplatesResult", &[
+    Member::new("LaunchTemplates", &LAUNCH_TEMPLATE_SET).located("launchTemplates"),
+    Member::new("NextToken", &STRING).located("nextToken"),
+]);
+static DESCRIBE_NAT_GATEWAYS_MAX_RESULTS: Schema = Schema::integer("DescribeNatGatewaysMaxResults").min(5).max(1000);
+static DESCRIBE_NAT_GATEWAYS_REQUEST: Schema = Schema::structure("DescribeNatGatewaysRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("Filter", &FILTER_LIST),
+    Member::new("MaxResults", &DESCRIBE_NAT_GATEWAYS_MAX_RESULTS),
+    Member::new("NatGatewayIds", &NAT_GATEWAY_ID_STRING_LIST).located("NatGatewayId"),
+    Member::new("NextToken", &STRING),
+]);
+static DESCRIBE_NAT_GATEWAYS_RESULT: Schema = Schema::structure("DescribeNatGatewaysResult", &[
+    Member::new("NatGateways", &NAT_GATEWAY_LIST).located("natGatewaySet"),
+    Member::new("NextToken", &STRING).located("nextToken"),
+]);
+static DESCRIBE_NETWORK_ACLS_MAX_RESULTS: Schema = Schema::integer("DescribeNetworkAclsMaxResults").min(5).max(1000);
+static DESCRIBE_NETWORK_ACLS_REQUEST: Schema = Schema::structure("DescribeNetworkAclsRequest", &[
+    Member::new("NextToken", &STRING),
+    Member::new("MaxResults", &DESCRIBE_NETWORK_ACLS_MAX_RESULTS),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("NetworkAclIds", &NETWORK_ACL_ID_STRING_LIST).located("NetworkAclId"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+]);
+static DESCRIBE_NETWORK_ACLS_RESULT: Schema = Schema::structure("DescribeNetworkAclsResult", &[
+    Member::new("NetworkAcls", &NETWORK_ACL_LIST).located("networkAclSet"),
+    Member::new("NextToken", &STRING).located("nextToken"),
+]);
+static DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_REQUEST: Schema = Schema::structure("DescribeNetworkInterfaceAttributeRequest", &[
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("NetworkInterfaceId", &NETWORK_INTERFACE_ID).required().located("networkInterfaceId"),
+    Member::new("Attribute", &NETWORK_INTERFACE_ATTRIBUTE).located("attribute"),
+]);
+static DESCRIBE_NETWORK_INTERFACE_ATTRIBUTE_RESULT: Schema = Schema::structure("DescribeNetworkInterfaceAttributeResult", &[
+    Member::new("Attachment", &NETWORK_INTERFACE_ATTACHMENT).located("attachment"),
+    Member::new("Description", &ATTRIBUTE_VALUE).located("description"),
+    Member::new("Groups", &GROUP_IDENTIFIER_LIST).located("groupSet"),
+    Member::new("NetworkInterfaceId", &STRING).located("networkInterfaceId"),
+    Member::new("SourceDestCheck", &ATTRIBUTE_BOOLEAN_VALUE).located("sourceDestCheck"),
+    Member::new("AssociatePublicIpAddress", &BOOLEAN).located("associatePublicIpAddress"),
 ]);
 static DESCRIBE_NETWORK_INTERFACES_MAX_RESULTS: Schema = Schema::integer("DescribeNetworkInterfacesMaxResults").min(5).max(1000);
 static DESCRIBE_NETWORK_INTERFACES_REQUEST: Schema = Schema::structure("DescribeNetworkInterfacesRequest", &[
@@ -359,6 +1014,15 @@ static DESCRIBE_NETWORK_INTERFACES_RESULT: Schema = Schema::structure("DescribeN
     Member::new("NetworkInterfaces", &NETWORK_INTERFACE_LIST).located("networkInterfaceSet"),
     Member::new("NextToken", &STRING).located("nextToken"),
 ]);
+static DESCRIBE_REGIONS_REQUEST: Schema = Schema::structure("DescribeRegionsRequest", &[
+    Member::new("RegionNames", &REGION_NAME_STRING_LIST).located("RegionName"),
+    Member::new("AllRegions", &BOOLEAN),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+]);
+static DESCRIBE_REGIONS_RESULT: Schema = Schema::structure("DescribeRegionsResult", &[
+    Member::new("Regions", &REGION_LIST).located("regionInfo"),
+]);
 static DESCRIBE_ROUTE_TABLES_MAX_RESULTS: Schema = Schema::integer("DescribeRouteTablesMaxResults").min(5).max(100);
 static DESCRIBE_ROUTE_TABLES_REQUEST: Schema = Schema::structure("DescribeRouteTablesRequest", &[
     Member::new("NextToken", &STRING),
@@ -369,6 +1033,18 @@ static DESCRIBE_ROUTE_TABLES_REQUEST: Schema = Schema::structure("DescribeRouteT
 ]);
 static DESCRIBE_ROUTE_TABLES_RESULT: Schema = Schema::structure("DescribeRouteTablesResult", &[
     Member::new("RouteTables", &ROUTE_TABLE_LIST).located("routeTableSet"),
+    Member::new("NextToken", &STRING).located("nextToken"),
+]);
+static DESCRIBE_SECURITY_GROUP_RULES_MAX_RESULTS: Schema = Schema::integer("DescribeSecurityGroupRulesMaxResults").min(5).max(1000);
+static DESCRIBE_SECURITY_GROUP_RULES_REQUEST: Schema = Schema::structure("DescribeSecurityGroupRulesRequest", &[
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("SecurityGroupRuleIds", &SECURITY_GROUP_RULE_ID_LIST).located("SecurityGroupRuleId"),
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("NextToken", &STRING),
+    Member::new("MaxResults", &DESCRIBE_SECURITY_GROUP_RULES_MAX_RESULTS),
+]);
+static DESCRIBE_SECURITY_GROUP_RULES_RESULT: Schema = Schema::structure("DescribeSecurityGroupRulesResult", &[
+    Member::new("SecurityGroupRules", &SECURITY_GROUP_RULE_LIST).located("securityGroupRuleSet"),
     Member::new("NextToken", &STRING).located("nextToken"),
 ]);
 static DESCRIBE_SECURITY_GROUPS_MAX_RESULTS: Schema = Schema::integer("DescribeSecurityGroupsMaxResults").min(5).max(1000);
@@ -406,6 +1082,18 @@ static DESCRIBE_TAGS_RESULT: Schema = Schema::structure("DescribeTagsResult", &[
     Member::new("NextToken", &STRING).located("nextToken"),
     Member::new("Tags", &TAG_DESCRIPTION_LIST).located("tagSet"),
 ]);
+static DESCRIBE_VOLUMES_REQUEST: Schema = Schema::structure("DescribeVolumesRequest", &[
+    Member::new("VolumeIds", &VOLUME_ID_STRING_LIST).located("VolumeId"),
+    Member::new("IncludeManagedResources", &BOOLEAN),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("NextToken", &STRING).located("nextToken"),
+    Member::new("MaxResults", &INTEGER).located("maxResults"),
+]);
+static DESCRIBE_VOLUMES_RESULT: Schema = Schema::structure("DescribeVolumesResult", &[
+    Member::new("NextToken", &STRING).located("nextToken"),
+    Member::new("Volumes", &VOLUME_LIST).located("volumeSet"),
+]);
 static DESCRIBE_VPC_ATTRIBUTE_REQUEST: Schema = Schema::structure("DescribeVpcAttributeRequest", &[
     Member::new("Attribute", &VPC_ATTRIBUTE_NAME).required(),
     Member::new("VpcId", &VPC_ID).required(),
@@ -416,6 +1104,17 @@ static DESCRIBE_VPC_ATTRIBUTE_RESULT: Schema = Schema::structure("DescribeVpcAtt
     Member::new("EnableDnsSupport", &ATTRIBUTE_BOOLEAN_VALUE).located("enableDnsSupport"),
     Member::new("EnableNetworkAddressUsageMetrics", &ATTRIBUTE_BOOLEAN_VALUE).located("enableNetworkAddressUsageMetrics"),
     Member::new("VpcId", &STRING).located("vpcId"),
+]);
+static DESCRIBE_VPC_ENDPOINTS_REQUEST: Schema = Schema::structure("DescribeVpcEndpointsRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("VpcEndpointIds", &VPC_ENDPOINT_ID_LIST).located("VpcEndpointId"),
+    Member::new("Filters", &FILTER_LIST).located("Filter"),
+    Member::new("MaxResults", &INTEGER),
+    Member::new("NextToken", &STRING),
+]);
+static DESCRIBE_VPC_ENDPOINTS_RESULT: Schema = Schema::structure("DescribeVpcEndpointsResult", &[
+    Member::new("VpcEndpoints", &VPC_ENDPOINT_SET).located("vpcEndpointSet"),
+    Member::new("NextToken", &STRING).located("nextToken"),
 ]);
 static DESCRIBE_VPCS_MAX_RESULTS: Schema = Schema::integer("DescribeVpcsMaxResults").min(5).max(1000);
 static DESCRIBE_VPCS_REQUEST: Schema = Schema::structure("DescribeVpcsRequest", &[
@@ -434,30 +1133,812 @@ static DETACH_INTERNET_GATEWAY_REQUEST: Schema = Schema::structure("DetachIntern
     Member::new("InternetGatewayId", &INTERNET_GATEWAY_ID).required().located("internetGatewayId"),
     Member::new("VpcId", &VPC_ID).required().located("vpcId"),
 ]);
+static DEVICE_TYPE: Schema = Schema::enumeration("DeviceType", &["ebs", "instance-store"]);
+static DHCP_CONFIGURATION: Schema = Schema::structure("DhcpConfiguration", &[
+    Member::new("Key", &STRING).located("key"),
+    Member::new("Values", &DHCP_CONFIGURATION_VALUE_LIST).located("valueSet"),
+]);
+static DHCP_CONFIGURATION_LIST: Schema = Schema::list("DhcpConfigurationList", Member::element(&DHCP_CONFIGURATION).located("item"));
+static DHCP_CONFIGURATION_VALUE_LIST: Schema = Schema::list("DhcpConfigurationValueList", Member::element(&ATTRIBUTE_VALUE).located("item"));
+static DHCP_OPTIONS: Schema = Schema::structure("DhcpOptions", &[
+    Member::new("OwnerId", &STRING).located("ownerId"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("DhcpOptionsId", &STRING).located("dhcpOptionsId"),
+    Member::new("DhcpConfigurations", &DHCP_CONFIGURATION_LIST).located("dhcpConfigurationSet"),
+]);
+static DHCP_OPTIONS_ID: Schema = Schema::string("DhcpOptionsId");
+static DHCP_OPTIONS_ID_STRING_LIST: Schema = Schema::list("DhcpOptionsIdStringList", Member::element(&DHCP_OPTIONS_ID).located("DhcpOptionsId"));
+static DHCP_OPTIONS_LIST: Schema = Schema::list("DhcpOptionsList", Member::element(&DHCP_OPTIONS).located("item"));
+static DISASSOCIATE_ADDRESS_REQUEST: Schema = Schema::structure("DisassociateAddressRequest", &[
+    Member::new("AssociationId", &ELASTIC_IP_ASSOCIATION_ID),
+    Member::new("PublicIp", &EIP_ALLOCATION_PUBLIC_IP),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+]);
+static DISASSOCIATE_IAM_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("DisassociateIamInstanceProfileRequest", &[
+    Member::new("AssociationId", &IAM_INSTANCE_PROFILE_ASSOCIATION_ID).required(),
+]);
+static DISASSOCIATE_IAM_INSTANCE_PROFILE_RESULT: Schema = Schema::structure("DisassociateIamInstanceProfileResult", &[
+    Member::new("IamInstanceProfileAssociation", &IAM_INSTANCE_PROFILE_ASSOCIATION).located("iamInstanceProfileAssociation"),
+]);
 static DISASSOCIATE_ROUTE_TABLE_REQUEST: Schema = Schema::structure("DisassociateRouteTableRequest", &[
     Member::new("DryRun", &BOOLEAN).located("dryRun"),
     Member::new("AssociationId", &ROUTE_TABLE_ASSOCIATION_ID).required().located("associationId"),
 ]);
+static DISK_COUNT: Schema = Schema::integer("DiskCount");
+static DISK_INFO: Schema = Schema::structure("DiskInfo", &[
+    Member::new("SizeInGB", &DISK_SIZE).located("sizeInGB"),
+    Member::new("Count", &DISK_COUNT).located("count"),
+    Member::new("Type", &DISK_TYPE).located("type"),
+]);
+static DISK_INFO_LIST: Schema = Schema::list("DiskInfoList", Member::element(&DISK_INFO).located("item"));
+static DISK_SIZE: Schema = Schema::long("DiskSize");
+static DISK_TYPE: Schema = Schema::enumeration("DiskType", &["hdd", "ssd"]);
+static DNS_ENTRY: Schema = Schema::structure("DnsEntry", &[
+    Member::new("DnsName", &STRING).located("dnsName"),
+    Member::new("HostedZoneId", &STRING).located("hostedZoneId"),
+]);
+static DNS_ENTRY_SET: Schema = Schema::list("DnsEntrySet", Member::element(&DNS_ENTRY).located("item"));
+static DNS_OPTIONS: Schema = Schema::structure("DnsOptions", &[
+    Member::new("DnsRecordIpType", &DNS_RECORD_IP_TYPE).located("dnsRecordIpType"),
+    Member::new("PrivateDnsOnlyForInboundResolverEndpoint", &BOOLEAN).located("privateDnsOnlyForInboundResolverEndpoint"),
+    Member::new("PrivateDnsPreference", &STRING).located("privateDnsPreference"),
+    Member::new("PrivateDnsSpecifiedDomains", &PRIVATE_DNS_SPECIFIED_DOMAIN_SET).located("privateDnsSpecifiedDomainSet"),
+]);
+static DNS_RECORD_IP_TYPE: Schema = Schema::enumeration("DnsRecordIpType", &["ipv4", "dualstack", "ipv6", "service-defined"]);
+static DOMAIN_TYPE: Schema = Schema::enumeration("DomainType", &["vpc", "standard"]);
+static DOUBLE: Schema = Schema::double("Double");
+static EBS_BLOCK_DEVICE: Schema = Schema::structure("EbsBlockDevice", &[
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+    Member::new("Iops", &INTEGER).located("iops"),
+    Member::new("SnapshotId", &SNAPSHOT_ID).located("snapshotId"),
+    Member::new("VolumeSize", &INTEGER).located("volumeSize"),
+    Member::new("VolumeType", &VOLUME_TYPE).located("volumeType"),
+    Member::new("KmsKeyId", &STRING).located("kmsKeyId"),
+    Member::new("Throughput", &INTEGER).located("throughput"),
+    Member::new("OutpostArn", &STRING).located("outpostArn"),
+    Member::new("AvailabilityZone", &STRING).located("availabilityZone"),
+    Member::new("Encrypted", &BOOLEAN).located("encrypted"),
+    Member::new("VolumeInitializationRate", &INTEGER),
+    Member::new("AvailabilityZoneId", &STRING),
+    Member::new("EbsCardIndex", &INTEGER),
+]);
+static EBS_CARD_INDEX: Schema = Schema::integer("EbsCardIndex");
+static EBS_CARD_INFO: Schema = Schema::structure("EbsCardInfo", &[
+    Member::new("EbsCardIndex", &EBS_CARD_INDEX).located("ebsCardIndex"),
+    Member::new("BaselineBandwidthInMbps", &BASELINE_BANDWIDTH_IN_MBPS).located("baselineBandwidthInMbps"),
+    Member::new("BaselineThroughputInMBps", &BASELINE_THROUGHPUT_IN_M_BPS).located("baselineThroughputInMBps"),
+    Member::new("BaselineIops", &BASELINE_IOPS).located("baselineIops"),
+    Member::new("MaximumBandwidthInMbps", &MAXIMUM_BANDWIDTH_IN_MBPS).located("maximumBandwidthInMbps"),
+    Member::new("MaximumThroughputInMBps", &MAXIMUM_THROUGHPUT_IN_M_BPS).located("maximumThroughputInMBps"),
+    Member::new("MaximumIops", &MAXIMUM_IOPS).located("maximumIops"),
+]);
+static EBS_CARD_INFO_LIST: Schema = Schema::list("EbsCardInfoList", Member::element(&EBS_CARD_INFO).located("item"));
+static EBS_ENCRYPTION_SUPPORT: Schema = Schema::enumeration("EbsEncryptionSupport", &["unsupported", "supported"]);
+static EBS_INFO: Schema = Schema::structure("EbsInfo", &[
+    Member::new("EbsOptimizedSupport", &EBS_OPTIMIZED_SUPPORT).located("ebsOptimizedSupport"),
+    Member::new("EncryptionSupport", &EBS_ENCRYPTION_SUPPORT).located("encryptionSupport"),
+    Member::new("EbsOptimizedInfo", &EBS_OPTIMIZED_INFO).located("ebsOptimizedInfo"),
+    Member::new("NvmeSupport", &EBS_NVME_SUPPORT).located("nvmeSupport"),
+    Member::new("MaximumEbsAttachments", &MAXIMUM_EBS_ATTACHMENTS).located("maximumEbsAttachments"),
+    Member::new("AttachmentLimitType", &ATTACHMENT_LIMIT_TYPE).located("attachmentLimitType"),
+    Member::new("MaximumEbsCards", &MAXIMUM_EBS_CARDS).located("maximumEbsCards"),
+    Member::new("EbsCards", &EBS_CARD_INFO_LIST).located("ebsCardSet"),
+]);
+static EBS_INSTANCE_BLOCK_DEVICE: Schema = Schema::structure("EbsInstanceBlockDevice", &[
+    Member::new("AttachTime", &DATE_TIME).located("attachTime"),
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+    Member::new("Status", &ATTACHMENT_STATUS).located("status"),
+    Member::new("VolumeId", &STRING).located("volumeId"),
+    Member::new("AssociatedResource", &STRING).located("associatedResource"),
+    Member::new("VolumeOwnerId", &STRING).located("volumeOwnerId"),
+    Member::new("Operator", &OPERATOR_RESPONSE).located("operator"),
+    Member::new("EbsCardIndex", &INTEGER).located("ebsCardIndex"),
+]);
+static EBS_INSTANCE_BLOCK_DEVICE_SPECIFICATION: Schema = Schema::structure("EbsInstanceBlockDeviceSpecification", &[
+    Member::new("VolumeId", &VOLUME_ID).located("volumeId"),
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+]);
+static EBS_NVME_SUPPORT: Schema = Schema::enumeration("EbsNvmeSupport", &["unsupported", "supported", "required"]);
+static EBS_OPTIMIZED_INFO: Schema = Schema::structure("EbsOptimizedInfo", &[
+    Member::new("BaselineBandwidthInMbps", &BASELINE_BANDWIDTH_IN_MBPS).located("baselineBandwidthInMbps"),
+    Member::new("BaselineThroughputInMBps", &BASELINE_THROUGHPUT_IN_M_BPS).located("baselineThroughputInMBps"),
+    Member::new("BaselineIops", &BASELINE_IOPS).located("baselineIops"),
+    Member::new("MaximumBandwidthInMbps", &MAXIMUM_BANDWIDTH_IN_MBPS).located("maximumBandwidthInMbps"),
+    Member::new("MaximumThroughputInMBps", &MAXIMUM_THROUGHPUT_IN_M_BPS).located("maximumThroughputInMBps"),
+    Member::new("MaximumIops", &MAXIMUM_IOPS).located("maximumIops"),
+]);
+static EBS_OPTIMIZED_SUPPORT: Schema = Schema::enumeration("EbsOptimizedSupport", &["unsupported", "supported", "default"]);
+static EBS_STATUS_DETAILS: Schema = Schema::structure("EbsStatusDetails", &[
+    Member::new("ImpairedSince", &MILLISECOND_DATE_TIME).located("impairedSince"),
+    Member::new("Name", &STATUS_NAME).located("name"),
+    Member::new("Status", &STATUS_TYPE).located("status"),
+]);
+static EBS_STATUS_DETAILS_LIST: Schema = Schema::list("EbsStatusDetailsList", Member::element(&EBS_STATUS_DETAILS).located("item"));
+static EBS_STATUS_SUMMARY: Schema = Schema::structure("EbsStatusSummary", &[
+    Member::new("Details", &EBS_STATUS_DETAILS_LIST).located("details"),
+    Member::new("Status", &SUMMARY_STATUS).located("status"),
+]);
+static EFA_INFO: Schema = Schema::structure("EfaInfo", &[
+    Member::new("MaximumEfaInterfaces", &MAXIMUM_EFA_INTERFACES).located("maximumEfaInterfaces"),
+]);
+static EFA_SUPPORTED_FLAG: Schema = Schema::boolean("EfaSupportedFlag");
 static EGRESS_ONLY_INTERNET_GATEWAY_ID: Schema = Schema::string("EgressOnlyInternetGatewayId");
+static EIP_ALLOCATION_PUBLIC_IP: Schema = Schema::string("EipAllocationPublicIp");
+static ELASTIC_GPU_ASSOCIATION: Schema = Schema::structure("ElasticGpuAssociation", &[
+    Member::new("ElasticGpuId", &ELASTIC_GPU_ID).located("elasticGpuId"),
+    Member::new("ElasticGpuAssociationId", &STRING).located("elasticGpuAssociationId"),
+    Member::new("ElasticGpuAssociationState", &STRING).located("elasticGpuAssociationState"),
+    Member::new("ElasticGpuAssociationTime", &STRING).located("elasticGpuAssociationTime"),
+]);
+static ELASTIC_GPU_ASSOCIATION_LIST: Schema = Schema::list("ElasticGpuAssociationList", Member::element(&ELASTIC_GPU_ASSOCIATION).located("item"));
+static ELASTIC_GPU_ID: Schema = Schema::string("ElasticGpuId");
+static ELASTIC_GPU_SPECIFICATION: Schema = Schema::structure("ElasticGpuSpecification", &[
+    Member::new("Type", &STRING).required(),
+]);
+static ELASTIC_GPU_SPECIFICATION_LIST: Schema = Schema::list("ElasticGpuSpecificationList", Member::element(&ELASTIC_GPU_SPECIFICATION).located("ElasticGpuSpecification"));
+static ELASTIC_GPU_SPECIFICATION_RESPONSE: Schema = Schema::structure("ElasticGpuSpecificationResponse", &[
+    Member::new("Type", &STRING).located("type"),
+]);
+static ELASTIC_GPU_SPECIFICATION_RESPONSE_LIST: Schema = Schema::list("ElasticGpuSpecificationResponseList", Member::element(&ELASTIC_GPU_SPECIFICATION_RESPONSE).located("item"));
+static ELASTIC_GPU_SPECIFICATIONS: Schema = Schema::list("ElasticGpuSpecifications", Member::element(&ELASTIC_GPU_SPECIFICATION).located("item"));
+static ELASTIC_INFERENCE_ACCELERATOR: Schema = Schema::structure("ElasticInferenceAccelerator", &[
+    Member::new("Type", &STRING).required(),
+    Member::new("Count", &ELASTIC_INFERENCE_ACCELERATOR_COUNT),
+]);
+static ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION: Schema = Schema::structure("ElasticInferenceAcceleratorAssociation", &[
+    Member::new("ElasticInferenceAcceleratorArn", &STRING).located("elasticInferenceAcceleratorArn"),
+    Member::new("ElasticInferenceAcceleratorAssociationId", &STRING).located("elasticInferenceAcceleratorAssociationId"),
+    Member::new("ElasticInferenceAcceleratorAssociationState", &STRING).located("elasticInferenceAcceleratorAssociationState"),
+    Member::new("ElasticInferenceAcceleratorAssociationTime", &DATE_TIME).located("elasticInferenceAcceleratorAssociationTime"),
+]);
+static ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION_LIST: Schema = Schema::list("ElasticInferenceAcceleratorAssociationList", Member::element(&ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION).located("item"));
+static ELASTIC_INFERENCE_ACCELERATOR_COUNT: Schema = Schema::integer("ElasticInferenceAcceleratorCount").min(1);
+static ELASTIC_INFERENCE_ACCELERATORS: Schema = Schema::list("ElasticInferenceAccelerators", Member::element(&ELASTIC_INFERENCE_ACCELERATOR).located("item"));
+static ELASTIC_IP_ASSOCIATION_ID: Schema = Schema::string("ElasticIpAssociationId");
+static ENA_SRD_SPECIFICATION: Schema = Schema::structure("EnaSrdSpecification", &[
+    Member::new("EnaSrdEnabled", &BOOLEAN),
+    Member::new("EnaSrdUdpSpecification", &ENA_SRD_UDP_SPECIFICATION),
+]);
+static ENA_SRD_SPECIFICATION_REQUEST: Schema = Schema::structure("EnaSrdSpecificationRequest", &[
+    Member::new("EnaSrdEnabled", &BOOLEAN),
+    Member::new("EnaSrdUdpSpecification", &ENA_SRD_UDP_SPECIFICATION_REQUEST),
+]);
+static ENA_SRD_SUPPORTED: Schema = Schema::boolean("EnaSrdSupported");
+static ENA_SRD_UDP_SPECIFICATION: Schema = Schema::structure("EnaSrdUdpSpecification", &[
+    Member::new("EnaSrdUdpEnabled", &BOOLEAN),
+]);
+static ENA_SRD_UDP_SPECIFICATION_REQUEST: Schema = Schema::structure("EnaSrdUdpSpecificationRequest", &[
+    Member::new("EnaSrdUdpEnabled", &BOOLEAN),
+]);
+static ENA_SUPPORT: Schema = Schema::enumeration("EnaSupport", &["unsupported", "supported", "required"]);
+static ENCLAVE_OPTIONS: Schema = Schema::structure("EnclaveOptions", &[
+    Member::new("Enabled", &BOOLEAN).located("enabled"),
+]);
+static ENCLAVE_OPTIONS_REQUEST: Schema = Schema::structure("EnclaveOptionsRequest", &[
+    Member::new("Enabled", &BOOLEAN),
+]);
+static ENCRYPTION_IN_TRANSIT_SUPPORTED: Schema = Schema::boolean("EncryptionInTransitSupported");
+static EPHEMERAL_NVME_SUPPORT: Schema = Schema::enumeration("EphemeralNvmeSupport", &["unsupported", "supported", "required"]);
+static ERROR_SET: Schema = Schema::list("ErrorSet", Member::element(&VALIDATION_ERROR).located("item"));
+static EVENT_CODE: Schema = Schema::enumeration("EventCode", &["instance-reboot", "system-reboot", "system-maintenance", "instance-retirement", "instance-stop"]);
+static EXCLUDED_INSTANCE_TYPE: Schema = Schema::string("ExcludedInstanceType").min(1).max(30).pattern("[a-zA-Z0-9\\.\\*\\-]+");
+static EXCLUDED_INSTANCE_TYPE_SET: Schema = Schema::list("ExcludedInstanceTypeSet", Member::element(&EXCLUDED_INSTANCE_TYPE).located("item")).min(0).max(400);
+static EXECUTABLE_BY_STRING_LIST: Schema = Schema::list("ExecutableByStringList", Member::element(&STRING).located("ExecutableBy"));
 static FILTER: Schema = Schema::structure("Filter", &[
     Member::new("Name", &STRING),
     Member::new("Values", &VALUE_STRING_LIST).located("Value"),
 ]);
 static FILTER_LIST: Schema = Schema::list("FilterList", Member::element(&FILTER).located("Filter"));
+static FLEXIBLE_ENA_QUEUES_SUPPORT: Schema = Schema::enumeration("FlexibleEnaQueuesSupport", &["unsupported", "supported"]);
+static FPGA_DEVICE_COUNT: Schema = Schema::integer("FpgaDeviceCount");
+static FPGA_DEVICE_INFO: Schema = Schema::structure("FpgaDeviceInfo", &[
+    Member::new("Name", &FPGA_DEVICE_NAME).located("name"),
+    Member::new("Manufacturer", &FPGA_DEVICE_MANUFACTURER_NAME).located("manufacturer"),
+    Member::new("Count", &FPGA_DEVICE_COUNT).located("count"),
+    Member::new("MemoryInfo", &FPGA_DEVICE_MEMORY_INFO).located("memoryInfo"),
+]);
+static FPGA_DEVICE_INFO_LIST: Schema = Schema::list("FpgaDeviceInfoList", Member::element(&FPGA_DEVICE_INFO).located("item"));
+static FPGA_DEVICE_MANUFACTURER_NAME: Schema = Schema::string("FpgaDeviceManufacturerName");
+static FPGA_DEVICE_MEMORY_INFO: Schema = Schema::structure("FpgaDeviceMemoryInfo", &[
+    Member::new("SizeInMiB", &FPGA_DEVICE_MEMORY_SIZE).located("sizeInMiB"),
+]);
+static FPGA_DEVICE_MEMORY_SIZE: Schema = Schema::integer("FpgaDeviceMemorySize");
+static FPGA_DEVICE_NAME: Schema = Schema::string("FpgaDeviceName");
+static FPGA_INFO: Schema = Schema::structure("FpgaInfo", &[
+    Member::new("Fpgas", &FPGA_DEVICE_INFO_LIST).located("fpgas"),
+    Member::new("TotalFpgaMemoryInMiB", &TOTAL_FPGA_MEMORY).located("totalFpgaMemoryInMiB"),
+]);
+static FREE_TIER_ELIGIBLE_FLAG: Schema = Schema::boolean("FreeTierEligibleFlag");
+static GET_CONSOLE_OUTPUT_REQUEST: Schema = Schema::structure("GetConsoleOutputRequest", &[
+    Member::new("InstanceId", &INSTANCE_ID).required(),
+    Member::new("Latest", &BOOLEAN),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+]);
+static GET_CONSOLE_OUTPUT_RESULT: Schema = Schema::structure("GetConsoleOutputResult", &[
+    Member::new("InstanceId", &STRING).located("instanceId"),
+    Member::new("Timestamp", &DATE_TIME).located("timestamp"),
+    Member::new("Output", &STRING).located("output"),
+]);
+static GET_INSTANCE_UEFI_DATA_REQUEST: Schema = Schema::structure("GetInstanceUefiDataRequest", &[
+    Member::new("InstanceId", &INSTANCE_ID).required(),
+    Member::new("DryRun", &BOOLEAN),
+]);
+static GET_INSTANCE_UEFI_DATA_RESULT: Schema = Schema::structure("GetInstanceUefiDataResult", &[
+    Member::new("InstanceId", &INSTANCE_ID).located("instanceId"),
+    Member::new("UefiData", &STRING).located("uefiData"),
+]);
+static GPU_DEVICE_COUNT: Schema = Schema::integer("GpuDeviceCount");
+static GPU_DEVICE_INFO: Schema = Schema::structure("GpuDeviceInfo", &[
+    Member::new("Name", &GPU_DEVICE_NAME).located("name"),
+    Member::new("Manufacturer", &GPU_DEVICE_MANUFACTURER_NAME).located("manufacturer"),
+    Member::new("Count", &GPU_DEVICE_COUNT).located("count"),
+    Member::new("LogicalGpuCount", &LOGICAL_GPU_COUNT).located("logicalGpuCount"),
+    Member::new("GpuPartitionSize", &GPU_PARTITION_SIZE).located("gpuPartitionSize"),
+    Member::new("Workloads", &WORKLOADS_LIST).located("workloadSet"),
+    Member::new("MemoryInfo", &GPU_DEVICE_MEMORY_INFO).located("memoryInfo"),
+]);
+static GPU_DEVICE_INFO_LIST: Schema = Schema::list("GpuDeviceInfoList", Member::element(&GPU_DEVICE_INFO).located("item"));
+static GPU_DEVICE_MANUFACTURER_NAME: Schema = Schema::string("GpuDeviceManufacturerName");
+static GPU_DEVICE_MEMORY_INFO: Schema = Schema::structure("GpuDeviceMemoryInfo", &[
+    Member::new("SizeInMiB", &GPU_DEVICE_MEMORY_SIZE).located("sizeInMiB"),
+]);
+static GPU_DEVICE_MEMORY_SIZE: Schema = Schema::integer("GpuDeviceMemorySize");
+static GPU_DEVICE_NAME: Schema = Schema::string("GpuDeviceName");
+static GPU_INFO: Schema = Schema::structure("GpuInfo", &[
+    Member::new("Gpus", &GPU_DEVICE_INFO_LIST).located("gpus"),
+    Member::new("TotalGpuMemoryInMiB", &TOTAL_GPU_MEMORY).located("totalGpuMemoryInMiB"),
+]);
+static GPU_PARTITION_SIZE: Schema = Schema::double("GpuPartitionSize");
 static GROUP_ID_STRING_LIST: Schema = Schema::list("GroupIdStringList", Member::element(&SECURITY_GROUP_ID).located("groupId"));
 static GROUP_IDENTIFIER: Schema = Schema::structure("GroupIdentifier", &[
     Member::new("GroupId", &STRING).located("groupId"),
     Member::new("GroupName", &STRING).located("groupName"),
 ]);
 static GROUP_IDENTIFIER_LIST: Schema = Schema::list("GroupIdentifierList", Member::element(&GROUP_IDENTIFIER).located("item"));
+static GROUP_IDENTIFIER_SET: Schema = Schema::list("GroupIdentifierSet", Member::element(&SECURITY_GROUP_IDENTIFIER).located("item"));
 static GROUP_NAME_STRING_LIST: Schema = Schema::list("GroupNameStringList", Member::element(&SECURITY_GROUP_NAME).located("GroupName"));
+static HIBERNATION_FLAG: Schema = Schema::boolean("HibernationFlag");
+static HIBERNATION_OPTIONS: Schema = Schema::structure("HibernationOptions", &[
+    Member::new("Configured", &BOOLEAN).located("configured"),
+]);
+static HIBERNATION_OPTIONS_REQUEST: Schema = Schema::structure("HibernationOptionsRequest", &[
+    Member::new("Configured", &BOOLEAN),
+]);
 static HOSTNAME_TYPE: Schema = Schema::enumeration("HostnameType", &["ip-name", "resource-name"]);
+static HTTP_TOKENS_STATE: Schema = Schema::enumeration("HttpTokensState", &["optional", "required"]);
+static HYPERVISOR_TYPE: Schema = Schema::enumeration("HypervisorType", &["ovm", "xen"]);
+static IAM_INSTANCE_PROFILE: Schema = Schema::structure("IamInstanceProfile", &[
+    Member::new("Arn", &STRING).located("arn"),
+    Member::new("Id", &STRING).located("id"),
+]);
+static IAM_INSTANCE_PROFILE_ASSOCIATION: Schema = Schema::structure("IamInstanceProfileAssociation", &[
+    Member::new("AssociationId", &STRING).located("associationId"),
+    Member::new("InstanceId", &STRING).located("instanceId"),
+    Member::new("IamInstanceProfile", &IAM_INSTANCE_PROFILE).located("iamInstanceProfile"),
+    Member::new("State", &IAM_INSTANCE_PROFILE_ASSOCIATION_STATE).located("state"),
+    Member::new("Timestamp", &DATE_TIME).located("timestamp"),
+]);
+static IAM_INSTANCE_PROFILE_ASSOCIATION_ID: Schema = Schema::string("IamInstanceProfileAssociationId");
+static IAM_INSTANCE_PROFILE_ASSOCIATION_SET: Schema = Schema::list("IamInstanceProfileAssociationSet", Member::element(&IAM_INSTANCE_PROFILE_ASSOCIATION).located("item"));
+static IAM_INSTANCE_PROFILE_ASSOCIATION_STATE: Schema = Schema::enumeration("IamInstanceProfileAssociationState", &["associating", "associated", "disassociating", "disassociated"]);
+static IAM_INSTANCE_PROFILE_SPECIFICATION: Schema = Schema::structure("IamInstanceProfileSpecification", &[
+    Member::new("Arn", &STRING).located("arn"),
+    Member::new("Name", &STRING).located("name"),
+]);
+static ICMP_TYPE_CODE: Schema = Schema::structure("IcmpTypeCode", &[
+    Member::new("Code", &INTEGER).located("code"),
+    Member::new("Type", &INTEGER).located("type"),
+]);
+static IMAGE: Schema = Schema::structure("Image", &[
+    Member::new("PlatformDetails", &STRING).located("platformDetails"),
+    Member::new("UsageOperation", &STRING).located("usageOperation"),
+    Member::new("BlockDeviceMappings", &BLOCK_DEVICE_MAPPING_LIST).located("blockDeviceMapping"),
+    Member::new("Description", &STRING).located("description"),
+    Member::new("EnaSupport", &BOOLEAN).located("enaSupport"),
+    Member::new("Hypervisor", &HYPERVISOR_TYPE).located("hypervisor"),
+    Member::new("ImageOwnerAlias", &STRING).located("imageOwnerAlias"),
+    Member::new("Name", &STRING).located("name"),
+    Member::new("RootDeviceName", &STRING).located("rootDeviceName"),
+    Member::new("RootDeviceType", &DEVICE_TYPE).located("rootDeviceType"),
+    Member::new("SriovNetSupport", &STRING).located("sriovNetSupport"),
+    Member::new("StateReason", &STATE_REASON).located("stateReason"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("VirtualizationType", &VIRTUALIZATION_TYPE).located("virtualizationType"),
+    Member::new("BootMode", &BOOT_MODE_VALUES).located("bootMode"),
+    Member::new("TpmSupport", &TPM_SUPPORT_VALUES).located("tpmSupport"),
+    Member::new("DeprecationTime", &STRING).located("deprecationTime"),
+    Member::new("ImdsSupport", &IMDS_SUPPORT_VALUES).located("imdsSupport"),
+    Member::new("SourceInstanceId", &STRING).located("sourceInstanceId"),
+    Member::new("DeregistrationProtection", &STRING).located("deregistrationProtection"),
+    Member::new("LastLaunchedTime", &STRING).located("lastLaunchedTime"),
+    Member::new("ImageAllowed", &BOOLEAN).located("imageAllowed"),
+    Member::new("SourceImageId", &STRING).located("sourceImageId"),
+    Member::new("SourceImageRegion", &STRING).located("sourceImageRegion"),
+    Member::new("FreeTierEligible", &BOOLEAN).located("freeTierEligible"),
+    Member::new("ImageId", &STRING).located("imageId"),
+    Member::new("ImageLocation", &STRING).located("imageLocation"),
+    Member::new("State", &IMAGE_STATE).located("imageState"),
+    Member::new("OwnerId", &STRING).located("imageOwnerId"),
+    Member::new("CreationDate", &STRING).located("creationDate"),
+    Member::new("Public", &BOOLEAN).located("isPublic"),
+    Member::new("ProductCodes", &PRODUCT_CODE_LIST).located("productCodes"),
+    Member::new("Architecture", &ARCHITECTURE_VALUES).located("architecture"),
+    Member::new("ImageType", &IMAGE_TYPE_VALUES).located("imageType"),
+    Member::new("KernelId", &STRING).located("kernelId"),
+    Member::new("RamdiskId", &STRING).located("ramdiskId"),
+    Member::new("Platform", &PLATFORM_VALUES).located("platform"),
+]);
+static IMAGE_ID: Schema = Schema::string("ImageId");
+static IMAGE_ID_STRING_LIST: Schema = Schema::list("ImageIdStringList", Member::element(&IMAGE_ID).located("ImageId"));
+static IMAGE_LIST: Schema = Schema::list("ImageList", Member::element(&IMAGE).located("item"));
+static IMAGE_STATE: Schema = Schema::enumeration("ImageState", &["pending", "available", "invalid", "deregistered", "transient", "failed", "error", "disabled"]);
+static IMAGE_TYPE_VALUES: Schema = Schema::enumeration("ImageTypeValues", &["machine", "kernel", "ramdisk"]);
+static IMDS_SUPPORT_VALUES: Schema = Schema::enumeration("ImdsSupportValues", &["v2.0"]);
+static IMPORT_KEY_PAIR_REQUEST: Schema = Schema::structure("ImportKeyPairRequest", &[
+    Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).located("TagSpecification"),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("KeyName", &STRING).required().located("keyName"),
+    Member::new("PublicKeyMaterial", &BLOB).required().located("publicKeyMaterial"),
+]);
+static IMPORT_KEY_PAIR_RESULT: Schema = Schema::structure("ImportKeyPairResult", &[
+    Member::new("KeyFingerprint", &STRING).located("keyFingerprint"),
+    Member::new("KeyName", &STRING).located("keyName"),
+    Member::new("KeyPairId", &STRING).located("keyPairId"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+]);
+static INCLUDE_UNSUPPORTED_IN_REGION: Schema = Schema::boolean("IncludeUnsupportedInRegion");
+static INFERENCE_ACCELERATOR_INFO: Schema = Schema::structure("InferenceAcceleratorInfo", &[
+    Member::new("Accelerators", &INFERENCE_DEVICE_INFO_LIST).located("accelerators"),
+    Member::new("TotalInferenceMemoryInMiB", &TOTAL_INFERENCE_MEMORY).located("totalInferenceMemoryInMiB"),
+]);
+static INFERENCE_DEVICE_COUNT: Schema = Schema::integer("InferenceDeviceCount");
+static INFERENCE_DEVICE_INFO: Schema = Schema::structure("InferenceDeviceInfo", &[
+    Member::new("Count", &INFERENCE_DEVICE_COUNT).located("count"),
+    Member::new("Name", &INFERENCE_DEVICE_NAME).located("name"),
+    Member::new("Manufacturer", &INFERENCE_DEVICE_MANUFACTURER_NAME).located("manufacturer"),
+    Member::new("MemoryInfo", &INFERENCE_DEVICE_MEMORY_INFO).located("memoryInfo"),
+]);
+static INFERENCE_DEVICE_INFO_LIST: Schema = Schema::list("InferenceDeviceInfoList", Member::element(&INFERENCE_DEVICE_INFO));
+static INFERENCE_DEVICE_MANUFACTURER_NAME: Schema = Schema::string("InferenceDeviceManufacturerName");
+static INFERENCE_DEVICE_MEMORY_INFO: Schema = Schema::structure("InferenceDeviceMemoryInfo", &[
+    Member::new("SizeInMiB", &INFERENCE_DEVICE_MEMORY_SIZE).located("sizeInMiB"),
+]);
+static INFERENCE_DEVICE_MEMORY_SIZE: Schema = Schema::integer("InferenceDeviceMemorySize");
+static INFERENCE_DEVICE_NAME: Schema = Schema::string("InferenceDeviceName");
+static INSTANCE: Schema = Schema::structure("Instance", &[
+    Member::new("Architecture", &ARCHITECTURE_VALUES).located("architecture"),
+    Member::new("BlockDeviceMappings", &INSTANCE_BLOCK_DEVICE_MAPPING_LIST).located("blockDeviceMapping"),
+    Member::new("ClientToken", &STRING).located("clientToken"),
+    Member::new("EbsOptimized", &BOOLEAN).located("ebsOptimized"),
+    Member::new("EnaSupport", &BOOLEAN).located("enaSupport"),
+    Member::new("Hypervisor", &HYPERVISOR_TYPE).located("hypervisor"),
+    Member::new("IamInstanceProfile", &IAM_INSTANCE_PROFILE).located("iamInstanceProfile"),
+    Member::new("InstanceLifecycle", &INSTANCE_LIFECYCLE_TYPE).located("instanceLifecycle"),
+    Member::new("ElasticGpuAssociations", &ELASTIC_GPU_ASSOCIATION_LIST).located("elasticGpuAssociationSet"),
+    Member::new("ElasticInferenceAcceleratorAssociations", &ELASTIC_INFERENCE_ACCELERATOR_ASSOCIATION_LIST).located("elasticInferenceAcceleratorAssociationSet"),
+    Member::new("NetworkInterfaces", &INSTANCE_NETWORK_INTERFACE_LIST).located("networkInterfaceSet"),
+    Member::new("OutpostArn", &STRING).located("outpostArn"),
+    Member::new("RootDeviceName", &STRING).located("rootDeviceName"),
+    Member::new("RootDeviceType", &DEVICE_TYPE).located("rootDeviceType"),
+    Member::new("SecurityGroups", &GROUP_IDENTIFIER_LIST).located("groupSet"),
+    Member::new("SourceDestCheck", &BOOLEAN).located("sourceDestCheck"),
+    Member::new("SpotInstanceRequestId", &STRING).located("spotInstanceRequestId"),
+    Member::new("SriovNetSupport", &STRING).located("sriovNetSupport"),
+    Member::new("StateReason", &STATE_REASON).located("stateReason"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("VirtualizationType", &VIRTUALIZATION_TYPE).located("virtualizationType"),
+    Member::new("CpuOptions", &CPU_OPTIONS).located("cpuOptions"),
+    Member::new("CapacityBlockId", &STRING).located("capacityBlockId"),
+    Member::new("CapacityReservationId", &STRING).located("capacityReservationId"),
+    Member::new("CapacityReservationSpecification", &CAPACITY_RESERVATION_SPECIFICATION_RESPONSE).located("capacityReservationSpecification"),
+    Member::new("HibernationOptions", &HIBERNATION_OPTIONS).located("hibernationOptions"),
+    Member::new("Licenses", &LICENSE_LIST).located("licenseSet"),
+    Member::new("MetadataOptions", &INSTANCE_METADATA_OPTIONS_RESPONSE).located("metadataOptions"),
+    Member::new("EnclaveOptions", &ENCLAVE_OPTIONS).located("enclaveOptions"),
+    Member::new("BootMode", &BOOT_MODE_VALUES).located("bootMode"),
+    Member::new("PlatformDetails", &STRING).located("platformDetails"),
+    Member::new("UsageOperation", &STRING).located("usageOperation"),
+    Member::new("UsageOperationUpdateTime", &MILLISECOND_DATE_TIME).located("usageOperationUpdateTime"),
+    Member::new("PrivateDnsNameOptions", &PRIVATE_DNS_NAME_OPTIONS_RESPONSE).located("privateDnsNameOptions"),
+    Member::new("Ipv6Address", &STRING).located("ipv6Address"),
+    Member::new("TpmSupport", &STRING).located("tpmSupport"),
+    Member::new("MaintenanceOptions", &INSTANCE_MAINTENANCE_OPTIONS).located("maintenanceOptions"),
+    Member::new("CurrentInstanceBootMode", &INSTANCE_BOOT_MODE_VALUES).located("currentInstanceBootMode"),
+    Member::new("NetworkPerformanceOptions", &INSTANCE_NETWORK_PERFORMANCE_OPTIONS).located("networkPerformanceOptions"),
+    Member::new("Operator", &OPERATOR_RESPONSE).located("operator"),
+    Member::new("SecondaryInterfaces", &INSTANCE_SECONDARY_INTERFACE_LIST).located("secondaryInterfaceSet"),
+    Member::new("InstanceId", &STRING).located("instanceId"),
+    Member::new("ImageId", &STRING).located("imageId"),
+    Member::new("State", &INSTANCE_STATE).located("instanceState"),
+    Member::new("PrivateDnsName", &STRING).located("privateDnsName"),
+    Member::new("PublicDnsName", &STRING).located("dnsName"),
+    Member::new("StateTransitionReason", &STRING).located("reason"),
+    Member::new("KeyName", &STRING).located("keyName"),
+    Member::new("AmiLaunchIndex", &INTEGER).located("amiLaunchIndex"),
+    Member::new("ProductCodes", &PRODUCT_CODE_LIST).located("productCodes"),
+    Member::new("InstanceType", &INSTANCE_TYPE).located("instanceType"),
+    Member::new("LaunchTime", &DATE_TIME).located("launchTime"),
+    Member::new("Placement", &PLACEMENT).located("placement"),
+    Member::new("KernelId", &STRING).located("kernelId"),
+    Member::new("RamdiskId", &STRING).located("ramdiskId"),
+    Member::new("Platform", &PLATFORM_VALUES).located("platform"),
+    Member::new("Monitoring", &MONITORING).located("monitoring"),
+    Member::new("SubnetId", &STRING).located("subnetId"),
+    Member::new("VpcId", &STRING).located("vpcId"),
+    Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
+    Member::new("PublicIpAddress", &STRING).located("ipAddress"),
+]);
+static INSTANCE_ATTACHMENT_ENA_SRD_SPECIFICATION: Schema = Schema::structure("InstanceAttachmentEnaSrdSpecification", &[
+    Member::new("EnaSrdEnabled", &BOOLEAN).located("enaSrdEnabled"),
+    Member::new("EnaSrdUdpSpecification", &INSTANCE_ATTACHMENT_ENA_SRD_UDP_SPECIFICATION).located("enaSrdUdpSpecification"),
+]);
+static INSTANCE_ATTACHMENT_ENA_SRD_UDP_SPECIFICATION: Schema = Schema::structure("InstanceAttachmentEnaSrdUdpSpecification", &[
+    Member::new("EnaSrdUdpEnabled", &BOOLEAN).located("enaSrdUdpEnabled"),
+]);
+static INSTANCE_ATTRIBUTE: Schema = Schema::structure("InstanceAttribute", &[
+    Member::new("BlockDeviceMappings", &INSTANCE_BLOCK_DEVICE_MAPPING_LIST).located("blockDeviceMapping"),
+    Member::new("DisableApiTermination", &ATTRIBUTE_BOOLEAN_VALUE).located("disableApiTermination"),
+    Member::new("EnaSupport", &ATTRIBUTE_BOOLEAN_VALUE).located("enaSupport"),
+    Member::new("EnclaveOptions", &ENCLAVE_OPTIONS).located("enclaveOptions"),
+    Member::new("EbsOptimized", &ATTRIBUTE_BOOLEAN_VALUE).located("ebsOptimized"),
+    Member::new("InstanceId", &STRING).located("instanceId"),
+    Member::new("InstanceInitiatedShutdownBehavior", &ATTRIBUTE_VALUE).located("instanceInitiatedShutdownBehavior"),
+    Member::new("InstanceType", &ATTRIBUTE_VALUE).located("instanceType"),
+    Member::new("KernelId", &ATTRIBUTE_VALUE).located("kernel"),
+    Member::new("ProductCodes", &PRODUCT_CODE_LIST).located("productCodes"),
+    Member::new("RamdiskId", &ATTRIBUTE_VALUE).located("ramdisk"),
+    Member::new("RootDeviceName", &ATTRIBUTE_VALUE).located("rootDeviceName"),
+    Member::new("SourceDestCheck", &ATTRIBUTE_BOOLEAN_VALUE).located("sourceDestCheck"),
+    Member::new("SriovNetSupport", &ATTRIBUTE_VALUE).located("sriovNetSupport"),
+    Member::new("UserData", &ATTRIBUTE_VALUE).located("userData"),
+    Member::new("DisableApiStop", &ATTRIBUTE_BOOLEAN_VALUE).located("disableApiStop"),
+    Member::new("Groups", &GROUP_IDENTIFIER_LIST).located("groupSet"),
+]);
+static INSTANCE_ATTRIBUTE_NAME: Schema = Schema::enumeration("InstanceAttributeName", &["instanceType", "kernel", "ramdisk", "userData", "disableApiTermination", "instanceInitiatedShutdownBehavior", "rootDeviceName", "blockDeviceMapping", "productCodes", "sourceDestCheck", "groupSet", "ebsOptimized", "sriovNetSupport", "enaSupport", "enclaveOptions", "disableApiStop"]);
+static INSTANCE_AUTO_RECOVERY_STATE: Schema = Schema::enumeration("InstanceAutoRecoveryState", &["disabled", "default"]);
+static INSTANCE_BANDWIDTH_WEIGHTING: Schema = Schema::enumeration("InstanceBandwidthWeighting", &["default", "vpc-1", "ebs-1"]);
+static INSTANCE_BLOCK_DEVICE_MAPPING: Schema = Schema::structure("InstanceBlockDeviceMapping", &[
+    Member::new("DeviceName", &STRING).located("deviceName"),
+    Member::new("Ebs", &EBS_INSTANCE_BLOCK_DEVICE).located("ebs"),
+]);
+static INSTANCE_BLOCK_DEVICE_MAPPING_LIST: Schema = Schema::list("InstanceBlockDeviceMappingList", Member::element(&INSTANCE_BLOCK_DEVICE_MAPPING).located("item"));
+static INSTANCE_BLOCK_DEVICE_MAPPING_SPECIFICATION: Schema = Schema::structure("InstanceBlockDeviceMappingSpecification", &[
+    Member::new("DeviceName", &STRING).located("deviceName"),
+    Member::new("Ebs", &EBS_INSTANCE_BLOCK_DEVICE_SPECIFICATION).located("ebs"),
+    Member::new("VirtualName", &STRING).located("virtualName"),
+    Member::new("NoDevice", &STRING).located("noDevice"),
+]);
+static INSTANCE_BLOCK_DEVICE_MAPPING_SPECIFICATION_LIST: Schema = Schema::list("InstanceBlockDeviceMappingSpecificationList", Member::element(&INSTANCE_BLOCK_DEVICE_MAPPING_SPECIFICATION).located("item"));
+static INSTANCE_BOOT_MODE_VALUES: Schema = Schema::enumeration("InstanceBootModeValues", &["legacy-bios", "uefi"]);
+static INSTANCE_CREDIT_SPECIFICATION: Schema = Schema::structure("InstanceCreditSpecification", &[
+    Member::new("InstanceId", &STRING).located("instanceId"),
+    Member::new("CpuCredits", &STRING).located("cpuCredits"),
+]);
+static INSTANCE_CREDIT_SPECIFICATION_LIST: Schema = Schema::list("InstanceCreditSpecificationList", Member::element(&INSTANCE_CREDIT_SPECIFICATION).located("item"));
+static INSTANCE_EVENT_ID: Schema = Schema::string("InstanceEventId");
+static INSTANCE_GENERATION: Schema = Schema::enumeration("InstanceGeneration", &["current", "previous"]);
+static INSTANCE_GENERATION_SET: Schema = Schema::list("InstanceGenerationSet", Member::element(&INSTANCE_GENERATION).located("item"));
 static INSTANCE_ID: Schema = Schema::string("InstanceId");
+static INSTANCE_ID_STRING_LIST: Schema = Schema::list("InstanceIdStringList", Member::element(&INSTANCE_ID).located("InstanceId"));
+static INSTANCE_INTERRUPTION_BEHAVIOR: Schema = Schema::enumeration("InstanceInterruptionBehavior", &["hibernate", "stop", "terminate"]);
+static INSTANCE_IPV4_PREFIX: Schema = Schema::structure("InstanceIpv4Prefix", &[
+    Member::new("Ipv4Prefix", &STRING).located("ipv4Prefix"),
+]);
+static INSTANCE_IPV4_PREFIX_LIST: Schema = Schema::list("InstanceIpv4PrefixList", Member::element(&INSTANCE_IPV4_PREFIX).located("item"));
 static INSTANCE_IPV6_ADDRESS: Schema = Schema::structure("InstanceIpv6Address", &[
     Member::new("Ipv6Address", &STRING).located("ipv6Address"),
     Member::new("IsPrimaryIpv6", &BOOLEAN).located("isPrimaryIpv6"),
 ]);
 static INSTANCE_IPV6_ADDRESS_LIST: Schema = Schema::list("InstanceIpv6AddressList", Member::element(&INSTANCE_IPV6_ADDRESS).located("item"));
+static INSTANCE_IPV6_ADDRESS_LIST_REQUEST: Schema = Schema::list("InstanceIpv6AddressListRequest", Member::element(&INSTANCE_IPV6_ADDRESS_REQUEST).located("InstanceIpv6Address"));
+static INSTANCE_IPV6_ADDRESS_REQUEST: Schema = Schema::structure("InstanceIpv6AddressRequest", &[
+    Member::new("Ipv6Address", &STRING),
+]);
+static INSTANCE_IPV6_PREFIX: Schema = Schema::structure("InstanceIpv6Prefix", &[
+    Member::new("Ipv6Prefix", &STRING).located("ipv6Prefix"),
+]);
+static INSTANCE_IPV6_PREFIX_LIST: Schema = Schema::list("InstanceIpv6PrefixList", Member::element(&INSTANCE_IPV6_PREFIX).located("item"));
+static INSTANCE_LIFECYCLE_TYPE: Schema = Schema::enumeration("InstanceLifecycleType", &["spot", "scheduled", "capacity-block", "interruptible-capacity-reservation"]);
+static INSTANCE_LIST: Schema = Schema::list("InstanceList", Member::element(&INSTANCE).located("item"));
+static INSTANCE_MAINTENANCE_OPTIONS: Schema = Schema::structure("InstanceMaintenanceOptions", &[
+    Member::new("AutoRecovery", &INSTANCE_AUTO_RECOVERY_STATE).located("autoRecovery"),
+    Member::new("RebootMigration", &INSTANCE_REBOOT_MIGRATION_STATE).located("rebootMigration"),
+]);
+static INSTANCE_MAINTENANCE_OPTIONS_REQUEST: Schema = Schema::structure("InstanceMaintenanceOptionsRequest", &[
+    Member::new("AutoRecovery", &INSTANCE_AUTO_RECOVERY_STATE),
+]);
+static INSTANCE_MARKET_OPTIONS_REQUEST: Schema = Schema::structure("InstanceMarketOptionsRequest", &[
+    Member::new("MarketType", &MARKET_TYPE),
+    Member::new("SpotOptions", &SPOT_MARKET_OPTIONS),
+]);
+static INSTANCE_METADATA_ENDPOINT_STATE: Schema = Schema::enumeration("InstanceMetadataEndpointState", &["disabled", "enabled"]);
+static INSTANCE_METADATA_OPTIONS_REQUEST: Schema = Schema::structure("InstanceMetadataOptionsRequest", &[
+    Member::new("HttpTokens", &HTTP_TOKENS_STATE),
+    Member::new("HttpPutResponseHopLimit", &INTEGER),
+    Member::new("HttpEndpoint", &INSTANCE_METADATA_ENDPOINT_STATE),
+    Member::new("HttpProtocolIpv6", &INSTANCE_METADATA_PROTOCOL_STATE),
+    Member::new("InstanceMetadataTags", &INSTANCE_METADATA_TAGS_STATE),
+]);
+static INSTANCE_METADATA_OPTIONS_RESPONSE: Schema = Schema::structure("InstanceMetadataOptionsResponse", &[
+    Member::new("State", &INSTANCE_METADATA_OPTIONS_STATE).located("state"),
+    Member::new("HttpTokens", &HTTP_TOKENS_STATE).located("httpTokens"),
+    Member::new("HttpPutResponseHopLimit", &INTEGER).located("httpPutResponseHopLimit"),
+    Member::new("HttpEndpoint", &INSTANCE_METADATA_ENDPOINT_STATE).located("httpEndpoint"),
+    Member::new("HttpProtocolIpv6", &INSTANCE_METADATA_PROTOCOL_STATE).located("httpProtocolIpv6"),
+    Member::new("InstanceMetadataTags", &INSTANCE_METADATA_TAGS_STATE).located("instanceMetadataTags"),
+]);
+static INSTANCE_METADATA_OPTIONS_STATE: Schema = Schema::enumeration("InstanceMetadataOptionsState", &["pending", "applied"]);
+static INSTANCE_METADATA_PROTOCOL_STATE: Schema = Schema::enumeration("InstanceMetadataProtocolState", &["disabled", "enabled"]);
+static INSTANCE_METADATA_TAGS_STATE: Schema = Schema::enumeration("InstanceMetadataTagsState", &["disabled", "enabled"]);
+static INSTANCE_NETWORK_INTERFACE: Schema = Schema::structure("InstanceNetworkInterface", &[
+    Member::new("Association", &INSTANCE_NETWORK_INTERFACE_ASSOCIATION).located("association"),
+    Member::new("Attachment", &INSTANCE_NETWORK_INTERFACE_ATTACHMENT).located("attachment"),
+    Member::new("Description", &STRING).located("description"),
+    Member::new("Groups", &GROUP_IDENTIFIER_LIST).located("groupSet"),
+    Member::new("Ipv6Addresses", &INSTANCE_IPV6_ADDRESS_LIST).located("ipv6AddressesSet"),
+    Member::new("MacAddress", &STRING).located("macAddress"),
+    Member::new("NetworkInterfaceId", &STRING).located("networkInterfaceId"),
+    Member::new("OwnerId", &STRING).located("ownerId"),
+    Member::new("PrivateDnsName", &STRING).located("privateDnsName"),
+    Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
+    Member::new("PrivateIpAddresses", &INSTANCE_PRIVATE_IP_ADDRESS_LIST).located("privateIpAddressesSet"),
+    Member::new("SourceDestCheck", &BOOLEAN).located("sourceDestCheck"),
+    Member::new("Status", &NETWORK_INTERFACE_STATUS).located("status"),
+    Member::new("SubnetId", &STRING).located("subnetId"),
+    Member::new("VpcId", &STRING).located("vpcId"),
+    Member::new("InterfaceType", &STRING).located("interfaceType"),
+    Member::new("Ipv4Prefixes", &INSTANCE_IPV4_PREFIX_LIST).located("ipv4PrefixSet"),
+    Member::new("Ipv6Prefixes", &INSTANCE_IPV6_PREFIX_LIST).located("ipv6PrefixSet"),
+    Member::new("ConnectionTrackingConfiguration", &CONNECTION_TRACKING_SPECIFICATION_RESPONSE).located("connectionTrackingConfiguration"),
+    Member::new("Operator", &OPERATOR_RESPONSE).located("operator"),
+]);
+static INSTANCE_NETWORK_INTERFACE_ASSOCIATION: Schema = Schema::structure("InstanceNetworkInterfaceAssociation", &[
+    Member::new("CarrierIp", &STRING).located("carrierIp"),
+    Member::new("CustomerOwnedIp", &STRING).located("customerOwnedIp"),
+    Member::new("IpOwnerId", &STRING).located("ipOwnerId"),
+    Member::new("PublicDnsName", &STRING).located("publicDnsName"),
+    Member::new("PublicIp", &STRING).located("publicIp"),
+]);
+static INSTANCE_NETWORK_INTERFACE_ATTACHMENT: Schema = Schema::structure("InstanceNetworkInterfaceAttachment", &[
+    Member::new("AttachTime", &DATE_TIME).located("attachTime"),
+    Member::new("AttachmentId", &STRING).located("attachmentId"),
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+    Member::new("DeviceIndex", &INTEGER).located("deviceIndex"),
+    Member::new("Status", &ATTACHMENT_STATUS).located("status"),
+    Member::new("NetworkCardIndex", &INTEGER).located("networkCardIndex"),
+    Member::new("EnaSrdSpecification", &INSTANCE_ATTACHMENT_ENA_SRD_SPECIFICATION).located("enaSrdSpecification"),
+    Member::new("EnaQueueCount", &INTEGER).located("enaQueueCount"),
+]);
+static INSTANCE_NETWORK_INTERFACE_LIST: Schema = Schema::list("InstanceNetworkInterfaceList", Member::element(&INSTANCE_NETWORK_INTERFACE).located("item"));
+static INSTANCE_NETWORK_INTERFACE_SPECIFICATION: Schema = Schema::structure("InstanceNetworkInterfaceSpecification", &[
+    Member::new("AssociatePublicIpAddress", &BOOLEAN).located("associatePublicIpAddress"),
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+    Member::new("Description", &STRING).located("description"),
+    Member::new("DeviceIndex", &INTEGER).located("deviceIndex"),
+    Member::new("Groups", &SECURITY_GROUP_ID_STRING_LIST).located("SecurityGroupId"),
+    Member::new("Ipv6AddressCount", &INTEGER).located("ipv6AddressCount"),
+    Member::new("Ipv6Addresses", &INSTANCE_IPV6_ADDRESS_LIST).located("ipv6AddressesSet").queried("Ipv6Addresses"),
+    Member::new("NetworkInterfaceId", &NETWORK_INTERFACE_ID).located("networkInterfaceId"),
+    Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
+    Member::new("PrivateIpAddresses", &PRIVATE_IP_ADDRESS_SPECIFICATION_LIST).located("privateIpAddressesSet").queried("PrivateIpAddresses"),
+    Member::new("SecondaryPrivateIpAddressCount", &INTEGER).located("secondaryPrivateIpAddressCount"),
+    Member::new("SubnetId", &STRING).located("subnetId"),
+    Member::new("AssociateCarrierIpAddress", &BOOLEAN),
+    Member::new("InterfaceType", &STRING),
+    Member::new("NetworkCardIndex", &INTEGER),
+    Member::new("Ipv4Prefixes", &IPV4_PREFIX_LIST).located("Ipv4Prefix"),
+    Member::new("Ipv4PrefixCount", &INTEGER),
+    Member::new("Ipv6Prefixes", &IPV6_PREFIX_LIST).located("Ipv6Prefix"),
+    Member::new("Ipv6PrefixCount", &INTEGER),
+    Member::new("PrimaryIpv6", &BOOLEAN),
+    Member::new("EnaSrdSpecification", &ENA_SRD_SPECIFICATION_REQUEST),
+    Member::new("ConnectionTrackingSpecification", &CONNECTION_TRACKING_SPECIFICATION_REQUEST),
+    Member::new("EnaQueueCount", &INTEGER),
+]);
+static INSTANCE_NETWORK_INTERFACE_SPECIFICATION_LIST: Schema = Schema::list("InstanceNetworkInterfaceSpecificationList", Member::element(&INSTANCE_NETWORK_INTERFACE_SPECIFICATION).located("item"));
+static INSTANCE_NETWORK_PERFORMANCE_OPTIONS: Schema = Schema::structure("InstanceNetworkPerformanceOptions", &[
+    Member::new("BandwidthWeighting", &INSTANCE_BANDWIDTH_WEIGHTING).located("bandwidthWeighting"),
+]);
+static INSTANCE_NETWORK_PERFORMANCE_OPTIONS_REQUEST: Schema = Schema::structure("InstanceNetworkPerformanceOptionsRequest", &[
+    Member::new("BandwidthWeighting", &INSTANCE_BANDWIDTH_WEIGHTING),
+]);
+static INSTANCE_PRIVATE_IP_ADDRESS: Schema = Schema::structure("InstancePrivateIpAddress", &[
+    Member::new("Association", &INSTANCE_NETWORK_INTERFACE_ASSOCIATION).located("association"),
+    Member::new("Primary", &BOOLEAN).located("primary"),
+    Member::new("PrivateDnsName", &STRING).located("privateDnsName"),
+    Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
+]);
+static INSTANCE_PRIVATE_IP_ADDRESS_LIST: Schema = Schema::list("InstancePrivateIpAddressList", Member::element(&INSTANCE_PRIVATE_IP_ADDRESS).located("item"));
+static INSTANCE_REBOOT_MIGRATION_STATE: Schema = Schema::enumeration("InstanceRebootMigrationState", &["disabled", "default"]);
+static INSTANCE_REQUIREMENTS: Schema = Schema::structure("InstanceRequirements", &[
+    Member::new("VCpuCount", &V_CPU_COUNT_RANGE).located("vCpuCount"),
+    Member::new("MemoryMiB", &MEMORY_MI_B).located("memoryMiB"),
+    Member::new("CpuManufacturers", &CPU_MANUFACTURER_SET).located("cpuManufacturerSet"),
+    Member::new("MemoryGiBPerVCpu", &MEMORY_GI_B_PER_V_CPU).located("memoryGiBPerVCpu"),
+    Member::new("ExcludedInstanceTypes", &EXCLUDED_INSTANCE_TYPE_SET).located("excludedInstanceTypeSet"),
+    Member::new("InstanceGenerations", &INSTANCE_GENERATION_SET).located("instanceGenerationSet"),
+    Member::new("SpotMaxPricePercentageOverLowestPrice", &INTEGER).located("spotMaxPricePercentageOverLowestPrice"),
+    Member::new("OnDemandMaxPricePercentageOverLowestPrice", &INTEGER).located("onDemandMaxPricePercentageOverLowestPrice"),
+    Member::new("BareMetal", &BARE_METAL).located("bareMetal"),
+    Member::new("BurstablePerformance", &BURSTABLE_PERFORMANCE).located("burstablePerformance"),
+    Member::new("RequireHibernateSupport", &BOOLEAN).located("requireHibernateSupport"),
+    Member::new("NetworkInterfaceCount", &NETWORK_INTERFACE_COUNT).located("networkInterfaceCount"),
+    Member::new("LocalStorage", &LOCAL_STORAGE).located("localStorage"),
+    Member::new("LocalStorageTypes", &LOCAL_STORAGE_TYPE_SET).located("localStorageTypeSet"),
+    Member::new("TotalLocalStorageGB", &TOTAL_LOCAL_STORAGE_GB).located("totalLocalStorageGB"),
+    Member::new("BaselineEbsBandwidthMbps", &BASELINE_EBS_BANDWIDTH_MBPS).located("baselineEbsBandwidthMbps"),
+    Member::new("AcceleratorTypes", &ACCELERATOR_TYPE_SET).located("acceleratorTypeSet"),
+    Member::new("AcceleratorCount", &ACCELERATOR_COUNT).located("acceleratorCount"),
+    Member::new("AcceleratorManufacturers", &ACCELERATOR_MANUFACTURER_SET).located("acceleratorManufacturerSet"),
+    Member::new("AcceleratorNames", &ACCELERATOR_NAME_SET).located("acceleratorNameSet"),
+    Member::new("AcceleratorTotalMemoryMiB", &ACCELERATOR_TOTAL_MEMORY_MI_B).located("acceleratorTotalMemoryMiB"),
+    Member::new("NetworkBandwidthGbps", &NETWORK_BANDWIDTH_GBPS).located("networkBandwidthGbps"),
+    Member::new("AllowedInstanceTypes", &ALLOWED_INSTANCE_TYPE_SET).located("allowedInstanceTypeSet"),
+    Member::new("MaxSpotPriceAsPercentageOfOptimalOnDemandPrice", &INTEGER).located("maxSpotPriceAsPercentageOfOptimalOnDemandPrice"),
+    Member::new("BaselinePerformanceFactors", &BASELINE_PERFORMANCE_FACTORS).located("baselinePerformanceFactors"),
+    Member::new("RequireEncryptionInTransit", &BOOLEAN).located("requireEncryptionInTransit"),
+]);
+static INSTANCE_REQUIREMENTS_REQUEST: Schema = Schema::structure("InstanceRequirementsRequest", &[
+    Member::new("VCpuCount", &V_CPU_COUNT_RANGE_REQUEST).required(),
+    Member::new("MemoryMiB", &MEMORY_MI_B_REQUEST).required(),
+    Member::new("CpuManufacturers", &CPU_MANUFACTURER_SET).located("CpuManufacturer"),
+    Member::new("MemoryGiBPerVCpu", &MEMORY_GI_B_PER_V_CPU_REQUEST),
+    Member::new("ExcludedInstanceTypes", &EXCLUDED_INSTANCE_TYPE_SET).located("ExcludedInstanceType"),
+    Member::new("InstanceGenerations", &INSTANCE_GENERATION_SET).located("InstanceGeneration"),
+    Member::new("SpotMaxPricePercentageOverLowestPrice", &INTEGER),
+    Member::new("OnDemandMaxPricePercentageOverLowestPrice", &INTEGER),
+    Member::new("BareMetal", &BARE_METAL),
+    Member::new("BurstablePerformance", &BURSTABLE_PERFORMANCE),
+    Member::new("RequireHibernateSupport", &BOOLEAN),
+    Member::new("NetworkInterfaceCount", &NETWORK_INTERFACE_COUNT_REQUEST),
+    Member::new("LocalStorage", &LOCAL_STORAGE),
+    Member::new("LocalStorageTypes", &LOCAL_STORAGE_TYPE_SET).located("LocalStorageType"),
+    Member::new("TotalLocalStorageGB", &TOTAL_LOCAL_STORAGE_GB_REQUEST),
+    Member::new("BaselineEbsBandwidthMbps", &BASELINE_EBS_BANDWIDTH_MBPS_REQUEST),
+    Member::new("AcceleratorTypes", &ACCELERATOR_TYPE_SET).located("AcceleratorType"),
+    Member::new("AcceleratorCount", &ACCELERATOR_COUNT_REQUEST),
+    Member::new("AcceleratorManufacturers", &ACCELERATOR_MANUFACTURER_SET).located("AcceleratorManufacturer"),
+    Member::new("AcceleratorNames", &ACCELERATOR_NAME_SET).located("AcceleratorName"),
+    Member::new("AcceleratorTotalMemoryMiB", &ACCELERATOR_TOTAL_MEMORY_MI_B_REQUEST),
+    Member::new("NetworkBandwidthGbps", &NETWORK_BANDWIDTH_GBPS_REQUEST),
+    Member::new("AllowedInstanceTypes", &ALLOWED_INSTANCE_TYPE_SET).located("AllowedInstanceType"),
+    Member::new("MaxSpotPriceAsPercentageOfOptimalOnDemandPrice", &INTEGER),
+    Member::new("BaselinePerformanceFactors", &BASELINE_PERFORMANCE_FACTORS_REQUEST),
+    Member::new("RequireEncryptionInTransit", &BOOLEAN),
+]);
+static INSTANCE_SECONDARY_INTERFACE: Schema = Schema::structure("InstanceSecondaryInterface", &[
+    Member::new("Attachment", &INSTANCE_SECONDARY_INTERFACE_ATTACHMENT).located("attachment"),
+    Member::new("MacAddress", &STRING).located("macAddress"),
+    Member::new("SecondaryInterfaceId", &SECONDARY_INTERFACE_ID).located("secondaryInterfaceId"),
+    Member::new("OwnerId", &STRING).located("ownerId"),
+    Member::new("PrivateIpAddresses", &INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_LIST).located("privateIpAddressSet"),
+    Member::new("SourceDestCheck", &BOOLEAN).located("sourceDestCheck"),
+    Member::new("Status", &SECONDARY_INTERFACE_STATUS).located("status"),
+    Member::new("SecondarySubnetId", &SECONDARY_SUBNET_ID).located("secondarySubnetId"),
+    Member::new("SecondaryNetworkId", &SECONDARY_NETWORK_ID).located("secondaryNetworkId"),
+    Member::new("InterfaceType", &SECONDARY_INTERFACE_TYPE).located("interfaceType"),
+]);
+static INSTANCE_SECONDARY_INTERFACE_ATTACHMENT: Schema = Schema::structure("InstanceSecondaryInterfaceAttachment", &[
+    Member::new("AttachTime", &MILLISECOND_DATE_TIME).located("attachTime"),
+    Member::new("AttachmentId", &STRING).located("attachmentId"),
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+    Member::new("DeviceIndex", &INTEGER).located("deviceIndex"),
+    Member::new("Status", &ATTACHMENT_STATUS).located("status"),
+    Member::new("NetworkCardIndex", &INTEGER).located("networkCardIndex"),
+]);
+static INSTANCE_SECONDARY_INTERFACE_LIST: Schema = Schema::list("InstanceSecondaryInterfaceList", Member::element(&INSTANCE_SECONDARY_INTERFACE).located("item"));
+static INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS: Schema = Schema::structure("InstanceSecondaryInterfacePrivateIpAddress", &[
+    Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
+]);
+static INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_LIST: Schema = Schema::list("InstanceSecondaryInterfacePrivateIpAddressList", Member::element(&INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS).located("item"));
+static INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_LIST_REQUEST: Schema = Schema::list("InstanceSecondaryInterfacePrivateIpAddressListRequest", Member::element(&INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_REQUEST).located("item"));
+static INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_REQUEST: Schema = Schema::structure("InstanceSecondaryInterfacePrivateIpAddressRequest", &[
+    Member::new("PrivateIpAddress", &STRING).required(),
+]);
+static INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_LIST_REQUEST: Schema = Schema::list("InstanceSecondaryInterfaceSpecificationListRequest", Member::element(&INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST).located("item"));
+static INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST: Schema = Schema::structure("InstanceSecondaryInterfaceSpecificationRequest", &[
+    Member::new("DeleteOnTermination", &BOOLEAN),
+    Member::new("DeviceIndex", &INTEGER),
+    Member::new("PrivateIpAddresses", &INSTANCE_SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_LIST_REQUEST).located("PrivateIpAddress"),
+    Member::new("PrivateIpAddressCount", &INTEGER),
+    Member::new("SecondarySubnetId", &SECONDARY_SUBNET_ID),
+    Member::new("InterfaceType", &SECONDARY_INTERFACE_TYPE),
+    Member::new("NetworkCardIndex", &INTEGER),
+]);
+static INSTANCE_STATE: Schema = Schema::structure("InstanceState", &[
+    Member::new("Code", &INTEGER).located("code"),
+    Member::new("Name", &INSTANCE_STATE_NAME).located("name"),
+]);
+static INSTANCE_STATE_CHANGE: Schema = Schema::structure("InstanceStateChange", &[
+    Member::new("InstanceId", &STRING).located("instanceId"),
+    Member::new("CurrentState", &INSTANCE_STATE).located("currentState"),
+    Member::new("PreviousState", &INSTANCE_STATE).located("previousState"),
+]);
+static INSTANCE_STATE_CHANGE_LIST: Schema = Schema::list("InstanceStateChangeList", Member::element(&INSTANCE_STATE_CHANGE).located("item"));
+static INSTANCE_STATE_NAME: Schema = Schema::enumeration("InstanceStateName", &["pending", "running", "shutting-down", "terminated", "stopping", "stopped"]);
+static INSTANCE_STATUS: Schema = Schema::structure("InstanceStatus", &[
+    Member::new("AvailabilityZone", &STRING).located("availabilityZone"),
+    Member::new("AvailabilityZoneId", &AVAILABILITY_ZONE_ID).located("availabilityZoneId"),
+    Member::new("OutpostArn", &STRING).located("outpostArn"),
+    Member::new("Operator", &OPERATOR_RESPONSE).located("operator"),
+    Member::new("Events", &INSTANCE_STATUS_EVENT_LIST).located("eventsSet"),
+    Member::new("InstanceId", &STRING).located("instanceId"),
+    Member::new("InstanceState", &INSTANCE_STATE).located("instanceState"),
+    Member::new("InstanceStatus", &INSTANCE_STATUS_SUMMARY).located("instanceStatus"),
+    Member::new("SystemStatus", &INSTANCE_STATUS_SUMMARY).located("systemStatus"),
+    Member::new("AttachedEbsStatus", &EBS_STATUS_SUMMARY).located("attachedEbsStatus"),
+]);
+static INSTANCE_STATUS_DETAILS: Schema = Schema::structure("InstanceStatusDetails", &[
+    Member::new("ImpairedSince", &DATE_TIME).located("impairedSince"),
+    Member::new("Name", &STATUS_NAME).located("name"),
+    Member::new("Status", &STATUS_TYPE).located("status"),
+]);
+static INSTANCE_STATUS_DETAILS_LIST: Schema = Schema::list("InstanceStatusDetailsList", Member::element(&INSTANCE_STATUS_DETAILS).located("item"));
+static INSTANCE_STATUS_EVENT: Schema = Schema::structure("InstanceStatusEvent", &[
+    Member::new("InstanceEventId", &INSTANCE_EVENT_ID).located("instanceEventId"),
+    Member::new("Code", &EVENT_CODE).located("code"),
+    Member::new("Description", &STRING).located("description"),
+    Member::new("NotAfter", &DATE_TIME).located("notAfter"),
+    Member::new("NotBefore", &DATE_TIME).located("notBefore"),
+    Member::new("NotBeforeDeadline", &DATE_TIME).located("notBeforeDeadline"),
+]);
+static INSTANCE_STATUS_EVENT_LIST: Schema = Schema::list("InstanceStatusEventList", Member::element(&INSTANCE_STATUS_EVENT).located("item"));
+static INSTANCE_STATUS_LIST: Schema = Schema::list("InstanceStatusList", Member::element(&INSTANCE_STATUS).located("item"));
+static INSTANCE_STATUS_SUMMARY: Schema = Schema::structure("InstanceStatusSummary", &[
+    Member::new("Details", &INSTANCE_STATUS_DETAILS_LIST).located("details"),
+    Member::new("Status", &SUMMARY_STATUS).located("status"),
+]);
+static INSTANCE_STORAGE_ENCRYPTION_SUPPORT: Schema = Schema::enumeration("InstanceStorageEncryptionSupport", &["unsupported", "required"]);
+static INSTANCE_STORAGE_FLAG: Schema = Schema::boolean("InstanceStorageFlag");
+static INSTANCE_STORAGE_INFO: Schema = Schema::structure("InstanceStorageInfo", &[
+    Member::new("TotalSizeInGB", &DISK_SIZE).located("totalSizeInGB"),
+    Member::new("Disks", &DISK_INFO_LIST).located("disks"),
+    Member::new("NvmeSupport", &EPHEMERAL_NVME_SUPPORT).located("nvmeSupport"),
+    Member::new("EncryptionSupport", &INSTANCE_STORAGE_ENCRYPTION_SUPPORT).located("encryptionSupport"),
+]);
+static INSTANCE_TYPE: Schema = Schema::enumeration("InstanceType", &["a1.medium", "a1.large", "a1.xlarge", "a1.2xlarge", "a1.4xlarge", "a1.metal", "c1.medium", "c1.xlarge", "c3.large", "c3.xlarge", "c3.2xlarge", "c3.4xlarge", "c3.8xlarge", "c4.large", "c4.xlarge", "c4.2xlarge", "c4.4xlarge", "c4.8xlarge", "c5.large", "c5.xlarge", "c5.2xlarge", "c5.4xlarge", "c5.9xlarge", "c5.12xlarge", "c5.18xlarge", "c5.24xlarge", "c5.metal", "c5a.large", "c5a.xlarge", "c5a.2xlarge", "c5a.4xlarge", "c5a.8xlarge", "c5a.12xlarge", "c5a.16xlarge", "c5a.24xlarge", "c5ad.large", "c5ad.xlarge", "c5ad.2xlarge", "c5ad.4xlarge", "c5ad.8xlarge", "c5ad.12xlarge", "c5ad.16xlarge", "c5ad.24xlarge", "c5d.large", "c5d.xlarge", "c5d.2xlarge", "c5d.4xlarge", "c5d.9xlarge", "c5d.12xlarge", "c5d.18xlarge", "c5d.24xlarge", "c5d.metal", "c5n.large", "c5n.xlarge", "c5n.2xlarge", "c5n.4xlarge", "c5n.9xlarge", "c5n.18xlarge", "c5n.metal", "c6g.medium", "c6g.large", "c6g.xlarge", "c6g.2xlarge", "c6g.4xlarge", "c6g.8xlarge", "c6g.12xlarge", "c6g.16xlarge", "c6g.metal", "c6gd.medium", "c6gd.large", "c6gd.xlarge", "c6gd.2xlarge", "c6gd.4xlarge", "c6gd.8xlarge", "c6gd.12xlarge", "c6gd.16xlarge", "c6gd.metal", "c6gn.medium", "c6gn.large", "c6gn.xlarge", "c6gn.2xlarge", "c6gn.4xlarge", "c6gn.8xlarge", "c6gn.12xlarge", "c6gn.16xlarge", "c6i.large", "c6i.xlarge", "c6i.2xlarge", "c6i.4xlarge", "c6i.8xlarge", "c6i.12xlarge", "c6i.16xlarge", "c6i.24xlarge", "c6i.32xlarge", "c6i.metal", "cc1.4xlarge", "cc2.8xlarge", "cg1.4xlarge", "cr1.8xlarge", "d2.xlarge", "d2.2xlarge", "d2.4xlarge", "d2.8xlarge", "d3.xlarge", "d3.2xlarge", "d3.4xlarge", "d3.8xlarge", "d3en.xlarge", "d3en.2xlarge", "d3en.4xlarge", "d3en.6xlarge", "d3en.8xlarge", "d3en.12xlarge", "dl1.24xlarge", "f1.2xlarge", "f1.4xlarge", "f1.16xlarge", "g2.2xlarge", "g2.8xlarge", "g3.4xlarge", "g3.8xlarge", "g3.16xlarge", "g3s.xlarge", "g4ad.xlarge", "g4ad.2xlarge", "g4ad.4xlarge", "g4ad.8xlarge", "g4ad.16xlarge", "g4dn.xlarge", "g4dn.2xlarge", "g4dn.4xlarge", "g4dn.8xlarge", "g4dn.12xlarge", "g4dn.16xlarge", "g4dn.metal", "g5.xlarge", "g5.2xlarge", "g5.4xlarge", "g5.8xlarge", "g5.12xlarge", "g5.16xlarge", "g5.24xlarge", "g5.48xlarge", "g5g.xlarge", "g5g.2xlarge", "g5g.4xlarge", "g5g.8xlarge", "g5g.16xlarge", "g5g.metal", "hi1.4xlarge", "hpc6a.48xlarge", "hs1.8xlarge", "h1.2xlarge", "h1.4xlarge", "h1.8xlarge", "h1.16xlarge", "i2.xlarge", "i2.2xlarge", "i2.4xlarge", "i2.8xlarge", "i3.large", "i3.xlarge", "i3.2xlarge", "i3.4xlarge", "i3.8xlarge", "i3.16xlarge", "i3.metal", "i3en.large", "i3en.xlarge", "i3en.2xlarge", "i3en.3xlarge", "i3en.6xlarge", "i3en.12xlarge", "i3en.24xlarge", "i3en.metal", "im4gn.large", "im4gn.xlarge", "im4gn.2xlarge", "im4gn.4xlarge", "im4gn.8xlarge", "im4gn.16xlarge", "inf1.xlarge", "inf1.2xlarge", "inf1.6xlarge", "inf1.24xlarge", "is4gen.medium", "is4gen.large", "is4gen.xlarge", "is4gen.2xlarge", "is4gen.4xlarge", "is4gen.8xlarge", "m1.small", "m1.medium", "m1.large", "m1.xlarge", "m2.xlarge", "m2.2xlarge", "m2.4xlarge", "m3.medium", "m3.large", "m3.xlarge", "m3.2xlarge", "m4.large", "m4.xlarge", "m4.2xlarge", "m4.4xlarge", "m4.10xlarge", "m4.16xlarge", "m5.large", "m5.xlarge", "m5.2xlarge", "m5.4xlarge", "m5.8xlarge", "m5.12xlarge", "m5.16xlarge", "m5.24xlarge", "m5.metal", "m5a.large", "m5a.xlarge", "m5a.2xlarge", "m5a.4xlarge", "m5a.8xlarge", "m5a.12xlarge", "m5a.16xlarge", "m5a.24xlarge", "m5ad.large", "m5ad.xlarge", "m5ad.2xlarge", "m5ad.4xlarge", "m5ad.8xlarge", "m5ad.12xlarge", "m5ad.16xlarge", "m5ad.24xlarge", "m5d.large", "m5d.xlarge", "m5d.2xlarge", "m5d.4xlarge", "m5d.8xlarge", "m5d.12xlarge", "m5d.16xlarge", "m5d.24xlarge", "m5d.metal", "m5dn.large", "m5dn.xlarge", "m5dn.2xlarge", "m5dn.4xlarge", "m5dn.8xlarge", "m5dn.12xlarge", "m5dn.16xlarge", "m5dn.24xlarge", "m5dn.metal", "m5n.large", "m5n.xlarge", "m5n.2xlarge", "m5n.4xlarge", "m5n.8xlarge", "m5n.12xlarge", "m5n.16xlarge", "m5n.24xlarge", "m5n.metal", "m5zn.large", "m5zn.xlarge", "m5zn.2xlarge", "m5zn.3xlarge", "m5zn.6xlarge", "m5zn.12xlarge", "m5zn.metal", "m6a.large", "m6a.xlarge", "m6a.2xlarge", "m6a.4xlarge", "m6a.8xlarge", "m6a.12xlarge", "m6a.16xlarge", "m6a.24xlarge", "m6a.32xlarge", "m6a.48xlarge", "m6g.metal", "m6g.medium", "m6g.large", "m6g.xlarge", "m6g.2xlarge", "m6g.4xlarge", "m6g.8xlarge", "m6g.12xlarge", "m6g.16xlarge", "m6gd.metal", "m6gd.medium", "m6gd.large", "m6gd.xlarge", "m6gd.2xlarge", "m6gd.4xlarge", "m6gd.8xlarge", "m6gd.12xlarge", "m6gd.16xlarge", "m6i.large", "m6i.xlarge", "m6i.2xlarge", "m6i.4xlarge", "m6i.8xlarge", "m6i.12xlarge", "m6i.16xlarge", "m6i.24xlarge", "m6i.32xlarge", "m6i.metal", "mac1.metal", "p2.xlarge", "p2.8xlarge", "p2.16xlarge", "p3.2xlarge", "p3.8xlarge", "p3.16xlarge", "p3dn.24xlarge", "p4d.24xlarge", "r3.large", "r3.xlarge", "r3.2xlarge", "r3.4xlarge", "r3.8xlarge", "r4.large", "r4.xlarge", "r4.2xlarge", "r4.4xlarge", "r4.8xlarge", "r4.16xlarge", "r5.large", "r5.xlarge", "r5.2xlarge", "r5.4xlarge", "r5.8xlarge", "r5.12xlarge", "r5.16xlarge", "r5.24xlarge", "r5.metal", "r5a.large", "r5a.xlarge", "r5a.2xlarge", "r5a.4xlarge", "r5a.8xlarge", "r5a.12xlarge", "r5a.16xlarge", "r5a.24xlarge", "r5ad.large", "r5ad.xlarge", "r5ad.2xlarge", "r5ad.4xlarge", "r5ad.8xlarge", "r5ad.12xlarge", "r5ad.16xlarge", "r5ad.24xlarge", "r5b.large", "r5b.xlarge", "r5b.2xlarge", "r5b.4xlarge", "r5b.8xlarge", "r5b.12xlarge", "r5b.16xlarge", "r5b.24xlarge", "r5b.metal", "r5d.large", "r5d.xlarge", "r5d.2xlarge", "r5d.4xlarge", "r5d.8xlarge", "r5d.12xlarge", "r5d.16xlarge", "r5d.24xlarge", "r5d.metal", "r5dn.large", "r5dn.xlarge", "r5dn.2xlarge", "r5dn.4xlarge", "r5dn.8xlarge", "r5dn.12xlarge", "r5dn.16xlarge", "r5dn.24xlarge", "r5dn.metal", "r5n.large", "r5n.xlarge", "r5n.2xlarge", "r5n.4xlarge", "r5n.8xlarge", "r5n.12xlarge", "r5n.16xlarge", "r5n.24xlarge", "r5n.metal", "r6g.medium", "r6g.large", "r6g.xlarge", "r6g.2xlarge", "r6g.4xlarge", "r6g.8xlarge", "r6g.12xlarge", "r6g.16xlarge", "r6g.metal", "r6gd.medium", "r6gd.large", "r6gd.xlarge", "r6gd.2xlarge", "r6gd.4xlarge", "r6gd.8xlarge", "r6gd.12xlarge", "r6gd.16xlarge", "r6gd.metal", "r6i.large", "r6i.xlarge", "r6i.2xlarge", "r6i.4xlarge", "r6i.8xlarge", "r6i.12xlarge", "r6i.16xlarge", "r6i.24xlarge", "r6i.32xlarge", "r6i.metal", "t1.micro", "t2.nano", "t2.micro", "t2.small", "t2.medium", "t2.large", "t2.xlarge", "t2.2xlarge", "t3.nano", "t3.micro", "t3.small", "t3.medium", "t3.large", "t3.xlarge", "t3.2xlarge", "t3a.nano", "t3a.micro", "t3a.small", "t3a.medium", "t3a.large", "t3a.xlarge", "t3a.2xlarge", "t4g.nano", "t4g.micro", "t4g.small", "t4g.medium", "t4g.large", "t4g.xlarge", "t4g.2xlarge", "u-6tb1.56xlarge", "u-6tb1.112xlarge", "u-9tb1.112xlarge", "u-12tb1.112xlarge", "u-6tb1.metal", "u-9tb1.metal", "u-12tb1.metal", "u-18tb1.metal", "u-24tb1.metal", "vt1.3xlarge", "vt1.6xlarge", "vt1.24xlarge", "x1.16xlarge", "x1.32xlarge", "x1e.xlarge", "x1e.2xlarge", "x1e.4xlarge", "x1e.8xlarge", "x1e.16xlarge", "x1e.32xlarge", "x2iezn.2xlarge", "x2iezn.4xlarge", "x2iezn.6xlarge", "x2iezn.8xlarge", "x2iezn.12xlarge", "x2iezn.metal", "x2gd.medium", "x2gd.large", "x2gd.xlarge", "x2gd.2xlarge", "x2gd.4xlarge", "x2gd.8xlarge", "x2gd.12xlarge", "x2gd.16xlarge", "x2gd.metal", "z1d.large", "z1d.xlarge", "z1d.2xlarge", "z1d.3xlarge", "z1d.6xlarge", "z1d.12xlarge", "z1d.metal", "x2idn.16xlarge", "x2idn.24xlarge", "x2idn.32xlarge", "x2iedn.xlarge", "x2iedn.2xlarge", "x2iedn.4xlarge", "x2iedn.8xlarge", "x2iedn.16xlarge", "x2iedn.24xlarge", "x2iedn.32xlarge", "c6a.large", "c6a.xlarge", "c6a.2xlarge", "c6a.4xlarge", "c6a.8xlarge", "c6a.12xlarge", "c6a.16xlarge", "c6a.24xlarge", "c6a.32xlarge", "c6a.48xlarge", "c6a.metal", "m6a.metal", "i4i.large", "i4i.xlarge", "i4i.2xlarge", "i4i.4xlarge", "i4i.8xlarge", "i4i.16xlarge", "i4i.32xlarge", "i4i.metal", "x2idn.metal", "x2iedn.metal", "c7g.medium", "c7g.large", "c7g.xlarge", "c7g.2xlarge", "c7g.4xlarge", "c7g.8xlarge", "c7g.12xlarge", "c7g.16xlarge", "mac2.metal", "c6id.large", "c6id.xlarge", "c6id.2xlarge", "c6id.4xlarge", "c6id.8xlarge", "c6id.12xlarge", "c6id.16xlarge", "c6id.24xlarge", "c6id.32xlarge", "c6id.metal", "m6id.large", "m6id.xlarge", "m6id.2xlarge", "m6id.4xlarge", "m6id.8xlarge", "m6id.12xlarge", "m6id.16xlarge", "m6id.24xlarge", "m6id.32xlarge", "m6id.metal", "r6id.large", "r6id.xlarge", "r6id.2xlarge", "r6id.4xlarge", "r6id.8xlarge", "r6id.12xlarge", "r6id.16xlarge", "r6id.24xlarge", "r6id.32xlarge", "r6id.metal", "r6a.large", "r6a.xlarge", "r6a.2xlarge", "r6a.4xlarge", "r6a.8xlarge", "r6a.12xlarge", "r6a.16xlarge", "r6a.24xlarge", "r6a.32xlarge", "r6a.48xlarge", "r6a.metal", "p4de.24xlarge", "u-3tb1.56xlarge", "u-18tb1.112xlarge", "u-24tb1.112xlarge", "trn1.2xlarge", "trn1.32xlarge", "hpc6id.32xlarge", "c6in.large", "c6in.xlarge", "c6in.2xlarge", "c6in.4xlarge", "c6in.8xlarge", "c6in.12xlarge", "c6in.16xlarge", "c6in.24xlarge", "c6in.32xlarge", "m6in.large", "m6in.xlarge", "m6in.2xlarge", "m6in.4xlarge", "m6in.8xlarge", "m6in.12xlarge", "m6in.16xlarge", "m6in.24xlarge", "m6in.32xlarge", "m6idn.large", "m6idn.xlarge", "m6idn.2xlarge", "m6idn.4xlarge", "m6idn.8xlarge", "m6idn.12xlarge", "m6idn.16xlarge", "m6idn.24xlarge", "m6idn.32xlarge", "r6in.large", "r6in.xlarge", "r6in.2xlarge", "r6in.4xlarge", "r6in.8xlarge", "r6in.12xlarge", "r6in.16xlarge", "r6in.24xlarge", "r6in.32xlarge", "r6idn.large", "r6idn.xlarge", "r6idn.2xlarge", "r6idn.4xlarge", "r6idn.8xlarge", "r6idn.12xlarge", "r6idn.16xlarge", "r6idn.24xlarge", "r6idn.32xlarge", "c7g.metal", "m7g.medium", "m7g.large", "m7g.xlarge", "m7g.2xlarge", "m7g.4xlarge", "m7g.8xlarge", "m7g.12xlarge", "m7g.16xlarge", "m7g.metal", "r7g.medium", "r7g.large", "r7g.xlarge", "r7g.2xlarge", "r7g.4xlarge", "r7g.8xlarge", "r7g.12xlarge", "r7g.16xlarge", "r7g.metal", "c6in.metal", "m6in.metal", "m6idn.metal", "r6in.metal", "r6idn.metal", "inf2.xlarge", "inf2.8xlarge", "inf2.24xlarge", "inf2.48xlarge", "trn1n.32xlarge", "i4g.large", "i4g.xlarge", "i4g.2xlarge", "i4g.4xlarge", "i4g.8xlarge", "i4g.16xlarge", "hpc7g.4xlarge", "hpc7g.8xlarge", "hpc7g.16xlarge", "c7gn.medium", "c7gn.large", "c7gn.xlarge", "c7gn.2xlarge", "c7gn.4xlarge", "c7gn.8xlarge", "c7gn.12xlarge", "c7gn.16xlarge", "p5.48xlarge", "m7i.large", "m7i.xlarge", "m7i.2xlarge", "m7i.4xlarge", "m7i.8xlarge", "m7i.12xlarge", "m7i.16xlarge", "m7i.24xlarge", "m7i.48xlarge", "m7i-flex.large", "m7i-flex.xlarge", "m7i-flex.2xlarge", "m7i-flex.4xlarge", "m7i-flex.8xlarge", "m7a.medium", "m7a.large", "m7a.xlarge", "m7a.2xlarge", "m7a.4xlarge", "m7a.8xlarge", "m7a.12xlarge", "m7a.16xlarge", "m7a.24xlarge", "m7a.32xlarge", "m7a.48xlarge", "m7a.metal-48xl", "hpc7a.12xlarge", "hpc7a.24xlarge", "hpc7a.48xlarge", "hpc7a.96xlarge", "c7gd.medium", "c7gd.large", "c7gd.xlarge", "c7gd.2xlarge", "c7gd.4xlarge", "c7gd.8xlarge", "c7gd.12xlarge", "c7gd.16xlarge", "m7gd.medium", "m7gd.large", "m7gd.xlarge", "m7gd.2xlarge", "m7gd.4xlarge", "m7gd.8xlarge", "m7gd.12xlarge", "m7gd.16xlarge", "r7gd.medium", "r7gd.large", "r7gd.xlarge", "r7gd.2xlarge", "r7gd.4xlarge", "r7gd.8xlarge", "r7gd.12xlarge", "r7gd.16xlarge", "r7a.medium", "r7a.large", "r7a.xlarge", "r7a.2xlarge", "r7a.4xlarge", "r7a.8xlarge", "r7a.12xlarge", "r7a.16xlarge", "r7a.24xlarge", "r7a.32xlarge", "r7a.48xlarge", "c7i.large", "c7i.xlarge", "c7i.2xlarge", "c7i.4xlarge", "c7i.8xlarge", "c7i.12xlarge", "c7i.16xlarge", "c7i.24xlarge", "c7i.48xlarge", "mac2-m2pro.metal", "r7iz.large", "r7iz.xlarge", "r7iz.2xlarge", "r7iz.4xlarge", "r7iz.8xlarge", "r7iz.12xlarge", "r7iz.16xlarge", "r7iz.32xlarge", "c7a.medium", "c7a.large", "c7a.xlarge", "c7a.2xlarge", "c7a.4xlarge", "c7a.8xlarge", "c7a.12xlarge", "c7a.16xlarge", "c7a.24xlarge", "c7a.32xlarge", "c7a.48xlarge", "c7a.metal-48xl", "r7a.metal-48xl", "r7i.large", "r7i.xlarge", "r7i.2xlarge", "r7i.4xlarge", "r7i.8xlarge", "r7i.12xlarge", "r7i.16xlarge", "r7i.24xlarge", "r7i.48xlarge", "dl2q.24xlarge", "mac2-m2.metal", "i4i.12xlarge", "i4i.24xlarge", "c7i.metal-24xl", "c7i.metal-48xl", "m7i.metal-24xl", "m7i.metal-48xl", "r7i.metal-24xl", "r7i.metal-48xl", "r7iz.metal-16xl", "r7iz.metal-32xl", "c7gd.metal", "m7gd.metal", "r7gd.metal", "g6.xlarge", "g6.2xlarge", "g6.4xlarge", "g6.8xlarge", "g6.12xlarge", "g6.16xlarge", "g6.24xlarge", "g6.48xlarge", "gr6.4xlarge", "gr6.8xlarge", "c7i-flex.large", "c7i-flex.xlarge", "c7i-flex.2xlarge", "c7i-flex.4xlarge", "c7i-flex.8xlarge", "u7i-12tb.224xlarge", "u7in-16tb.224xlarge", "u7in-24tb.224xlarge", "u7in-32tb.224xlarge", "u7ib-12tb.224xlarge", "c7gn.metal", "r8g.medium", "r8g.large", "r8g.xlarge", "r8g.2xlarge", "r8g.4xlarge", "r8g.8xlarge", "r8g.12xlarge", "r8g.16xlarge", "r8g.24xlarge", "r8g.48xlarge", "r8g.metal-24xl", "r8g.metal-48xl", "mac2-m1ultra.metal", "g6e.xlarge", "g6e.2xlarge", "g6e.4xlarge", "g6e.8xlarge", "g6e.12xlarge", "g6e.16xlarge", "g6e.24xlarge", "g6e.48xlarge", "c8g.medium", "c8g.large", "c8g.xlarge", "c8g.2xlarge", "c8g.4xlarge", "c8g.8xlarge", "c8g.12xlarge", "c8g.16xlarge", "c8g.24xlarge", "c8g.48xlarge", "c8g.metal-24xl", "c8g.metal-48xl", "m8g.medium", "m8g.large", "m8g.xlarge", "m8g.2xlarge", "m8g.4xlarge", "m8g.8xlarge", "m8g.12xlarge", "m8g.16xlarge", "m8g.24xlarge", "m8g.48xlarge", "m8g.metal-24xl", "m8g.metal-48xl", "x8g.medium", "x8g.large", "x8g.xlarge", "x8g.2xlarge", "x8g.4xlarge", "x8g.8xlarge", "x8g.12xlarge", "x8g.16xlarge", "x8g.24xlarge", "x8g.48xlarge", "x8g.metal-24xl", "x8g.metal-48xl", "i7ie.large", "i7ie.xlarge", "i7ie.2xlarge", "i7ie.3xlarge", "i7ie.6xlarge", "i7ie.12xlarge", "i7ie.18xlarge", "i7ie.24xlarge", "i7ie.48xlarge", "i8g.large", "i8g.xlarge", "i8g.2xlarge", "i8g.4xlarge", "i8g.8xlarge", "i8g.12xlarge", "i8g.16xlarge", "i8g.24xlarge", "i8g.metal-24xl", "u7i-6tb.112xlarge", "u7i-8tb.112xlarge", "u7inh-32tb.480xlarge", "p5e.48xlarge", "p5en.48xlarge", "f2.12xlarge", "f2.48xlarge", "trn2.48xlarge", "c7i-flex.12xlarge", "c7i-flex.16xlarge", "m7i-flex.12xlarge", "m7i-flex.16xlarge", "i7ie.metal-24xl", "i7ie.metal-48xl", "i8g.48xlarge", "c8gd.medium", "c8gd.large", "c8gd.xlarge", "c8gd.2xlarge", "c8gd.4xlarge", "c8gd.8xlarge", "c8gd.12xlarge", "c8gd.16xlarge", "c8gd.24xlarge", "c8gd.48xlarge", "c8gd.metal-24xl", "c8gd.metal-48xl", "i7i.large", "i7i.xlarge", "i7i.2xlarge", "i7i.4xlarge", "i7i.8xlarge", "i7i.12xlarge", "i7i.16xlarge", "i7i.24xlarge", "i7i.48xlarge", "i7i.metal-24xl", "i7i.metal-48xl", "p6-b200.48xlarge", "m8gd.medium", "m8gd.large", "m8gd.xlarge", "m8gd.2xlarge", "m8gd.4xlarge", "m8gd.8xlarge", "m8gd.12xlarge", "m8gd.16xlarge", "m8gd.24xlarge", "m8gd.48xlarge", "m8gd.metal-24xl", "m8gd.metal-48xl", "r8gd.medium", "r8gd.large", "r8gd.xlarge", "r8gd.2xlarge", "r8gd.4xlarge", "r8gd.8xlarge", "r8gd.12xlarge", "r8gd.16xlarge", "r8gd.24xlarge", "r8gd.48xlarge", "r8gd.metal-24xl", "r8gd.metal-48xl", "c8gn.medium", "c8gn.large", "c8gn.xlarge", "c8gn.2xlarge", "c8gn.4xlarge", "c8gn.8xlarge", "c8gn.12xlarge", "c8gn.16xlarge", "c8gn.24xlarge", "c8gn.48xlarge", "c8gn.metal-24xl", "c8gn.metal-48xl", "f2.6xlarge", "p6e-gb200.36xlarge", "g6f.large", "g6f.xlarge", "g6f.2xlarge", "g6f.4xlarge", "gr6f.4xlarge", "p5.4xlarge", "r8i.large", "r8i.xlarge", "r8i.2xlarge", "r8i.4xlarge", "r8i.8xlarge", "r8i.12xlarge", "r8i.16xlarge", "r8i.24xlarge", "r8i.32xlarge", "r8i.48xlarge", "r8i.96xlarge", "r8i.metal-48xl", "r8i.metal-96xl", "r8i-flex.large", "r8i-flex.xlarge", "r8i-flex.2xlarge", "r8i-flex.4xlarge", "r8i-flex.8xlarge", "r8i-flex.12xlarge", "r8i-flex.16xlarge", "m8i.large", "m8i.xlarge", "m8i.2xlarge", "m8i.4xlarge", "m8i.8xlarge", "m8i.12xlarge", "m8i.16xlarge", "m8i.24xlarge", "m8i.32xlarge", "m8i.48xlarge", "m8i.96xlarge", "m8i.metal-48xl", "m8i.metal-96xl", "m8i-flex.large", "m8i-flex.xlarge", "m8i-flex.2xlarge", "m8i-flex.4xlarge", "m8i-flex.8xlarge", "m8i-flex.12xlarge", "m8i-flex.16xlarge", "i8ge.large", "i8ge.xlarge", "i8ge.2xlarge", "i8ge.3xlarge", "i8ge.6xlarge", "i8ge.12xlarge", "i8ge.18xlarge", "i8ge.24xlarge", "i8ge.48xlarge", "i8ge.metal-24xl", "i8ge.metal-48xl", "mac-m4.metal", "mac-m4pro.metal", "r8gn.medium", "r8gn.large", "r8gn.xlarge", "r8gn.2xlarge", "r8gn.4xlarge", "r8gn.8xlarge", "r8gn.12xlarge", "r8gn.16xlarge", "r8gn.24xlarge", "r8gn.48xlarge", "r8gn.metal-24xl", "r8gn.metal-48xl", "c8i.large", "c8i.xlarge", "c8i.2xlarge", "c8i.4xlarge", "c8i.8xlarge", "c8i.12xlarge", "c8i.16xlarge", "c8i.24xlarge", "c8i.32xlarge", "c8i.48xlarge", "c8i.96xlarge", "c8i.metal-48xl", "c8i.metal-96xl", "c8i-flex.large", "c8i-flex.xlarge", "c8i-flex.2xlarge", "c8i-flex.4xlarge", "c8i-flex.8xlarge", "c8i-flex.12xlarge", "c8i-flex.16xlarge", "r8gb.medium", "r8gb.large", "r8gb.xlarge", "r8gb.2xlarge", "r8gb.4xlarge", "r8gb.8xlarge", "r8gb.12xlarge", "r8gb.16xlarge", "r8gb.24xlarge", "r8gb.metal-24xl", "m8a.medium", "m8a.large", "m8a.xlarge", "m8a.2xlarge", "m8a.4xlarge", "m8a.8xlarge", "m8a.12xlarge", "m8a.16xlarge", "m8a.24xlarge", "m8a.48xlarge", "m8a.metal-24xl", "m8a.metal-48xl", "trn2.3xlarge", "r8a.medium", "r8a.large", "r8a.xlarge", "r8a.2xlarge", "r8a.4xlarge", "r8a.8xlarge", "r8a.12xlarge", "r8a.16xlarge", "r8a.24xlarge", "r8a.48xlarge", "r8a.metal-24xl", "r8a.metal-48xl", "p6-b300.48xlarge", "c8a.medium", "c8a.large", "c8a.xlarge", "c8a.2xlarge", "c8a.4xlarge", "c8a.8xlarge", "c8a.12xlarge", "c8a.16xlarge", "c8a.24xlarge", "c8a.48xlarge", "c8a.metal-24xl", "c8a.metal-48xl", "c8gb.12xlarge", "c8gb.16xlarge", "c8gb.24xlarge", "c8gb.2xlarge", "c8gb.4xlarge", "c8gb.8xlarge", "c8gb.large", "c8gb.medium", "c8gb.metal-24xl", "c8gb.xlarge", "c8gb.48xlarge", "c8gb.metal-48xl", "m8gb.12xlarge", "m8gb.16xlarge", "m8gb.24xlarge", "m8gb.2xlarge", "m8gb.4xlarge", "m8gb.8xlarge", "m8gb.large", "m8gb.medium", "m8gb.xlarge", "m8gb.48xlarge", "m8gb.metal-24xl", "m8gb.metal-48xl", "m8gn.12xlarge", "m8gn.16xlarge", "m8gn.24xlarge", "m8gn.2xlarge", "m8gn.48xlarge", "m8gn.4xlarge", "m8gn.8xlarge", "m8gn.large", "m8gn.medium", "m8gn.xlarge", "m8gn.metal-24xl", "m8gn.metal-48xl", "x8aedz.12xlarge", "x8aedz.24xlarge", "x8aedz.3xlarge", "x8aedz.6xlarge", "x8aedz.large", "x8aedz.metal-12xl", "x8aedz.metal-24xl", "x8aedz.xlarge", "m8azn.medium", "m8azn.large", "m8azn.xlarge", "m8azn.3xlarge", "m8azn.6xlarge", "m8azn.12xlarge", "m8azn.24xlarge", "m8azn.metal-12xl", "m8azn.metal-24xl", "x8i.large", "x8i.xlarge", "x8i.2xlarge", "x8i.4xlarge", "x8i.8xlarge", "x8i.12xlarge", "x8i.16xlarge", "x8i.24xlarge", "x8i.32xlarge", "x8i.48xlarge", "x8i.64xlarge", "x8i.96xlarge", "x8i.metal-48xl", "x8i.metal-96xl", "mac-m4max.metal", "g7e.2xlarge", "g7e.4xlarge", "g7e.8xlarge", "g7e.12xlarge", "g7e.24xlarge", "g7e.48xlarge", "r8id.large", "r8id.xlarge", "r8id.2xlarge", "r8id.4xlarge", "r8id.8xlarge", "r8id.12xlarge", "r8id.16xlarge", "r8id.24xlarge", "r8id.32xlarge", "r8id.48xlarge", "r8id.96xlarge", "r8id.metal-48xl", "r8id.metal-96xl", "c8id.large", "c8id.xlarge", "c8id.2xlarge", "c8id.4xlarge", "c8id.8xlarge", "c8id.12xlarge", "c8id.16xlarge", "c8id.24xlarge", "c8id.32xlarge", "c8id.48xlarge", "c8id.96xlarge", "c8id.metal-48xl", "c8id.metal-96xl", "m8id.large", "m8id.xlarge", "m8id.2xlarge", "m8id.4xlarge", "m8id.8xlarge", "m8id.12xlarge", "m8id.16xlarge", "m8id.24xlarge", "m8id.32xlarge", "m8id.48xlarge", "m8id.96xlarge", "m8id.metal-48xl", "m8id.metal-96xl", "hpc8a.96xlarge"]);
+static INSTANCE_TYPE_HYPERVISOR: Schema = Schema::enumeration("InstanceTypeHypervisor", &["nitro", "xen"]);
+static INSTANCE_TYPE_INFO: Schema = Schema::structure("InstanceTypeInfo", &[
+    Member::new("InstanceType", &INSTANCE_TYPE).located("instanceType"),
+    Member::new("CurrentGeneration", &CURRENT_GENERATION_FLAG).located("currentGeneration"),
+    Member::new("FreeTierEligible", &FREE_TIER_ELIGIBLE_FLAG).located("freeTierEligible"),
+    Member::new("SupportedUsageClasses", &USAGE_CLASS_TYPE_LIST).located("supportedUsageClasses"),
+    Member::new("SupportedRootDeviceTypes", &ROOT_DEVICE_TYPE_LIST).located("supportedRootDeviceTypes"),
+    Member::new("SupportedVirtualizationTypes", &VIRTUALIZATION_TYPE_LIST).located("supportedVirtualizationTypes"),
+    Member::new("BareMetal", &BARE_METAL_FLAG).located("bareMetal"),
+    Member::new("Hypervisor", &INSTANCE_TYPE_HYPERVISOR).located("hypervisor"),
+    Member::new("ProcessorInfo", &PROCESSOR_INFO).located("processorInfo"),
+    Member::new("VCpuInfo", &V_CPU_INFO).located("vCpuInfo"),
+    Member::new("MemoryInfo", &MEMORY_INFO).located("memoryInfo"),
+    Member::new("InstanceStorageSupported", &INSTANCE_STORAGE_FLAG).located("instanceStorageSupported"),
+    Member::new("InstanceStorageInfo", &INSTANCE_STORAGE_INFO).located("instanceStorageInfo"),
+    Member::new("EbsInfo", &EBS_INFO).located("ebsInfo"),
+    Member::new("NetworkInfo", &NETWORK_INFO).located("networkInfo"),
+    Member::new("GpuInfo", &GPU_INFO).located("gpuInfo"),
+    Member::new("FpgaInfo", &FPGA_INFO).located("fpgaInfo"),
+    Member::new("PlacementGroupInfo", &PLACEMENT_GROUP_INFO).located("placementGroupInfo"),
+    Member::new("InferenceAcceleratorInfo", &INFERENCE_ACCELERATOR_INFO).located("inferenceAcceleratorInfo"),
+    Member::new("HibernationSupported", &HIBERNATION_FLAG).located("hibernationSupported"),
+    Member::new("BurstablePerformanceSupported", &BURSTABLE_PERFORMANCE_FLAG).located("burstablePerformanceSupported"),
+    Member::new("DedicatedHostsSupported", &DEDICATED_HOST_FLAG).located("dedicatedHostsSupported"),
+    Member::new("AutoRecoverySupported", &AUTO_RECOVERY_FLAG).located("autoRecoverySupported"),
+    Member::new("SupportedBootModes", &BOOT_MODE_TYPE_LIST).located("supportedBootModes"),
+    Member::new("NitroEnclavesSupport", &NITRO_ENCLAVES_SUPPORT).located("nitroEnclavesSupport"),
+    Member::new("NitroTpmSupport", &NITRO_TPM_SUPPORT).located("nitroTpmSupport"),
+    Member::new("NitroTpmInfo", &NITRO_TPM_INFO).located("nitroTpmInfo"),
+    Member::new("MediaAcceleratorInfo", &MEDIA_ACCELERATOR_INFO).located("mediaAcceleratorInfo"),
+    Member::new("NeuronInfo", &NEURON_INFO).located("neuronInfo"),
+    Member::new("PhcSupport", &PHC_SUPPORT).located("phcSupport"),
+    Member::new("RebootMigrationSupport", &REBOOT_MIGRATION_SUPPORT).located("rebootMigrationSupport"),
+    Member::new("SupportedInRegion", &SUPPORTED_IN_REGION).located("supportedInRegion"),
+]);
+static INSTANCE_TYPE_INFO_LIST: Schema = Schema::list("InstanceTypeInfoList", Member::element(&INSTANCE_TYPE_INFO).located("item"));
+static INSTANCE_TYPE_OFFERING: Schema = Schema::structure("InstanceTypeOffering", &[
+    Member::new("InstanceType", &INSTANCE_TYPE).located("instanceType"),
+    Member::new("LocationType", &LOCATION_TYPE).located("locationType"),
+    Member::new("Location", &LOCATION).located("location"),
+]);
+static INSTANCE_TYPE_OFFERINGS_LIST: Schema = Schema::list("InstanceTypeOfferingsList", Member::element(&INSTANCE_TYPE_OFFERING).located("item"));
 static INTEGER: Schema = Schema::integer("Integer");
 static INTERNET_GATEWAY: Schema = Schema::structure("InternetGateway", &[
     Member::new("Attachments", &INTERNET_GATEWAY_ATTACHMENT_LIST).located("attachmentSet"),
@@ -473,6 +1954,8 @@ static INTERNET_GATEWAY_ATTACHMENT_LIST: Schema = Schema::list("InternetGatewayA
 static INTERNET_GATEWAY_ID: Schema = Schema::string("InternetGatewayId");
 static INTERNET_GATEWAY_ID_LIST: Schema = Schema::list("InternetGatewayIdList", Member::element(&INTERNET_GATEWAY_ID).located("item"));
 static INTERNET_GATEWAY_LIST: Schema = Schema::list("InternetGatewayList", Member::element(&INTERNET_GATEWAY).located("item"));
+static IP_ADDRESS_TYPE: Schema = Schema::enumeration("IpAddressType", &["ipv4", "dualstack", "ipv6"]);
+static IP_LIST: Schema = Schema::list("IpList", Member::element(&STRING).located("item"));
 static IP_PERMISSION: Schema = Schema::structure("IpPermission", &[
     Member::new("IpProtocol", &STRING).located("ipProtocol"),
     Member::new("FromPort", &INTEGER).located("fromPort"),
@@ -490,23 +1973,33 @@ static IP_RANGE: Schema = Schema::structure("IpRange", &[
 static IP_RANGE_LIST: Schema = Schema::list("IpRangeList", Member::element(&IP_RANGE).located("item"));
 static IP_SOURCE: Schema = Schema::enumeration("IpSource", &["amazon", "byoip", "none"]);
 static IPAM_POOL_ID: Schema = Schema::string("IpamPoolId");
+static IPV4_ADDRESSES_PER_SECONDARY_INTERFACE: Schema = Schema::integer("Ipv4AddressesPerSecondaryInterface");
 static IPV4_POOL_EC2_ID: Schema = Schema::string("Ipv4PoolEc2Id");
 static IPV4_PREFIX_LIST: Schema = Schema::list("Ipv4PrefixList", Member::element(&IPV4_PREFIX_SPECIFICATION_REQUEST).located("item"));
+static IPV4_PREFIX_LIST_RESPONSE: Schema = Schema::list("Ipv4PrefixListResponse", Member::element(&IPV4_PREFIX_SPECIFICATION_RESPONSE).located("item"));
 static IPV4_PREFIX_SPECIFICATION: Schema = Schema::structure("Ipv4PrefixSpecification", &[
     Member::new("Ipv4Prefix", &STRING).located("ipv4Prefix"),
 ]);
 static IPV4_PREFIX_SPECIFICATION_REQUEST: Schema = Schema::structure("Ipv4PrefixSpecificationRequest", &[
     Member::new("Ipv4Prefix", &STRING),
 ]);
+static IPV4_PREFIX_SPECIFICATION_RESPONSE: Schema = Schema::structure("Ipv4PrefixSpecificationResponse", &[
+    Member::new("Ipv4Prefix", &STRING).located("ipv4Prefix"),
+]);
 static IPV4_PREFIXES_LIST: Schema = Schema::list("Ipv4PrefixesList", Member::element(&IPV4_PREFIX_SPECIFICATION).located("item"));
 static IPV6_ADDRESS_ATTRIBUTE: Schema = Schema::enumeration("Ipv6AddressAttribute", &["public", "private"]);
+static IPV6_FLAG: Schema = Schema::boolean("Ipv6Flag");
 static IPV6_POOL_EC2_ID: Schema = Schema::string("Ipv6PoolEc2Id");
 static IPV6_PREFIX_LIST: Schema = Schema::list("Ipv6PrefixList", Member::element(&IPV6_PREFIX_SPECIFICATION_REQUEST).located("item"));
+static IPV6_PREFIX_LIST_RESPONSE: Schema = Schema::list("Ipv6PrefixListResponse", Member::element(&IPV6_PREFIX_SPECIFICATION_RESPONSE).located("item"));
 static IPV6_PREFIX_SPECIFICATION: Schema = Schema::structure("Ipv6PrefixSpecification", &[
     Member::new("Ipv6Prefix", &STRING).located("ipv6Prefix"),
 ]);
 static IPV6_PREFIX_SPECIFICATION_REQUEST: Schema = Schema::structure("Ipv6PrefixSpecificationRequest", &[
     Member::new("Ipv6Prefix", &STRING),
+]);
+static IPV6_PREFIX_SPECIFICATION_RESPONSE: Schema = Schema::structure("Ipv6PrefixSpecificationResponse", &[
+    Member::new("Ipv6Prefix", &STRING).located("ipv6Prefix"),
 ]);
 static IPV6_PREFIXES_LIST: Schema = Schema::list("Ipv6PrefixesList", Member::element(&IPV6_PREFIX_SPECIFICATION).located("item"));
 static IPV6_RANGE: Schema = Schema::structure("Ipv6Range", &[
@@ -514,7 +2007,483 @@ static IPV6_RANGE: Schema = Schema::structure("Ipv6Range", &[
     Member::new("CidrIpv6", &STRING).located("cidrIpv6"),
 ]);
 static IPV6_RANGE_LIST: Schema = Schema::list("Ipv6RangeList", Member::element(&IPV6_RANGE).located("item"));
+static KERNEL_ID: Schema = Schema::string("KernelId");
+static KEY_FORMAT: Schema = Schema::enumeration("KeyFormat", &["pem", "ppk"]);
+static KEY_NAME_STRING_LIST: Schema = Schema::list("KeyNameStringList", Member::element(&KEY_PAIR_NAME).located("KeyName"));
+static KEY_PAIR: Schema = Schema::structure("KeyPair", &[
+    Member::new("KeyPairId", &STRING).located("keyPairId"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("KeyName", &STRING).located("keyName"),
+    Member::new("KeyFingerprint", &STRING).located("keyFingerprint"),
+    Member::new("KeyMaterial", &SENSITIVE_USER_DATA).located("keyMaterial"),
+]);
+static KEY_PAIR_ID: Schema = Schema::string("KeyPairId");
+static KEY_PAIR_ID_STRING_LIST: Schema = Schema::list("KeyPairIdStringList", Member::element(&KEY_PAIR_ID).located("KeyPairId"));
+static KEY_PAIR_INFO: Schema = Schema::structure("KeyPairInfo", &[
+    Member::new("KeyPairId", &STRING).located("keyPairId"),
+    Member::new("KeyType", &KEY_TYPE).located("keyType"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("PublicKey", &STRING).located("publicKey"),
+    Member::new("CreateTime", &MILLISECOND_DATE_TIME).located("createTime"),
+    Member::new("KeyName", &STRING).located("keyName"),
+    Member::new("KeyFingerprint", &STRING).located("keyFingerprint"),
+]);
+static KEY_PAIR_LIST: Schema = Schema::list("KeyPairList", Member::element(&KEY_PAIR_INFO).located("item"));
+static KEY_PAIR_NAME: Schema = Schema::string("KeyPairName");
+static KEY_PAIR_NAME_WITH_RESOLVER: Schema = Schema::string("KeyPairNameWithResolver");
+static KEY_TYPE: Schema = Schema::enumeration("KeyType", &["rsa", "ed25519"]);
+static KMS_KEY_ID: Schema = Schema::string("KmsKeyId");
+static LAST_ERROR: Schema = Schema::structure("LastError", &[
+    Member::new("Message", &STRING).located("message"),
+    Member::new("Code", &STRING).located("code"),
+]);
+static LAUNCH_TEMPLATE: Schema = Schema::structure("LaunchTemplate", &[
+    Member::new("LaunchTemplateId", &STRING).located("launchTemplateId"),
+    Member::new("LaunchTemplateName", &LAUNCH_TEMPLATE_NAME).located("launchTemplateName"),
+    Member::new("CreateTime", &DATE_TIME).located("createTime"),
+    Member::new("CreatedBy", &STRING).located("createdBy"),
+    Member::new("DefaultVersionNumber", &LONG).located("defaultVersionNumber"),
+    Member::new("LatestVersionNumber", &LONG).located("latestVersionNumber"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("Operator", &OPERATOR_RESPONSE).located("operator"),
+]);
+static LAUNCH_TEMPLATE_AUTO_RECOVERY_STATE: Schema = Schema::enumeration("LaunchTemplateAutoRecoveryState", &["default", "disabled"]);
+static LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING: Schema = Schema::structure("LaunchTemplateBlockDeviceMapping", &[
+    Member::new("DeviceName", &STRING).located("deviceName"),
+    Member::new("VirtualName", &STRING).located("virtualName"),
+    Member::new("Ebs", &LAUNCH_TEMPLATE_EBS_BLOCK_DEVICE).located("ebs"),
+    Member::new("NoDevice", &STRING).located("noDevice"),
+]);
+static LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_LIST: Schema = Schema::list("LaunchTemplateBlockDeviceMappingList", Member::element(&LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING).located("item"));
+static LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_REQUEST: Schema = Schema::structure("LaunchTemplateBlockDeviceMappingRequest", &[
+    Member::new("DeviceName", &STRING),
+    Member::new("VirtualName", &STRING),
+    Member::new("Ebs", &LAUNCH_TEMPLATE_EBS_BLOCK_DEVICE_REQUEST),
+    Member::new("NoDevice", &STRING),
+]);
+static LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_REQUEST_LIST: Schema = Schema::list("LaunchTemplateBlockDeviceMappingRequestList", Member::element(&LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_REQUEST).located("BlockDeviceMapping"));
+static LAUNCH_TEMPLATE_CAPACITY_RESERVATION_SPECIFICATION_REQUEST: Schema = Schema::structure("LaunchTemplateCapacityReservationSpecificationRequest", &[
+    Member::new("CapacityReservationPreference", &CAPACITY_RESERVATION_PREFERENCE),
+    Member::new("CapacityReservationTarget", &CAPACITY_RESERVATION_TARGET),
+]);
+static LAUNCH_TEMPLATE_CAPACITY_RESERVATION_SPECIFICATION_RESPONSE: Schema = Schema::structure("LaunchTemplateCapacityReservationSpecificationResponse", &[
+    Member::new("CapacityReservationPreference", &CAPACITY_RESERVATION_PREFERENCE).located("capacityReservationPreference"),
+    Member::new("CapacityReservationTarget", &CAPACITY_RESERVATION_TARGET_RESPONSE).located("capacityReservationTarget"),
+]);
+static LAUNCH_TEMPLATE_CPU_OPTIONS: Schema = Schema::structure("LaunchTemplateCpuOptions", &[
+    Member::new("CoreCount", &INTEGER).located("coreCount"),
+    Member::new("ThreadsPerCore", &INTEGER).located("threadsPerCore"),
+    Member::new("AmdSevSnp", &AMD_SEV_SNP_SPECIFICATION).located("amdSevSnp"),
+    Member::new("NestedVirtualization", &NESTED_VIRTUALIZATION_SPECIFICATION).located("nestedVirtualization"),
+]);
+static LAUNCH_TEMPLATE_CPU_OPTIONS_REQUEST: Schema = Schema::structure("LaunchTemplateCpuOptionsRequest", &[
+    Member::new("CoreCount", &INTEGER),
+    Member::new("ThreadsPerCore", &INTEGER),
+    Member::new("AmdSevSnp", &AMD_SEV_SNP_SPECIFICATION),
+    Member::new("NestedVirtualization", &NESTED_VIRTUALIZATION_SPECIFICATION),
+]);
+static LAUNCH_TEMPLATE_EBS_BLOCK_DEVICE: Schema = Schema::structure("LaunchTemplateEbsBlockDevice", &[
+    Member::new("Encrypted", &BOOLEAN).located("encrypted"),
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+    Member::new("Iops", &INTEGER).located("iops"),
+    Member::new("KmsKeyId", &KMS_KEY_ID).located("kmsKeyId"),
+    Member::new("SnapshotId", &SNAPSHOT_ID).located("snapshotId"),
+    Member::new("VolumeSize", &INTEGER).located("volumeSize"),
+    Member::new("VolumeType", &VOLUME_TYPE).located("volumeType"),
+    Member::new("Throughput", &INTEGER).located("throughput"),
+    Member::new("VolumeInitializationRate", &INTEGER).located("volumeInitializationRate"),
+    Member::new("EbsCardIndex", &INTEGER).located("ebsCardIndex"),
+]);
+static LAUNCH_TEMPLATE_EBS_BLOCK_DEVICE_REQUEST: Schema = Schema::structure("LaunchTemplateEbsBlockDeviceRequest", &[
+    Member::new("Encrypted", &BOOLEAN),
+    Member::new("DeleteOnTermination", &BOOLEAN),
+    Member::new("Iops", &INTEGER),
+    Member::new("KmsKeyId", &KMS_KEY_ID),
+    Member::new("SnapshotId", &SNAPSHOT_ID),
+    Member::new("VolumeSize", &INTEGER),
+    Member::new("VolumeType", &VOLUME_TYPE),
+    Member::new("Throughput", &INTEGER),
+    Member::new("VolumeInitializationRate", &INTEGER),
+    Member::new("EbsCardIndex", &INTEGER),
+]);
+static LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR: Schema = Schema::structure("LaunchTemplateElasticInferenceAccelerator", &[
+    Member::new("Type", &STRING).required(),
+    Member::new("Count", &LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_COUNT),
+]);
+static LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_COUNT: Schema = Schema::integer("LaunchTemplateElasticInferenceAcceleratorCount").min(1);
+static LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_LIST: Schema = Schema::list("LaunchTemplateElasticInferenceAcceleratorList", Member::element(&LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR).located("item"));
+static LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_RESPONSE: Schema = Schema::structure("LaunchTemplateElasticInferenceAcceleratorResponse", &[
+    Member::new("Type", &STRING).located("type"),
+    Member::new("Count", &INTEGER).located("count"),
+]);
+static LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_RESPONSE_LIST: Schema = Schema::list("LaunchTemplateElasticInferenceAcceleratorResponseList", Member::element(&LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_RESPONSE).located("item"));
+static LAUNCH_TEMPLATE_ENA_SRD_SPECIFICATION: Schema = Schema::structure("LaunchTemplateEnaSrdSpecification", &[
+    Member::new("EnaSrdEnabled", &BOOLEAN).located("enaSrdEnabled"),
+    Member::new("EnaSrdUdpSpecification", &LAUNCH_TEMPLATE_ENA_SRD_UDP_SPECIFICATION).located("enaSrdUdpSpecification"),
+]);
+static LAUNCH_TEMPLATE_ENA_SRD_UDP_SPECIFICATION: Schema = Schema::structure("LaunchTemplateEnaSrdUdpSpecification", &[
+    Member::new("EnaSrdUdpEnabled", &BOOLEAN).located("enaSrdUdpEnabled"),
+]);
+static LAUNCH_TEMPLATE_ENCLAVE_OPTIONS: Schema = Schema::structure("LaunchTemplateEnclaveOptions", &[
+    Member::new("Enabled", &BOOLEAN).located("enabled"),
+]);
+static LAUNCH_TEMPLATE_ENCLAVE_OPTIONS_REQUEST: Schema = Schema::structure("LaunchTemplateEnclaveOptionsRequest", &[
+    Member::new("Enabled", &BOOLEAN),
+]);
+static LAUNCH_TEMPLATE_ERROR_CODE: Schema = Schema::enumeration("LaunchTemplateErrorCode", &["launchTemplateIdDoesNotExist", "launchTemplateIdMalformed", "launchTemplateNameDoesNotExist", "launchTemplateNameMalformed", "launchTemplateVersionDoesNotExist", "unexpectedError"]);
+static LAUNCH_TEMPLATE_HIBERNATION_OPTIONS: Schema = Schema::structure("LaunchTemplateHibernationOptions", &[
+    Member::new("Configured", &BOOLEAN).located("configured"),
+]);
+static LAUNCH_TEMPLATE_HIBERNATION_OPTIONS_REQUEST: Schema = Schema::structure("LaunchTemplateHibernationOptionsRequest", &[
+    Member::new("Configured", &BOOLEAN),
+]);
+static LAUNCH_TEMPLATE_HTTP_TOKENS_STATE: Schema = Schema::enumeration("LaunchTemplateHttpTokensState", &["optional", "required"]);
+static LAUNCH_TEMPLATE_IAM_INSTANCE_PROFILE_SPECIFICATION: Schema = Schema::structure("LaunchTemplateIamInstanceProfileSpecification", &[
+    Member::new("Arn", &STRING).located("arn"),
+    Member::new("Name", &STRING).located("name"),
+]);
+static LAUNCH_TEMPLATE_IAM_INSTANCE_PROFILE_SPECIFICATION_REQUEST: Schema = Schema::structure("LaunchTemplateIamInstanceProfileSpecificationRequest", &[
+    Member::new("Arn", &STRING),
+    Member::new("Name", &STRING),
+]);
+static LAUNCH_TEMPLATE_ID: Schema = Schema::string("LaunchTemplateId");
+static LAUNCH_TEMPLATE_ID_STRING_LIST: Schema = Schema::list("LaunchTemplateIdStringList", Member::element(&LAUNCH_TEMPLATE_ID).located("item"));
+static LAUNCH_TEMPLATE_INSTANCE_MAINTENANCE_OPTIONS: Schema = Schema::structure("LaunchTemplateInstanceMaintenanceOptions", &[
+    Member::new("AutoRecovery", &LAUNCH_TEMPLATE_AUTO_RECOVERY_STATE).located("autoRecovery"),
+]);
+static LAUNCH_TEMPLATE_INSTANCE_MAINTENANCE_OPTIONS_REQUEST: Schema = Schema::structure("LaunchTemplateInstanceMaintenanceOptionsRequest", &[
+    Member::new("AutoRecovery", &LAUNCH_TEMPLATE_AUTO_RECOVERY_STATE),
+]);
+static LAUNCH_TEMPLATE_INSTANCE_MARKET_OPTIONS: Schema = Schema::structure("LaunchTemplateInstanceMarketOptions", &[
+    Member::new("MarketType", &MARKET_TYPE).located("marketType"),
+    Member::new("SpotOptions", &LAUNCH_TEMPLATE_SPOT_MARKET_OPTIONS).located("spotOptions"),
+]);
+static LAUNCH_TEMPLATE_INSTANCE_MARKET_OPTIONS_REQUEST: Schema = Schema::structure("LaunchTemplateInstanceMarketOptionsRequest", &[
+    Member::new("MarketType", &MARKET_TYPE),
+    Member::new("SpotOptions", &LAUNCH_TEMPLATE_SPOT_MARKET_OPTIONS_REQUEST),
+]);
+static LAUNCH_TEMPLATE_INSTANCE_METADATA_ENDPOINT_STATE: Schema = Schema::enumeration("LaunchTemplateInstanceMetadataEndpointState", &["disabled", "enabled"]);
+static LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS: Schema = Schema::structure("LaunchTemplateInstanceMetadataOptions", &[
+    Member::new("State", &LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS_STATE).located("state"),
+    Member::new("HttpTokens", &LAUNCH_TEMPLATE_HTTP_TOKENS_STATE).located("httpTokens"),
+    Member::new("HttpPutResponseHopLimit", &INTEGER).located("httpPutResponseHopLimit"),
+    Member::new("HttpEndpoint", &LAUNCH_TEMPLATE_INSTANCE_METADATA_ENDPOINT_STATE).located("httpEndpoint"),
+    Member::new("HttpProtocolIpv6", &LAUNCH_TEMPLATE_INSTANCE_METADATA_PROTOCOL_IPV6).located("httpProtocolIpv6"),
+    Member::new("InstanceMetadataTags", &LAUNCH_TEMPLATE_INSTANCE_METADATA_TAGS_STATE).located("instanceMetadataTags"),
+]);
+static LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS_REQUEST: Schema = Schema::structure("LaunchTemplateInstanceMetadataOptionsRequest", &[
+    Member::new("HttpTokens", &LAUNCH_TEMPLATE_HTTP_TOKENS_STATE),
+    Member::new("HttpPutResponseHopLimit", &INTEGER),
+    Member::new("HttpEndpoint", &LAUNCH_TEMPLATE_INSTANCE_METADATA_ENDPOINT_STATE),
+    Member::new("HttpProtocolIpv6", &LAUNCH_TEMPLATE_INSTANCE_METADATA_PROTOCOL_IPV6),
+    Member::new("InstanceMetadataTags", &LAUNCH_TEMPLATE_INSTANCE_METADATA_TAGS_STATE),
+]);
+static LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS_STATE: Schema = Schema::enumeration("LaunchTemplateInstanceMetadataOptionsState", &["pending", "applied"]);
+static LAUNCH_TEMPLATE_INSTANCE_METADATA_PROTOCOL_IPV6: Schema = Schema::enumeration("LaunchTemplateInstanceMetadataProtocolIpv6", &["disabled", "enabled"]);
+static LAUNCH_TEMPLATE_INSTANCE_METADATA_TAGS_STATE: Schema = Schema::enumeration("LaunchTemplateInstanceMetadataTagsState", &["disabled", "enabled"]);
+static LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION: Schema = Schema::structure("LaunchTemplateInstanceNetworkInterfaceSpecification", &[
+    Member::new("AssociateCarrierIpAddress", &BOOLEAN).located("associateCarrierIpAddress"),
+    Member::new("AssociatePublicIpAddress", &BOOLEAN).located("associatePublicIpAddress"),
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+    Member::new("Description", &STRING).located("description"),
+    Member::new("DeviceIndex", &INTEGER).located("deviceIndex"),
+    Member::new("Groups", &GROUP_ID_STRING_LIST).located("groupSet"),
+    Member::new("InterfaceType", &STRING).located("interfaceType"),
+    Member::new("Ipv6AddressCount", &INTEGER).located("ipv6AddressCount"),
+    Member::new("Ipv6Addresses", &INSTANCE_IPV6_ADDRESS_LIST).located("ipv6AddressesSet"),
+    Member::new("NetworkInterfaceId", &NETWORK_INTERFACE_ID).located("networkInterfaceId"),
+    Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
+    Member::new("PrivateIpAddresses", &PRIVATE_IP_ADDRESS_SPECIFICATION_LIST).located("privateIpAddressesSet"),
+    Member::new("SecondaryPrivateIpAddressCount", &INTEGER).located("secondaryPrivateIpAddressCount"),
+    Member::new("SubnetId", &SUBNET_ID).located("subnetId"),
+    Member::new("NetworkCardIndex", &INTEGER).located("networkCardIndex"),
+    Member::new("Ipv4Prefixes", &IPV4_PREFIX_LIST_RESPONSE).located("ipv4PrefixSet"),
+    Member::new("Ipv4PrefixCount", &INTEGER).located("ipv4PrefixCount"),
+    Member::new("Ipv6Prefixes", &IPV6_PREFIX_LIST_RESPONSE).located("ipv6PrefixSet"),
+    Member::new("Ipv6PrefixCount", &INTEGER).located("ipv6PrefixCount"),
+    Member::new("PrimaryIpv6", &BOOLEAN).located("primaryIpv6"),
+    Member::new("EnaSrdSpecification", &LAUNCH_TEMPLATE_ENA_SRD_SPECIFICATION).located("enaSrdSpecification"),
+    Member::new("ConnectionTrackingSpecification", &CONNECTION_TRACKING_SPECIFICATION).located("connectionTrackingSpecification"),
+    Member::new("EnaQueueCount", &INTEGER).located("enaQueueCount"),
+]);
+static LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_LIST: Schema = Schema::list("LaunchTemplateInstanceNetworkInterfaceSpecificationList", Member::element(&LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION).located("item"));
+static LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_REQUEST: Schema = Schema::structure("LaunchTemplateInstanceNetworkInterfaceSpecificationRequest", &[
+    Member::new("AssociateCarrierIpAddress", &BOOLEAN),
+    Member::new("AssociatePublicIpAddress", &BOOLEAN),
+    Member::new("DeleteOnTermination", &BOOLEAN),
+    Member::new("Description", &STRING),
+    Member::new("DeviceIndex", &INTEGER),
+    Member::new("Groups", &SECURITY_GROUP_ID_STRING_LIST).located("SecurityGroupId"),
+    Member::new("InterfaceType", &STRING),
+    Member::new("Ipv6AddressCount", &INTEGER),
+    Member::new("Ipv6Addresses", &INSTANCE_IPV6_ADDRESS_LIST_REQUEST),
+    Member::new("NetworkInterfaceId", &NETWORK_INTERFACE_ID),
+    Member::new("PrivateIpAddress", &STRING),
+    Member::new("PrivateIpAddresses", &PRIVATE_IP_ADDRESS_SPECIFICATION_LIST),
+    Member::new("SecondaryPrivateIpAddressCount", &INTEGER),
+    Member::new("SubnetId", &SUBNET_ID),
+    Member::new("NetworkCardIndex", &INTEGER),
+    Member::new("Ipv4Prefixes", &IPV4_PREFIX_LIST).located("Ipv4Prefix"),
+    Member::new("Ipv4PrefixCount", &INTEGER),
+    Member::new("Ipv6Prefixes", &IPV6_PREFIX_LIST).located("Ipv6Prefix"),
+    Member::new("Ipv6PrefixCount", &INTEGER),
+    Member::new("PrimaryIpv6", &BOOLEAN),
+    Member::new("EnaSrdSpecification", &ENA_SRD_SPECIFICATION_REQUEST),
+    Member::new("ConnectionTrackingSpecification", &CONNECTION_TRACKING_SPECIFICATION_REQUEST),
+    Member::new("EnaQueueCount", &INTEGER),
+]);
+static LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_REQUEST_LIST: Schema = Schema::list("LaunchTemplateInstanceNetworkInterfaceSpecificationRequestList", Member::element(&LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_REQUEST).located("InstanceNetworkInterfaceSpecification"));
+static LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION: Schema = Schema::structure("LaunchTemplateInstanceSecondaryInterfaceSpecification", &[
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+    Member::new("DeviceIndex", &INTEGER).located("deviceIndex"),
+    Member::new("PrivateIpAddresses", &SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_LIST).located("privateIpAddressesSet"),
+    Member::new("PrivateIpAddressCount", &INTEGER).located("privateIpAddressCount"),
+    Member::new("SecondarySubnetId", &SECONDARY_SUBNET_ID).located("secondarySubnetId"),
+    Member::new("InterfaceType", &SECONDARY_INTERFACE_TYPE).located("interfaceType"),
+    Member::new("NetworkCardIndex", &INTEGER).located("networkCardIndex"),
+]);
+static LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_LIST: Schema = Schema::list("LaunchTemplateInstanceSecondaryInterfaceSpecificationList", Member::element(&LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION).located("item"));
+static LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST: Schema = Schema::structure("LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest", &[
+    Member::new("DeleteOnTermination", &BOOLEAN),
+    Member::new("DeviceIndex", &INTEGER),
+    Member::new("PrivateIpAddresses", &SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_LIST_REQUEST).located("PrivateIpAddress"),
+    Member::new("PrivateIpAddressCount", &INTEGER),
+    Member::new("SecondarySubnetId", &SECONDARY_SUBNET_ID),
+    Member::new("InterfaceType", &SECONDARY_INTERFACE_TYPE),
+    Member::new("NetworkCardIndex", &INTEGER),
+]);
+static LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST_LIST: Schema = Schema::list("LaunchTemplateInstanceSecondaryInterfaceSpecificationRequestList", Member::element(&LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST).located("InstanceSecondaryInterfaceSpecification"));
+static LAUNCH_TEMPLATE_LICENSE_CONFIGURATION: Schema = Schema::structure("LaunchTemplateLicenseConfiguration", &[
+    Member::new("LicenseConfigurationArn", &STRING).located("licenseConfigurationArn"),
+]);
+static LAUNCH_TEMPLATE_LICENSE_CONFIGURATION_REQUEST: Schema = Schema::structure("LaunchTemplateLicenseConfigurationRequest", &[
+    Member::new("LicenseConfigurationArn", &STRING),
+]);
+static LAUNCH_TEMPLATE_LICENSE_LIST: Schema = Schema::list("LaunchTemplateLicenseList", Member::element(&LAUNCH_TEMPLATE_LICENSE_CONFIGURATION).located("item"));
+static LAUNCH_TEMPLATE_LICENSE_SPECIFICATION_LIST_REQUEST: Schema = Schema::list("LaunchTemplateLicenseSpecificationListRequest", Member::element(&LAUNCH_TEMPLATE_LICENSE_CONFIGURATION_REQUEST).located("item"));
+static LAUNCH_TEMPLATE_NAME: Schema = Schema::string("LaunchTemplateName").min(3).max(128).pattern("[a-zA-Z0-9\\(\\)\\.\\-/_]+");
+static LAUNCH_TEMPLATE_NAME_STRING_LIST: Schema = Schema::list("LaunchTemplateNameStringList", Member::element(&LAUNCH_TEMPLATE_NAME).located("item"));
+static LAUNCH_TEMPLATE_NETWORK_PERFORMANCE_OPTIONS: Schema = Schema::structure("LaunchTemplateNetworkPerformanceOptions", &[
+    Member::new("BandwidthWeighting", &INSTANCE_BANDWIDTH_WEIGHTING).located("bandwidthWeighting"),
+]);
+static LAUNCH_TEMPLATE_NETWORK_PERFORMANCE_OPTIONS_REQUEST: Schema = Schema::structure("LaunchTemplateNetworkPerformanceOptionsRequest", &[
+    Member::new("BandwidthWeighting", &INSTANCE_BANDWIDTH_WEIGHTING),
+]);
+static LAUNCH_TEMPLATE_PLACEMENT: Schema = Schema::structure("LaunchTemplatePlacement", &[
+    Member::new("AvailabilityZone", &STRING).located("availabilityZone"),
+    Member::new("AvailabilityZoneId", &AVAILABILITY_ZONE_ID).located("availabilityZoneId"),
+    Member::new("Affinity", &STRING).located("affinity"),
+    Member::new("GroupName", &STRING).located("groupName"),
+    Member::new("HostId", &STRING).located("hostId"),
+    Member::new("Tenancy", &TENANCY).located("tenancy"),
+    Member::new("SpreadDomain", &STRING).located("spreadDomain"),
+    Member::new("HostResourceGroupArn", &STRING).located("hostResourceGroupArn"),
+    Member::new("PartitionNumber", &INTEGER).located("partitionNumber"),
+    Member::new("GroupId", &PLACEMENT_GROUP_ID).located("groupId"),
+]);
+static LAUNCH_TEMPLATE_PLACEMENT_REQUEST: Schema = Schema::structure("LaunchTemplatePlacementRequest", &[
+    Member::new("AvailabilityZone", &STRING),
+    Member::new("AvailabilityZoneId", &AVAILABILITY_ZONE_ID),
+    Member::new("Affinity", &STRING),
+    Member::new("GroupName", &PLACEMENT_GROUP_NAME),
+    Member::new("HostId", &DEDICATED_HOST_ID),
+    Member::new("Tenancy", &TENANCY),
+    Member::new("SpreadDomain", &STRING),
+    Member::new("HostResourceGroupArn", &STRING),
+    Member::new("PartitionNumber", &INTEGER),
+    Member::new("GroupId", &PLACEMENT_GROUP_ID),
+]);
+static LAUNCH_TEMPLATE_PRIVATE_DNS_NAME_OPTIONS: Schema = Schema::structure("LaunchTemplatePrivateDnsNameOptions", &[
+    Member::new("HostnameType", &HOSTNAME_TYPE).located("hostnameType"),
+    Member::new("EnableResourceNameDnsARecord", &BOOLEAN).located("enableResourceNameDnsARecord"),
+    Member::new("EnableResourceNameDnsAAAARecord", &BOOLEAN).located("enableResourceNameDnsAAAARecord"),
+]);
+static LAUNCH_TEMPLATE_PRIVATE_DNS_NAME_OPTIONS_REQUEST: Schema = Schema::structure("LaunchTemplatePrivateDnsNameOptionsRequest", &[
+    Member::new("HostnameType", &HOSTNAME_TYPE),
+    Member::new("EnableResourceNameDnsARecord", &BOOLEAN),
+    Member::new("EnableResourceNameDnsAAAARecord", &BOOLEAN),
+]);
+static LAUNCH_TEMPLATE_SET: Schema = Schema::list("LaunchTemplateSet", Member::element(&LAUNCH_TEMPLATE).located("item"));
+static LAUNCH_TEMPLATE_SPECIFICATION: Schema = Schema::structure("LaunchTemplateSpecification", &[
+    Member::new("LaunchTemplateId", &LAUNCH_TEMPLATE_ID),
+    Member::new("LaunchTemplateName", &STRING),
+    Member::new("Version", &STRING),
+]);
+static LAUNCH_TEMPLATE_SPOT_MARKET_OPTIONS: Schema = Schema::structure("LaunchTemplateSpotMarketOptions", &[
+    Member::new("MaxPrice", &STRING).located("maxPrice"),
+    Member::new("SpotInstanceType", &SPOT_INSTANCE_TYPE).located("spotInstanceType"),
+    Member::new("BlockDurationMinutes", &INTEGER).located("blockDurationMinutes"),
+    Member::new("ValidUntil", &DATE_TIME).located("validUntil"),
+    Member::new("InstanceInterruptionBehavior", &INSTANCE_INTERRUPTION_BEHAVIOR).located("instanceInterruptionBehavior"),
+]);
+static LAUNCH_TEMPLATE_SPOT_MARKET_OPTIONS_REQUEST: Schema = Schema::structure("LaunchTemplateSpotMarketOptionsRequest", &[
+    Member::new("MaxPrice", &STRING),
+    Member::new("SpotInstanceType", &SPOT_INSTANCE_TYPE),
+    Member::new("BlockDurationMinutes", &INTEGER),
+    Member::new("ValidUntil", &DATE_TIME),
+    Member::new("InstanceInterruptionBehavior", &INSTANCE_INTERRUPTION_BEHAVIOR),
+]);
+static LAUNCH_TEMPLATE_TAG_SPECIFICATION: Schema = Schema::structure("LaunchTemplateTagSpecification", &[
+    Member::new("ResourceType", &RESOURCE_TYPE).located("resourceType"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+]);
+static LAUNCH_TEMPLATE_TAG_SPECIFICATION_LIST: Schema = Schema::list("LaunchTemplateTagSpecificationList", Member::element(&LAUNCH_TEMPLATE_TAG_SPECIFICATION).located("item"));
+static LAUNCH_TEMPLATE_TAG_SPECIFICATION_REQUEST: Schema = Schema::structure("LaunchTemplateTagSpecificationRequest", &[
+    Member::new("ResourceType", &RESOURCE_TYPE),
+    Member::new("Tags", &TAG_LIST).located("Tag"),
+]);
+static LAUNCH_TEMPLATE_TAG_SPECIFICATION_REQUEST_LIST: Schema = Schema::list("LaunchTemplateTagSpecificationRequestList", Member::element(&LAUNCH_TEMPLATE_TAG_SPECIFICATION_REQUEST).located("LaunchTemplateTagSpecificationRequest"));
+static LAUNCH_TEMPLATE_VERSION: Schema = Schema::structure("LaunchTemplateVersion", &[
+    Member::new("LaunchTemplateId", &STRING).located("launchTemplateId"),
+    Member::new("LaunchTemplateName", &LAUNCH_TEMPLATE_NAME).located("launchTemplateName"),
+    Member::new("VersionNumber", &LONG).located("versionNumber"),
+    Member::new("VersionDescription", &VERSION_DESCRIPTION).located("versionDescription"),
+    Member::new("CreateTime", &DATE_TIME).located("createTime"),
+    Member::new("CreatedBy", &STRING).located("createdBy"),
+    Member::new("DefaultVersion", &BOOLEAN).located("defaultVersion"),
+    Member::new("LaunchTemplateData", &RESPONSE_LAUNCH_TEMPLATE_DATA).located("launchTemplateData"),
+    Member::new("Operator", &OPERATOR_RESPONSE).located("operator"),
+]);
+static LAUNCH_TEMPLATE_VERSION_SET: Schema = Schema::list("LaunchTemplateVersionSet", Member::element(&LAUNCH_TEMPLATE_VERSION).located("item"));
+static LAUNCH_TEMPLATES_MONITORING: Schema = Schema::structure("LaunchTemplatesMonitoring", &[
+    Member::new("Enabled", &BOOLEAN).located("enabled"),
+]);
+static LAUNCH_TEMPLATES_MONITORING_REQUEST: Schema = Schema::structure("LaunchTemplatesMonitoringRequest", &[
+    Member::new("Enabled", &BOOLEAN),
+]);
+static LICENSE_CONFIGURATION: Schema = Schema::structure("LicenseConfiguration", &[
+    Member::new("LicenseConfigurationArn", &STRING).located("licenseConfigurationArn"),
+]);
+static LICENSE_CONFIGURATION_REQUEST: Schema = Schema::structure("LicenseConfigurationRequest", &[
+    Member::new("LicenseConfigurationArn", &STRING),
+]);
+static LICENSE_LIST: Schema = Schema::list("LicenseList", Member::element(&LICENSE_CONFIGURATION).located("item"));
+static LICENSE_SPECIFICATION_LIST_REQUEST: Schema = Schema::list("LicenseSpecificationListRequest", Member::element(&LICENSE_CONFIGURATION_REQUEST).located("item"));
 static LOCAL_GATEWAY_ID: Schema = Schema::string("LocalGatewayId");
+static LOCAL_STORAGE: Schema = Schema::enumeration("LocalStorage", &["included", "required", "excluded"]);
+static LOCAL_STORAGE_TYPE: Schema = Schema::enumeration("LocalStorageType", &["hdd", "ssd"]);
+static LOCAL_STORAGE_TYPE_SET: Schema = Schema::list("LocalStorageTypeSet", Member::element(&LOCAL_STORAGE_TYPE).located("item"));
+static LOCATION: Schema = Schema::string("Location");
+static LOCATION_TYPE: Schema = Schema::enumeration("LocationType", &["region", "availability-zone", "availability-zone-id", "outpost"]);
+static LOGICAL_GPU_COUNT: Schema = Schema::integer("LogicalGpuCount");
+static LONG: Schema = Schema::long("Long");
+static MARKET_TYPE: Schema = Schema::enumeration("MarketType", &["spot", "capacity-block", "interruptible-capacity-reservation"]);
+static MAX_IPV4_ADDR_PER_INTERFACE: Schema = Schema::integer("MaxIpv4AddrPerInterface");
+static MAX_IPV6_ADDR_PER_INTERFACE: Schema = Schema::integer("MaxIpv6AddrPerInterface");
+static MAX_NETWORK_INTERFACES: Schema = Schema::integer("MaxNetworkInterfaces");
+static MAXIMUM_BANDWIDTH_IN_MBPS: Schema = Schema::integer("MaximumBandwidthInMbps");
+static MAXIMUM_EBS_ATTACHMENTS: Schema = Schema::integer("MaximumEbsAttachments");
+static MAXIMUM_EBS_CARDS: Schema = Schema::integer("MaximumEbsCards");
+static MAXIMUM_EFA_INTERFACES: Schema = Schema::integer("MaximumEfaInterfaces");
+static MAXIMUM_ENA_QUEUE_COUNT: Schema = Schema::integer("MaximumEnaQueueCount");
+static MAXIMUM_ENA_QUEUE_COUNT_PER_INTERFACE: Schema = Schema::integer("MaximumEnaQueueCountPerInterface");
+static MAXIMUM_IOPS: Schema = Schema::integer("MaximumIops");
+static MAXIMUM_NETWORK_CARDS: Schema = Schema::integer("MaximumNetworkCards");
+static MAXIMUM_SECONDARY_NETWORK_INTERFACES: Schema = Schema::integer("MaximumSecondaryNetworkInterfaces");
+static MAXIMUM_THROUGHPUT_IN_M_BPS: Schema = Schema::double("MaximumThroughputInMBps");
+static MEDIA_ACCELERATOR_INFO: Schema = Schema::structure("MediaAcceleratorInfo", &[
+    Member::new("Accelerators", &MEDIA_DEVICE_INFO_LIST).located("accelerators"),
+    Member::new("TotalMediaMemoryInMiB", &TOTAL_MEDIA_MEMORY).located("totalMediaMemoryInMiB"),
+]);
+static MEDIA_DEVICE_COUNT: Schema = Schema::integer("MediaDeviceCount");
+static MEDIA_DEVICE_INFO: Schema = Schema::structure("MediaDeviceInfo", &[
+    Member::new("Count", &MEDIA_DEVICE_COUNT).located("count"),
+    Member::new("Name", &MEDIA_DEVICE_NAME).located("name"),
+    Member::new("Manufacturer", &MEDIA_DEVICE_MANUFACTURER_NAME).located("manufacturer"),
+    Member::new("MemoryInfo", &MEDIA_DEVICE_MEMORY_INFO).located("memoryInfo"),
+]);
+static MEDIA_DEVICE_INFO_LIST: Schema = Schema::list("MediaDeviceInfoList", Member::element(&MEDIA_DEVICE_INFO).located("item"));
+static MEDIA_DEVICE_MANUFACTURER_NAME: Schema = Schema::string("MediaDeviceManufacturerName");
+static MEDIA_DEVICE_MEMORY_INFO: Schema = Schema::structure("MediaDeviceMemoryInfo", &[
+    Member::new("SizeInMiB", &MEDIA_DEVICE_MEMORY_SIZE).located("sizeInMiB"),
+]);
+static MEDIA_DEVICE_MEMORY_SIZE: Schema = Schema::integer("MediaDeviceMemorySize");
+static MEDIA_DEVICE_NAME: Schema = Schema::string("MediaDeviceName");
+static MEMORY_GI_B_PER_V_CPU: Schema = Schema::structure("MemoryGiBPerVCpu", &[
+    Member::new("Min", &DOUBLE).located("min"),
+    Member::new("Max", &DOUBLE).located("max"),
+]);
+static MEMORY_GI_B_PER_V_CPU_REQUEST: Schema = Schema::structure("MemoryGiBPerVCpuRequest", &[
+    Member::new("Min", &DOUBLE),
+    Member::new("Max", &DOUBLE),
+]);
+static MEMORY_INFO: Schema = Schema::structure("MemoryInfo", &[
+    Member::new("SizeInMiB", &MEMORY_SIZE).located("sizeInMiB"),
+]);
+static MEMORY_MI_B: Schema = Schema::structure("MemoryMiB", &[
+    Member::new("Min", &INTEGER).located("min"),
+    Member::new("Max", &INTEGER).located("max"),
+]);
+static MEMORY_MI_B_REQUEST: Schema = Schema::structure("MemoryMiBRequest", &[
+    Member::new("Min", &INTEGER).required(),
+    Member::new("Max", &INTEGER),
+]);
+static MEMORY_SIZE: Schema = Schema::long("MemorySize");
+static MILLISECOND_DATE_TIME: Schema = Schema::timestamp("MillisecondDateTime");
+static MODIFY_INSTANCE_ATTRIBUTE_REQUEST: Schema = Schema::structure("ModifyInstanceAttributeRequest", &[
+    Member::new("SourceDestCheck", &ATTRIBUTE_BOOLEAN_VALUE),
+    Member::new("DisableApiStop", &ATTRIBUTE_BOOLEAN_VALUE),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("InstanceId", &INSTANCE_ID).required().located("instanceId"),
+    Member::new("Attribute", &INSTANCE_ATTRIBUTE_NAME).located("attribute"),
+    Member::new("Value", &MODIFY_INSTANCE_ATTRIBUTE_VALUE).located("value"),
+    Member::new("BlockDeviceMappings", &INSTANCE_BLOCK_DEVICE_MAPPING_SPECIFICATION_LIST).located("blockDeviceMapping"),
+    Member::new("DisableApiTermination", &ATTRIBUTE_BOOLEAN_VALUE).located("disableApiTermination"),
+    Member::new("InstanceType", &ATTRIBUTE_VALUE).located("instanceType"),
+    Member::new("Kernel", &ATTRIBUTE_VALUE).located("kernel"),
+    Member::new("Ramdisk", &ATTRIBUTE_VALUE).located("ramdisk"),
+    Member::new("UserData", &BLOB_ATTRIBUTE_VALUE).located("userData"),
+    Member::new("InstanceInitiatedShutdownBehavior", &ATTRIBUTE_VALUE).located("instanceInitiatedShutdownBehavior"),
+    Member::new("Groups", &GROUP_ID_STRING_LIST).located("GroupId"),
+    Member::new("EbsOptimized", &ATTRIBUTE_BOOLEAN_VALUE).located("ebsOptimized"),
+    Member::new("SriovNetSupport", &ATTRIBUTE_VALUE).located("sriovNetSupport"),
+    Member::new("EnaSupport", &ATTRIBUTE_BOOLEAN_VALUE).located("enaSupport"),
+]);
+static MODIFY_INSTANCE_ATTRIBUTE_VALUE: Schema = Schema::string("ModifyInstanceAttributeValue").sensitive();
+static MODIFY_INSTANCE_METADATA_OPTIONS_REQUEST: Schema = Schema::structure("ModifyInstanceMetadataOptionsRequest", &[
+    Member::new("InstanceId", &INSTANCE_ID).required(),
+    Member::new("HttpTokens", &HTTP_TOKENS_STATE),
+    Member::new("HttpPutResponseHopLimit", &INTEGER),
+    Member::new("HttpEndpoint", &INSTANCE_METADATA_ENDPOINT_STATE),
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("HttpProtocolIpv6", &INSTANCE_METADATA_PROTOCOL_STATE),
+    Member::new("InstanceMetadataTags", &INSTANCE_METADATA_TAGS_STATE),
+]);
+static MODIFY_INSTANCE_METADATA_OPTIONS_RESULT: Schema = Schema::structure("ModifyInstanceMetadataOptionsResult", &[
+    Member::new("InstanceId", &STRING).located("instanceId"),
+    Member::new("InstanceMetadataOptions", &INSTANCE_METADATA_OPTIONS_RESPONSE).located("instanceMetadataOptions"),
+]);
+static MODIFY_LAUNCH_TEMPLATE_REQUEST: Schema = Schema::structure("ModifyLaunchTemplateRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("ClientToken", &STRING).idempotency_token(),
+    Member::new("LaunchTemplateId", &LAUNCH_TEMPLATE_ID),
+    Member::new("LaunchTemplateName", &LAUNCH_TEMPLATE_NAME),
+    Member::new("DefaultVersion", &STRING).located("SetDefaultVersion"),
+]);
+static MODIFY_LAUNCH_TEMPLATE_RESULT: Schema = Schema::structure("ModifyLaunchTemplateResult", &[
+    Member::new("LaunchTemplate", &LAUNCH_TEMPLATE).located("launchTemplate"),
+]);
+static MODIFY_NETWORK_INTERFACE_ATTRIBUTE_REQUEST: Schema = Schema::structure("ModifyNetworkInterfaceAttributeRequest", &[
+    Member::new("EnaSrdSpecification", &ENA_SRD_SPECIFICATION),
+    Member::new("EnablePrimaryIpv6", &BOOLEAN),
+    Member::new("ConnectionTrackingSpecification", &CONNECTION_TRACKING_SPECIFICATION_REQUEST),
+    Member::new("AssociatePublicIpAddress", &BOOLEAN),
+    Member::new("AssociatedSubnetIds", &SUBNET_ID_LIST).located("AssociatedSubnetId"),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("NetworkInterfaceId", &NETWORK_INTERFACE_ID).required().located("networkInterfaceId"),
+    Member::new("Description", &ATTRIBUTE_VALUE).located("description"),
+    Member::new("SourceDestCheck", &ATTRIBUTE_BOOLEAN_VALUE).located("sourceDestCheck"),
+    Member::new("Groups", &SECURITY_GROUP_ID_STRING_LIST).located("SecurityGroupId"),
+    Member::new("Attachment", &NETWORK_INTERFACE_ATTACHMENT_CHANGES).located("attachment"),
+]);
+static MODIFY_SECURITY_GROUP_RULES_REQUEST: Schema = Schema::structure("ModifySecurityGroupRulesRequest", &[
+    Member::new("GroupId", &SECURITY_GROUP_ID).required(),
+    Member::new("SecurityGroupRules", &SECURITY_GROUP_RULE_UPDATE_LIST).required().located("SecurityGroupRule"),
+    Member::new("DryRun", &BOOLEAN),
+]);
+static MODIFY_SECURITY_GROUP_RULES_RESULT: Schema = Schema::structure("ModifySecurityGroupRulesResult", &[
+    Member::new("Return", &BOOLEAN).located("return"),
+]);
 static MODIFY_SUBNET_ATTRIBUTE_REQUEST: Schema = Schema::structure("ModifySubnetAttributeRequest", &[
     Member::new("AssignIpv6AddressOnCreation", &ATTRIBUTE_BOOLEAN_VALUE),
     Member::new("MapPublicIpOnLaunch", &ATTRIBUTE_BOOLEAN_VALUE),
@@ -534,8 +2503,134 @@ static MODIFY_VPC_ATTRIBUTE_REQUEST: Schema = Schema::structure("ModifyVpcAttrib
     Member::new("VpcId", &VPC_ID).required().located("vpcId"),
     Member::new("EnableNetworkAddressUsageMetrics", &ATTRIBUTE_BOOLEAN_VALUE),
 ]);
+static MONITORING: Schema = Schema::structure("Monitoring", &[
+    Member::new("State", &MONITORING_STATE).located("state"),
+]);
+static MONITORING_STATE: Schema = Schema::enumeration("MonitoringState", &["disabled", "disabling", "enabled", "pending"]);
+static NAT_GATEWAY: Schema = Schema::structure("NatGateway", &[
+    Member::new("CreateTime", &DATE_TIME).located("createTime"),
+    Member::new("DeleteTime", &DATE_TIME).located("deleteTime"),
+    Member::new("FailureCode", &STRING).located("failureCode"),
+    Member::new("FailureMessage", &STRING).located("failureMessage"),
+    Member::new("NatGatewayAddresses", &NAT_GATEWAY_ADDRESS_LIST).located("natGatewayAddressSet"),
+    Member::new("NatGatewayId", &STRING).located("natGatewayId"),
+    Member::new("ProvisionedBandwidth", &PROVISIONED_BANDWIDTH).located("provisionedBandwidth"),
+    Member::new("State", &NAT_GATEWAY_STATE).located("state"),
+    Member::new("SubnetId", &STRING).located("subnetId"),
+    Member::new("VpcId", &STRING).located("vpcId"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("ConnectivityType", &CONNECTIVITY_TYPE).located("connectivityType"),
+    Member::new("AvailabilityMode", &AVAILABILITY_MODE).located("availabilityMode"),
+    Member::new("AutoScalingIps", &AUTO_SCALING_IPS_STATE).located("autoScalingIps"),
+    Member::new("AutoProvisionZones", &AUTO_PROVISION_ZONES_STATE).located("autoProvisionZones"),
+    Member::new("AttachedAppliances", &NAT_GATEWAY_ATTACHED_APPLIANCE_LIST).located("attachedApplianceSet"),
+    Member::new("RouteTableId", &STRING).located("routeTableId"),
+]);
+static NAT_GATEWAY_ADDRESS: Schema = Schema::structure("NatGatewayAddress", &[
+    Member::new("AllocationId", &STRING).located("allocationId"),
+    Member::new("NetworkInterfaceId", &STRING).located("networkInterfaceId"),
+    Member::new("PrivateIp", &STRING).located("privateIp"),
+    Member::new("PublicIp", &STRING).located("publicIp"),
+    Member::new("AssociationId", &STRING).located("associationId"),
+    Member::new("IsPrimary", &BOOLEAN).located("isPrimary"),
+    Member::new("FailureMessage", &STRING).located("failureMessage"),
+    Member::new("Status", &NAT_GATEWAY_ADDRESS_STATUS).located("status"),
+    Member::new("AvailabilityZone", &AVAILABILITY_ZONE_NAME).located("availabilityZone"),
+    Member::new("AvailabilityZoneId", &AVAILABILITY_ZONE_ID).located("availabilityZoneId"),
+]);
+static NAT_GATEWAY_ADDRESS_LIST: Schema = Schema::list("NatGatewayAddressList", Member::element(&NAT_GATEWAY_ADDRESS).located("item"));
+static NAT_GATEWAY_ADDRESS_STATUS: Schema = Schema::enumeration("NatGatewayAddressStatus", &["assigning", "unassigning", "associating", "disassociating", "succeeded", "failed"]);
+static NAT_GATEWAY_APPLIANCE_MODIFY_STATE: Schema = Schema::enumeration("NatGatewayApplianceModifyState", &["modifying", "completed", "failed"]);
+static NAT_GATEWAY_APPLIANCE_STATE: Schema = Schema::enumeration("NatGatewayApplianceState", &["attaching", "attached", "detaching", "detached", "attach-failed", "detach-failed"]);
+static NAT_GATEWAY_APPLIANCE_TYPE: Schema = Schema::enumeration("NatGatewayApplianceType", &["network-firewall-proxy"]);
+static NAT_GATEWAY_ATTACHED_APPLIANCE: Schema = Schema::structure("NatGatewayAttachedAppliance", &[
+    Member::new("Type", &NAT_GATEWAY_APPLIANCE_TYPE).located("type"),
+    Member::new("ApplianceArn", &STRING).located("applianceArn"),
+    Member::new("VpcEndpointId", &STRING).located("vpcEndpointId"),
+    Member::new("AttachmentState", &NAT_GATEWAY_APPLIANCE_STATE).located("attachmentState"),
+    Member::new("ModificationState", &NAT_GATEWAY_APPLIANCE_MODIFY_STATE).located("modificationState"),
+    Member::new("FailureCode", &STRING).located("failureCode"),
+    Member::new("FailureMessage", &STRING).located("failureMessage"),
+]);
+static NAT_GATEWAY_ATTACHED_APPLIANCE_LIST: Schema = Schema::list("NatGatewayAttachedApplianceList", Member::element(&NAT_GATEWAY_ATTACHED_APPLIANCE).located("item"));
 static NAT_GATEWAY_ID: Schema = Schema::string("NatGatewayId");
+static NAT_GATEWAY_ID_STRING_LIST: Schema = Schema::list("NatGatewayIdStringList", Member::element(&NAT_GATEWAY_ID).located("item"));
+static NAT_GATEWAY_LIST: Schema = Schema::list("NatGatewayList", Member::element(&NAT_GATEWAY).located("item"));
+static NAT_GATEWAY_STATE: Schema = Schema::enumeration("NatGatewayState", &["pending", "failed", "available", "deleting", "deleted"]);
+static NESTED_VIRTUALIZATION_SPECIFICATION: Schema = Schema::enumeration("NestedVirtualizationSpecification", &["enabled", "disabled"]);
 static NETMASK_LENGTH: Schema = Schema::integer("NetmaskLength");
+static NETWORK_ACL: Schema = Schema::structure("NetworkAcl", &[
+    Member::new("Associations", &NETWORK_ACL_ASSOCIATION_LIST).located("associationSet"),
+    Member::new("Entries", &NETWORK_ACL_ENTRY_LIST).located("entrySet"),
+    Member::new("IsDefault", &BOOLEAN).located("default"),
+    Member::new("NetworkAclId", &STRING).located("networkAclId"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("VpcId", &STRING).located("vpcId"),
+    Member::new("OwnerId", &STRING).located("ownerId"),
+]);
+static NETWORK_ACL_ASSOCIATION: Schema = Schema::structure("NetworkAclAssociation", &[
+    Member::new("NetworkAclAssociationId", &STRING).located("networkAclAssociationId"),
+    Member::new("NetworkAclId", &STRING).located("networkAclId"),
+    Member::new("SubnetId", &STRING).located("subnetId"),
+]);
+static NETWORK_ACL_ASSOCIATION_ID: Schema = Schema::string("NetworkAclAssociationId");
+static NETWORK_ACL_ASSOCIATION_LIST: Schema = Schema::list("NetworkAclAssociationList", Member::element(&NETWORK_ACL_ASSOCIATION).located("item"));
+static NETWORK_ACL_ENTRY: Schema = Schema::structure("NetworkAclEntry", &[
+    Member::new("CidrBlock", &STRING).located("cidrBlock"),
+    Member::new("Egress", &BOOLEAN).located("egress"),
+    Member::new("IcmpTypeCode", &ICMP_TYPE_CODE).located("icmpTypeCode"),
+    Member::new("Ipv6CidrBlock", &STRING).located("ipv6CidrBlock"),
+    Member::new("PortRange", &PORT_RANGE).located("portRange"),
+    Member::new("Protocol", &STRING).located("protocol"),
+    Member::new("RuleAction", &RULE_ACTION).located("ruleAction"),
+    Member::new("RuleNumber", &INTEGER).located("ruleNumber"),
+]);
+static NETWORK_ACL_ENTRY_LIST: Schema = Schema::list("NetworkAclEntryList", Member::element(&NETWORK_ACL_ENTRY).located("item"));
+static NETWORK_ACL_ID: Schema = Schema::string("NetworkAclId");
+static NETWORK_ACL_ID_STRING_LIST: Schema = Schema::list("NetworkAclIdStringList", Member::element(&NETWORK_ACL_ID).located("item"));
+static NETWORK_ACL_LIST: Schema = Schema::list("NetworkAclList", Member::element(&NETWORK_ACL).located("item"));
+static NETWORK_BANDWIDTH_GBPS: Schema = Schema::structure("NetworkBandwidthGbps", &[
+    Member::new("Min", &DOUBLE).located("min"),
+    Member::new("Max", &DOUBLE).located("max"),
+]);
+static NETWORK_BANDWIDTH_GBPS_REQUEST: Schema = Schema::structure("NetworkBandwidthGbpsRequest", &[
+    Member::new("Min", &DOUBLE),
+    Member::new("Max", &DOUBLE),
+]);
+static NETWORK_CARD_INDEX: Schema = Schema::integer("NetworkCardIndex");
+static NETWORK_CARD_INFO: Schema = Schema::structure("NetworkCardInfo", &[
+    Member::new("NetworkCardIndex", &NETWORK_CARD_INDEX).located("networkCardIndex"),
+    Member::new("NetworkPerformance", &NETWORK_PERFORMANCE).located("networkPerformance"),
+    Member::new("MaximumNetworkInterfaces", &MAX_NETWORK_INTERFACES).located("maximumNetworkInterfaces"),
+    Member::new("AdditionalFlexibleNetworkInterfaces", &ADDITIONAL_FLEXIBLE_NETWORK_INTERFACES).located("additionalFlexibleNetworkInterfaces"),
+    Member::new("BaselineBandwidthInGbps", &BASELINE_BANDWIDTH_IN_GBPS).located("baselineBandwidthInGbps"),
+    Member::new("PeakBandwidthInGbps", &PEAK_BANDWIDTH_IN_GBPS).located("peakBandwidthInGbps"),
+    Member::new("DefaultEnaQueueCountPerInterface", &DEFAULT_ENA_QUEUE_COUNT_PER_INTERFACE).located("defaultEnaQueueCountPerInterface"),
+    Member::new("MaximumEnaQueueCount", &MAXIMUM_ENA_QUEUE_COUNT).located("maximumEnaQueueCount"),
+    Member::new("MaximumEnaQueueCountPerInterface", &MAXIMUM_ENA_QUEUE_COUNT_PER_INTERFACE).located("maximumEnaQueueCountPerInterface"),
+]);
+static NETWORK_CARD_INFO_LIST: Schema = Schema::list("NetworkCardInfoList", Member::element(&NETWORK_CARD_INFO).located("item"));
+static NETWORK_INFO: Schema = Schema::structure("NetworkInfo", &[
+    Member::new("NetworkPerformance", &NETWORK_PERFORMANCE).located("networkPerformance"),
+    Member::new("MaximumNetworkInterfaces", &MAX_NETWORK_INTERFACES).located("maximumNetworkInterfaces"),
+    Member::new("MaximumNetworkCards", &MAXIMUM_NETWORK_CARDS).located("maximumNetworkCards"),
+    Member::new("DefaultNetworkCardIndex", &DEFAULT_NETWORK_CARD_INDEX).located("defaultNetworkCardIndex"),
+    Member::new("NetworkCards", &NETWORK_CARD_INFO_LIST).located("networkCards"),
+    Member::new("Ipv4AddressesPerInterface", &MAX_IPV4_ADDR_PER_INTERFACE).located("ipv4AddressesPerInterface"),
+    Member::new("Ipv6AddressesPerInterface", &MAX_IPV6_ADDR_PER_INTERFACE).located("ipv6AddressesPerInterface"),
+    Member::new("Ipv6Supported", &IPV6_FLAG).located("ipv6Supported"),
+    Member::new("EnaSupport", &ENA_SUPPORT).located("enaSupport"),
+    Member::new("EfaSupported", &EFA_SUPPORTED_FLAG).located("efaSupported"),
+    Member::new("EfaInfo", &EFA_INFO).located("efaInfo"),
+    Member::new("EncryptionInTransitSupported", &ENCRYPTION_IN_TRANSIT_SUPPORTED).located("encryptionInTransitSupported"),
+    Member::new("EnaSrdSupported", &ENA_SRD_SUPPORTED).located("enaSrdSupported"),
+    Member::new("BandwidthWeightings", &BANDWIDTH_WEIGHTING_TYPE_LIST).located("bandwidthWeightings"),
+    Member::new("FlexibleEnaQueuesSupport", &FLEXIBLE_ENA_QUEUES_SUPPORT).located("flexibleEnaQueuesSupport"),
+    Member::new("ConnectionTrackingConfiguration", &DEFAULT_CONNECTION_TRACKING_CONFIGURATION).located("connectionTrackingConfiguration"),
+    Member::new("SecondaryNetworkSupported", &SECONDARY_NETWORK_SUPPORTED_FLAG).located("secondaryNetworkSupported"),
+    Member::new("MaximumSecondaryNetworkInterfaces", &MAXIMUM_SECONDARY_NETWORK_INTERFACES).located("maximumSecondaryNetworkInterfaces"),
+    Member::new("Ipv4AddressesPerSecondaryInterface", &IPV4_ADDRESSES_PER_SECONDARY_INTERFACE).located("ipv4AddressesPerSecondaryInterface"),
+]);
 static NETWORK_INTERFACE: Schema = Schema::structure("NetworkInterface", &[
     Member::new("Association", &NETWORK_INTERFACE_ASSOCIATION).located("association"),
     Member::new("Attachment", &NETWORK_INTERFACE_ATTACHMENT).located("attachment"),
@@ -591,6 +2686,22 @@ static NETWORK_INTERFACE_ATTACHMENT: Schema = Schema::structure("NetworkInterfac
     Member::new("EnaSrdSpecification", &ATTACHMENT_ENA_SRD_SPECIFICATION).located("enaSrdSpecification"),
     Member::new("EnaQueueCount", &INTEGER).located("enaQueueCount"),
 ]);
+static NETWORK_INTERFACE_ATTACHMENT_CHANGES: Schema = Schema::structure("NetworkInterfaceAttachmentChanges", &[
+    Member::new("DefaultEnaQueueCount", &BOOLEAN),
+    Member::new("EnaQueueCount", &INTEGER),
+    Member::new("AttachmentId", &NETWORK_INTERFACE_ATTACHMENT_ID).located("attachmentId"),
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+]);
+static NETWORK_INTERFACE_ATTACHMENT_ID: Schema = Schema::string("NetworkInterfaceAttachmentId");
+static NETWORK_INTERFACE_ATTRIBUTE: Schema = Schema::enumeration("NetworkInterfaceAttribute", &["description", "groupSet", "sourceDestCheck", "attachment", "associatePublicIpAddress"]);
+static NETWORK_INTERFACE_COUNT: Schema = Schema::structure("NetworkInterfaceCount", &[
+    Member::new("Min", &INTEGER).located("min"),
+    Member::new("Max", &INTEGER).located("max"),
+]);
+static NETWORK_INTERFACE_COUNT_REQUEST: Schema = Schema::structure("NetworkInterfaceCountRequest", &[
+    Member::new("Min", &INTEGER),
+    Member::new("Max", &INTEGER),
+]);
 static NETWORK_INTERFACE_CREATION_TYPE: Schema = Schema::enumeration("NetworkInterfaceCreationType", &["efa", "efa-only", "branch", "trunk"]);
 static NETWORK_INTERFACE_ID: Schema = Schema::string("NetworkInterfaceId");
 static NETWORK_INTERFACE_ID_LIST: Schema = Schema::list("NetworkInterfaceIdList", Member::element(&NETWORK_INTERFACE_ID).located("item"));
@@ -610,6 +2721,38 @@ static NETWORK_INTERFACE_PRIVATE_IP_ADDRESS: Schema = Schema::structure("Network
 static NETWORK_INTERFACE_PRIVATE_IP_ADDRESS_LIST: Schema = Schema::list("NetworkInterfacePrivateIpAddressList", Member::element(&NETWORK_INTERFACE_PRIVATE_IP_ADDRESS).located("item"));
 static NETWORK_INTERFACE_STATUS: Schema = Schema::enumeration("NetworkInterfaceStatus", &["available", "associated", "attaching", "in-use", "detaching"]);
 static NETWORK_INTERFACE_TYPE: Schema = Schema::enumeration("NetworkInterfaceType", &["interface", "natGateway", "efa", "efa-only", "trunk", "load_balancer", "network_load_balancer", "vpc_endpoint", "branch", "transit_gateway", "lambda", "quicksight", "global_accelerator_managed", "api_gateway_managed", "gateway_load_balancer", "gateway_load_balancer_endpoint", "iot_rules_managed", "aws_codestar_connections_managed"]);
+static NETWORK_PERFORMANCE: Schema = Schema::string("NetworkPerformance");
+static NEURON_DEVICE_CORE_COUNT: Schema = Schema::integer("NeuronDeviceCoreCount");
+static NEURON_DEVICE_CORE_INFO: Schema = Schema::structure("NeuronDeviceCoreInfo", &[
+    Member::new("Count", &NEURON_DEVICE_CORE_COUNT).located("count"),
+    Member::new("Version", &NEURON_DEVICE_CORE_VERSION).located("version"),
+]);
+static NEURON_DEVICE_CORE_VERSION: Schema = Schema::integer("NeuronDeviceCoreVersion");
+static NEURON_DEVICE_COUNT: Schema = Schema::integer("NeuronDeviceCount");
+static NEURON_DEVICE_INFO: Schema = Schema::structure("NeuronDeviceInfo", &[
+    Member::new("Count", &NEURON_DEVICE_COUNT).located("count"),
+    Member::new("Name", &NEURON_DEVICE_NAME).located("name"),
+    Member::new("CoreInfo", &NEURON_DEVICE_CORE_INFO).located("coreInfo"),
+    Member::new("MemoryInfo", &NEURON_DEVICE_MEMORY_INFO).located("memoryInfo"),
+]);
+static NEURON_DEVICE_INFO_LIST: Schema = Schema::list("NeuronDeviceInfoList", Member::element(&NEURON_DEVICE_INFO).located("item"));
+static NEURON_DEVICE_MEMORY_INFO: Schema = Schema::structure("NeuronDeviceMemoryInfo", &[
+    Member::new("SizeInMiB", &NEURON_DEVICE_MEMORY_SIZE).located("sizeInMiB"),
+]);
+static NEURON_DEVICE_MEMORY_SIZE: Schema = Schema::integer("NeuronDeviceMemorySize");
+static NEURON_DEVICE_NAME: Schema = Schema::string("NeuronDeviceName");
+static NEURON_INFO: Schema = Schema::structure("NeuronInfo", &[
+    Member::new("NeuronDevices", &NEURON_DEVICE_INFO_LIST).located("neuronDevices"),
+    Member::new("TotalNeuronDeviceMemoryInMiB", &TOTAL_NEURON_MEMORY).located("totalNeuronDeviceMemoryInMiB"),
+]);
+static NEXT_TOKEN: Schema = Schema::string("NextToken");
+static NITRO_ENCLAVES_SUPPORT: Schema = Schema::enumeration("NitroEnclavesSupport", &["unsupported", "supported"]);
+static NITRO_TPM_INFO: Schema = Schema::structure("NitroTpmInfo", &[
+    Member::new("SupportedVersions", &NITRO_TPM_SUPPORTED_VERSIONS_LIST).located("supportedVersions"),
+]);
+static NITRO_TPM_SUPPORT: Schema = Schema::enumeration("NitroTpmSupport", &["unsupported", "supported"]);
+static NITRO_TPM_SUPPORTED_VERSION_TYPE: Schema = Schema::string("NitroTpmSupportedVersionType");
+static NITRO_TPM_SUPPORTED_VERSIONS_LIST: Schema = Schema::list("NitroTpmSupportedVersionsList", Member::element(&NITRO_TPM_SUPPORTED_VERSION_TYPE).located("item"));
 static ODB_NETWORK_ARN: Schema = Schema::string("OdbNetworkArn");
 static OPERATOR_REQUEST: Schema = Schema::structure("OperatorRequest", &[
     Member::new("Principal", &STRING),
@@ -618,6 +2761,41 @@ static OPERATOR_RESPONSE: Schema = Schema::structure("OperatorResponse", &[
     Member::new("Managed", &BOOLEAN).located("managed"),
     Member::new("Principal", &STRING).located("principal"),
     Member::new("HiddenByDefault", &BOOLEAN).located("hiddenByDefault"),
+]);
+static OWNER_STRING_LIST: Schema = Schema::list("OwnerStringList", Member::element(&STRING).located("Owner"));
+static PEAK_BANDWIDTH_IN_GBPS: Schema = Schema::double("PeakBandwidthInGbps");
+static PERFORMANCE_FACTOR_REFERENCE: Schema = Schema::structure("PerformanceFactorReference", &[
+    Member::new("InstanceFamily", &STRING).located("instanceFamily"),
+]);
+static PERFORMANCE_FACTOR_REFERENCE_REQUEST: Schema = Schema::structure("PerformanceFactorReferenceRequest", &[
+    Member::new("InstanceFamily", &STRING),
+]);
+static PERFORMANCE_FACTOR_REFERENCE_SET: Schema = Schema::list("PerformanceFactorReferenceSet", Member::element(&PERFORMANCE_FACTOR_REFERENCE).located("item"));
+static PERFORMANCE_FACTOR_REFERENCE_SET_REQUEST: Schema = Schema::list("PerformanceFactorReferenceSetRequest", Member::element(&PERFORMANCE_FACTOR_REFERENCE_REQUEST).located("item"));
+static PHC_SUPPORT: Schema = Schema::enumeration("PhcSupport", &["unsupported", "supported"]);
+static PLACEMENT: Schema = Schema::structure("Placement", &[
+    Member::new("AvailabilityZoneId", &AVAILABILITY_ZONE_ID).located("availabilityZoneId"),
+    Member::new("Affinity", &STRING).located("affinity"),
+    Member::new("GroupName", &PLACEMENT_GROUP_NAME).located("groupName"),
+    Member::new("PartitionNumber", &INTEGER).located("partitionNumber"),
+    Member::new("HostId", &STRING).located("hostId"),
+    Member::new("Tenancy", &TENANCY).located("tenancy"),
+    Member::new("SpreadDomain", &STRING).located("spreadDomain"),
+    Member::new("HostResourceGroupArn", &STRING).located("hostResourceGroupArn"),
+    Member::new("GroupId", &PLACEMENT_GROUP_ID).located("groupId"),
+    Member::new("AvailabilityZone", &STRING).located("availabilityZone"),
+]);
+static PLACEMENT_GROUP_ID: Schema = Schema::string("PlacementGroupId");
+static PLACEMENT_GROUP_INFO: Schema = Schema::structure("PlacementGroupInfo", &[
+    Member::new("SupportedStrategies", &PLACEMENT_GROUP_STRATEGY_LIST).located("supportedStrategies"),
+]);
+static PLACEMENT_GROUP_NAME: Schema = Schema::string("PlacementGroupName");
+static PLACEMENT_GROUP_STRATEGY: Schema = Schema::enumeration("PlacementGroupStrategy", &["cluster", "partition", "spread"]);
+static PLACEMENT_GROUP_STRATEGY_LIST: Schema = Schema::list("PlacementGroupStrategyList", Member::element(&PLACEMENT_GROUP_STRATEGY).located("item"));
+static PLATFORM_VALUES: Schema = Schema::enumeration("PlatformValues", &["Windows"]);
+static PORT_RANGE: Schema = Schema::structure("PortRange", &[
+    Member::new("From", &INTEGER).located("from"),
+    Member::new("To", &INTEGER).located("to"),
 ]);
 static PREFIX_LIST_ID: Schema = Schema::structure("PrefixListId", &[
     Member::new("Description", &STRING).located("description"),
@@ -630,21 +2808,66 @@ static PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH: Schema = Schema::structure("PrivateDn
     Member::new("EnableResourceNameDnsARecord", &BOOLEAN).located("enableResourceNameDnsARecord"),
     Member::new("EnableResourceNameDnsAAAARecord", &BOOLEAN).located("enableResourceNameDnsAAAARecord"),
 ]);
+static PRIVATE_DNS_NAME_OPTIONS_REQUEST: Schema = Schema::structure("PrivateDnsNameOptionsRequest", &[
+    Member::new("HostnameType", &HOSTNAME_TYPE),
+    Member::new("EnableResourceNameDnsARecord", &BOOLEAN),
+    Member::new("EnableResourceNameDnsAAAARecord", &BOOLEAN),
+]);
+static PRIVATE_DNS_NAME_OPTIONS_RESPONSE: Schema = Schema::structure("PrivateDnsNameOptionsResponse", &[
+    Member::new("HostnameType", &HOSTNAME_TYPE).located("hostnameType"),
+    Member::new("EnableResourceNameDnsARecord", &BOOLEAN).located("enableResourceNameDnsARecord"),
+    Member::new("EnableResourceNameDnsAAAARecord", &BOOLEAN).located("enableResourceNameDnsAAAARecord"),
+]);
+static PRIVATE_DNS_SPECIFIED_DOMAIN_SET: Schema = Schema::list("PrivateDnsSpecifiedDomainSet", Member::element(&STRING).located("item")).min(0).max(10);
+static PRIVATE_IP_ADDRESS_COUNT: Schema = Schema::integer("PrivateIpAddressCount").min(1).max(31);
 static PRIVATE_IP_ADDRESS_SPECIFICATION: Schema = Schema::structure("PrivateIpAddressSpecification", &[
     Member::new("Primary", &BOOLEAN).located("primary"),
     Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
 ]);
 static PRIVATE_IP_ADDRESS_SPECIFICATION_LIST: Schema = Schema::list("PrivateIpAddressSpecificationList", Member::element(&PRIVATE_IP_ADDRESS_SPECIFICATION).located("item"));
+static PROCESSOR_INFO: Schema = Schema::structure("ProcessorInfo", &[
+    Member::new("SupportedArchitectures", &ARCHITECTURE_TYPE_LIST).located("supportedArchitectures"),
+    Member::new("SustainedClockSpeedInGhz", &PROCESSOR_SUSTAINED_CLOCK_SPEED).located("sustainedClockSpeedInGhz"),
+    Member::new("SupportedFeatures", &SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE_LIST).located("supportedFeatures"),
+    Member::new("Manufacturer", &CPU_MANUFACTURER_NAME).located("manufacturer"),
+]);
+static PROCESSOR_SUSTAINED_CLOCK_SPEED: Schema = Schema::double("ProcessorSustainedClockSpeed");
+static PRODUCT_CODE: Schema = Schema::structure("ProductCode", &[
+    Member::new("ProductCodeId", &STRING).located("productCode"),
+    Member::new("ProductCodeType", &PRODUCT_CODE_VALUES).located("type"),
+]);
+static PRODUCT_CODE_LIST: Schema = Schema::list("ProductCodeList", Member::element(&PRODUCT_CODE).located("item"));
+static PRODUCT_CODE_VALUES: Schema = Schema::enumeration("ProductCodeValues", &["devpay", "marketplace"]);
 static PROPAGATING_VGW: Schema = Schema::structure("PropagatingVgw", &[
     Member::new("GatewayId", &STRING).located("gatewayId"),
 ]);
 static PROPAGATING_VGW_LIST: Schema = Schema::list("PropagatingVgwList", Member::element(&PROPAGATING_VGW).located("item"));
+static PROVISIONED_BANDWIDTH: Schema = Schema::structure("ProvisionedBandwidth", &[
+    Member::new("ProvisionTime", &DATE_TIME).located("provisionTime"),
+    Member::new("Provisioned", &STRING).located("provisioned"),
+    Member::new("RequestTime", &DATE_TIME).located("requestTime"),
+    Member::new("Requested", &STRING).located("requested"),
+    Member::new("Status", &STRING).located("status"),
+]);
+static PTR_UPDATE_STATUS: Schema = Schema::structure("PtrUpdateStatus", &[
+    Member::new("Value", &STRING).located("value"),
+    Member::new("Status", &STRING).located("status"),
+    Member::new("Reason", &STRING).located("reason"),
+]);
+static PUBLIC_IP_ADDRESS: Schema = Schema::string("PublicIpAddress");
 static PUBLIC_IP_DNS_NAME_OPTIONS: Schema = Schema::structure("PublicIpDnsNameOptions", &[
     Member::new("DnsHostnameType", &STRING).located("dnsHostnameType"),
     Member::new("PublicIpv4DnsName", &STRING).located("publicIpv4DnsName"),
     Member::new("PublicIpv6DnsName", &STRING).located("publicIpv6DnsName"),
     Member::new("PublicDualStackDnsName", &STRING).located("publicDualStackDnsName"),
 ]);
+static PUBLIC_IP_STRING_LIST: Schema = Schema::list("PublicIpStringList", Member::element(&STRING).located("PublicIp"));
+static RAMDISK_ID: Schema = Schema::string("RamdiskId");
+static REBOOT_INSTANCES_REQUEST: Schema = Schema::structure("RebootInstancesRequest", &[
+    Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).required().located("InstanceId"),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+]);
+static REBOOT_MIGRATION_SUPPORT: Schema = Schema::enumeration("RebootMigrationSupport", &["unsupported", "supported"]);
 static REFERENCED_SECURITY_GROUP: Schema = Schema::structure("ReferencedSecurityGroup", &[
     Member::new("GroupId", &STRING).located("groupId"),
     Member::new("PeeringStatus", &STRING).located("peeringStatus"),
@@ -652,8 +2875,161 @@ static REFERENCED_SECURITY_GROUP: Schema = Schema::structure("ReferencedSecurity
     Member::new("VpcId", &STRING).located("vpcId"),
     Member::new("VpcPeeringConnectionId", &STRING).located("vpcPeeringConnectionId"),
 ]);
+static REGION: Schema = Schema::structure("Region", &[
+    Member::new("OptInStatus", &STRING).located("optInStatus"),
+    Member::new("Geography", &REGION_GEOGRAPHY_LIST).located("geographySet"),
+    Member::new("RegionName", &STRING).located("regionName"),
+    Member::new("Endpoint", &STRING).located("regionEndpoint"),
+]);
+static REGION_GEOGRAPHY: Schema = Schema::structure("RegionGeography", &[
+    Member::new("Name", &STRING).located("name"),
+]);
+static REGION_GEOGRAPHY_LIST: Schema = Schema::list("RegionGeographyList", Member::element(&REGION_GEOGRAPHY).located("item"));
+static REGION_LIST: Schema = Schema::list("RegionList", Member::element(&REGION).located("item"));
+static REGION_NAME_STRING_LIST: Schema = Schema::list("RegionNameStringList", Member::element(&STRING).located("RegionName"));
+static RELEASE_ADDRESS_REQUEST: Schema = Schema::structure("ReleaseAddressRequest", &[
+    Member::new("AllocationId", &ALLOCATION_ID),
+    Member::new("PublicIp", &STRING),
+    Member::new("NetworkBorderGroup", &STRING),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+]);
+static REPLACE_NETWORK_ACL_ASSOCIATION_REQUEST: Schema = Schema::structure("ReplaceNetworkAclAssociationRequest", &[
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("AssociationId", &NETWORK_ACL_ASSOCIATION_ID).required().located("associationId"),
+    Member::new("NetworkAclId", &NETWORK_ACL_ID).required().located("networkAclId"),
+]);
+static REPLACE_NETWORK_ACL_ASSOCIATION_RESULT: Schema = Schema::structure("ReplaceNetworkAclAssociationResult", &[
+    Member::new("NewAssociationId", &STRING).located("newAssociationId"),
+]);
+static REPLACE_NETWORK_ACL_ENTRY_REQUEST: Schema = Schema::structure("ReplaceNetworkAclEntryRequest", &[
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("NetworkAclId", &NETWORK_ACL_ID).required().located("networkAclId"),
+    Member::new("RuleNumber", &INTEGER).required().located("ruleNumber"),
+    Member::new("Protocol", &STRING).required().located("protocol"),
+    Member::new("RuleAction", &RULE_ACTION).required().located("ruleAction"),
+    Member::new("Egress", &BOOLEAN).required().located("egress"),
+    Member::new("CidrBlock", &STRING).located("cidrBlock"),
+    Member::new("Ipv6CidrBlock", &STRING).located("ipv6CidrBlock"),
+    Member::new("IcmpTypeCode", &ICMP_TYPE_CODE).located("Icmp"),
+    Member::new("PortRange", &PORT_RANGE).located("portRange"),
+]);
+static REPLACE_ROUTE_REQUEST: Schema = Schema::structure("ReplaceRouteRequest", &[
+    Member::new("DestinationPrefixListId", &PREFIX_LIST_RESOURCE_ID),
+    Member::new("VpcEndpointId", &VPC_ENDPOINT_ID),
+    Member::new("LocalTarget", &BOOLEAN),
+    Member::new("TransitGatewayId", &TRANSIT_GATEWAY_ID),
+    Member::new("LocalGatewayId", &LOCAL_GATEWAY_ID),
+    Member::new("CarrierGatewayId", &CARRIER_GATEWAY_ID),
+    Member::new("CoreNetworkArn", &CORE_NETWORK_ARN),
+    Member::new("OdbNetworkArn", &ODB_NETWORK_ARN),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("RouteTableId", &ROUTE_TABLE_ID).required().located("routeTableId"),
+    Member::new("DestinationCidrBlock", &STRING).located("destinationCidrBlock"),
+    Member::new("GatewayId", &ROUTE_GATEWAY_ID).located("gatewayId"),
+    Member::new("DestinationIpv6CidrBlock", &STRING).located("destinationIpv6CidrBlock"),
+    Member::new("EgressOnlyInternetGatewayId", &EGRESS_ONLY_INTERNET_GATEWAY_ID).located("egressOnlyInternetGatewayId"),
+    Member::new("InstanceId", &INSTANCE_ID).located("instanceId"),
+    Member::new("NetworkInterfaceId", &NETWORK_INTERFACE_ID).located("networkInterfaceId"),
+    Member::new("VpcPeeringConnectionId", &VPC_PEERING_CONNECTION_ID).located("vpcPeeringConnectionId"),
+    Member::new("NatGatewayId", &NAT_GATEWAY_ID).located("natGatewayId"),
+]);
+static REPLACE_ROUTE_TABLE_ASSOCIATION_REQUEST: Schema = Schema::structure("ReplaceRouteTableAssociationRequest", &[
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("AssociationId", &ROUTE_TABLE_ASSOCIATION_ID).required().located("associationId"),
+    Member::new("RouteTableId", &ROUTE_TABLE_ID).required().located("routeTableId"),
+]);
+static REPLACE_ROUTE_TABLE_ASSOCIATION_RESULT: Schema = Schema::structure("ReplaceRouteTableAssociationResult", &[
+    Member::new("NewAssociationId", &STRING).located("newAssociationId"),
+    Member::new("AssociationState", &ROUTE_TABLE_ASSOCIATION_STATE).located("associationState"),
+]);
+static REQUEST_INSTANCE_TYPE_LIST: Schema = Schema::list("RequestInstanceTypeList", Member::element(&INSTANCE_TYPE)).min(0).max(100);
+static REQUEST_LAUNCH_TEMPLATE_DATA: Schema = Schema::structure("RequestLaunchTemplateData", &[
+    Member::new("KernelId", &KERNEL_ID),
+    Member::new("EbsOptimized", &BOOLEAN),
+    Member::new("IamInstanceProfile", &LAUNCH_TEMPLATE_IAM_INSTANCE_PROFILE_SPECIFICATION_REQUEST),
+    Member::new("BlockDeviceMappings", &LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_REQUEST_LIST).located("BlockDeviceMapping"),
+    Member::new("NetworkInterfaces", &LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_REQUEST_LIST).located("NetworkInterface"),
+    Member::new("ImageId", &IMAGE_ID),
+    Member::new("InstanceType", &INSTANCE_TYPE),
+    Member::new("KeyName", &KEY_PAIR_NAME),
+    Member::new("Monitoring", &LAUNCH_TEMPLATES_MONITORING_REQUEST),
+    Member::new("Placement", &LAUNCH_TEMPLATE_PLACEMENT_REQUEST),
+    Member::new("RamDiskId", &RAMDISK_ID),
+    Member::new("DisableApiTermination", &BOOLEAN),
+    Member::new("InstanceInitiatedShutdownBehavior", &SHUTDOWN_BEHAVIOR),
+    Member::new("UserData", &SENSITIVE_USER_DATA),
+    Member::new("TagSpecifications", &LAUNCH_TEMPLATE_TAG_SPECIFICATION_REQUEST_LIST).located("TagSpecification"),
+    Member::new("ElasticGpuSpecifications", &ELASTIC_GPU_SPECIFICATION_LIST).located("ElasticGpuSpecification"),
+    Member::new("ElasticInferenceAccelerators", &LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_LIST).located("ElasticInferenceAccelerator"),
+    Member::new("SecurityGroupIds", &SECURITY_GROUP_ID_STRING_LIST).located("SecurityGroupId"),
+    Member::new("SecurityGroups", &SECURITY_GROUP_STRING_LIST).located("SecurityGroup"),
+    Member::new("InstanceMarketOptions", &LAUNCH_TEMPLATE_INSTANCE_MARKET_OPTIONS_REQUEST),
+    Member::new("CreditSpecification", &CREDIT_SPECIFICATION_REQUEST),
+    Member::new("CpuOptions", &LAUNCH_TEMPLATE_CPU_OPTIONS_REQUEST),
+    Member::new("CapacityReservationSpecification", &LAUNCH_TEMPLATE_CAPACITY_RESERVATION_SPECIFICATION_REQUEST),
+    Member::new("LicenseSpecifications", &LAUNCH_TEMPLATE_LICENSE_SPECIFICATION_LIST_REQUEST).located("LicenseSpecification"),
+    Member::new("HibernationOptions", &LAUNCH_TEMPLATE_HIBERNATION_OPTIONS_REQUEST),
+    Member::new("MetadataOptions", &LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS_REQUEST),
+    Member::new("EnclaveOptions", &LAUNCH_TEMPLATE_ENCLAVE_OPTIONS_REQUEST),
+    Member::new("InstanceRequirements", &INSTANCE_REQUIREMENTS_REQUEST),
+    Member::new("PrivateDnsNameOptions", &LAUNCH_TEMPLATE_PRIVATE_DNS_NAME_OPTIONS_REQUEST),
+    Member::new("MaintenanceOptions", &LAUNCH_TEMPLATE_INSTANCE_MAINTENANCE_OPTIONS_REQUEST),
+    Member::new("DisableApiStop", &BOOLEAN),
+    Member::new("Operator", &OPERATOR_REQUEST),
+    Member::new("NetworkPerformanceOptions", &LAUNCH_TEMPLATE_NETWORK_PERFORMANCE_OPTIONS_REQUEST),
+    Member::new("SecondaryInterfaces", &LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_REQUEST_LIST).located("SecondaryInterface"),
+]);
+static RESERVATION: Schema = Schema::structure("Reservation", &[
+    Member::new("ReservationId", &STRING).located("reservationId"),
+    Member::new("OwnerId", &STRING).located("ownerId"),
+    Member::new("RequesterId", &STRING).located("requesterId"),
+    Member::new("Groups", &GROUP_IDENTIFIER_LIST).located("groupSet"),
+    Member::new("Instances", &INSTANCE_LIST).located("instancesSet"),
+]);
+static RESERVATION_LIST: Schema = Schema::list("ReservationList", Member::element(&RESERVATION).located("item"));
+static RESOURCE_CONFIGURATION_ARN: Schema = Schema::string("ResourceConfigurationArn");
 static RESOURCE_ID_LIST: Schema = Schema::list("ResourceIdList", Member::element(&TAGGABLE_RESOURCE_ID));
 static RESOURCE_TYPE: Schema = Schema::enumeration("ResourceType", &["capacity-reservation", "client-vpn-endpoint", "customer-gateway", "carrier-gateway", "coip-pool", "declarative-policies-report", "dedicated-host", "dhcp-options", "egress-only-internet-gateway", "elastic-ip", "elastic-gpu", "export-image-task", "export-instance-task", "fleet", "fpga-image", "host-reservation", "image", "image-usage-report", "import-image-task", "import-snapshot-task", "instance", "instance-event-window", "internet-gateway", "ipam", "ipam-pool", "ipam-scope", "ipv4pool-ec2", "ipv6pool-ec2", "key-pair", "launch-template", "local-gateway", "local-gateway-route-table", "local-gateway-virtual-interface", "local-gateway-virtual-interface-group", "local-gateway-route-table-vpc-association", "local-gateway-route-table-virtual-interface-group-association", "natgateway", "network-acl", "network-interface", "network-insights-analysis", "network-insights-path", "network-insights-access-scope", "network-insights-access-scope-analysis", "outpost-lag", "placement-group", "prefix-list", "replace-root-volume-task", "reserved-instances", "route-table", "security-group", "security-group-rule", "service-link-virtual-interface", "snapshot", "spot-fleet-request", "spot-instances-request", "subnet", "subnet-cidr-reservation", "traffic-mirror-filter", "traffic-mirror-session", "traffic-mirror-target", "transit-gateway", "transit-gateway-attachment", "transit-gateway-connect-peer", "transit-gateway-multicast-domain", "transit-gateway-policy-table", "transit-gateway-metering-policy", "transit-gateway-route-table", "transit-gateway-route-table-announcement", "volume", "vpc", "vpc-endpoint", "vpc-endpoint-connection", "vpc-endpoint-service", "vpc-endpoint-service-permission", "vpc-peering-connection", "vpn-connection", "vpn-gateway", "vpc-flow-log", "capacity-reservation-fleet", "traffic-mirror-filter-rule", "vpc-endpoint-connection-device-type", "verified-access-instance", "verified-access-group", "verified-access-endpoint", "verified-access-policy", "verified-access-trust-provider", "vpn-connection-device-type", "vpc-block-public-access-exclusion", "vpc-encryption-control", "route-server", "route-server-endpoint", "route-server-peer", "ipam-resource-discovery", "ipam-resource-discovery-association", "instance-connect-endpoint", "verified-access-endpoint-target", "ipam-external-resource-verification-token", "capacity-block", "mac-modification-task", "ipam-prefix-list-resolver", "ipam-policy", "ipam-prefix-list-resolver-target", "secondary-interface", "secondary-network", "secondary-subnet", "capacity-manager-data-export", "vpn-concentrator", "ipam-pool-allocation"]);
+static RESPONSE_ERROR: Schema = Schema::structure("ResponseError", &[
+    Member::new("Code", &LAUNCH_TEMPLATE_ERROR_CODE).located("code"),
+    Member::new("Message", &STRING).located("message"),
+]);
+static RESPONSE_LAUNCH_TEMPLATE_DATA: Schema = Schema::structure("ResponseLaunchTemplateData", &[
+    Member::new("KernelId", &STRING).located("kernelId"),
+    Member::new("EbsOptimized", &BOOLEAN).located("ebsOptimized"),
+    Member::new("IamInstanceProfile", &LAUNCH_TEMPLATE_IAM_INSTANCE_PROFILE_SPECIFICATION).located("iamInstanceProfile"),
+    Member::new("BlockDeviceMappings", &LAUNCH_TEMPLATE_BLOCK_DEVICE_MAPPING_LIST).located("blockDeviceMappingSet"),
+    Member::new("NetworkInterfaces", &LAUNCH_TEMPLATE_INSTANCE_NETWORK_INTERFACE_SPECIFICATION_LIST).located("networkInterfaceSet"),
+    Member::new("ImageId", &STRING).located("imageId"),
+    Member::new("InstanceType", &INSTANCE_TYPE).located("instanceType"),
+    Member::new("KeyName", &STRING).located("keyName"),
+    Member::new("Monitoring", &LAUNCH_TEMPLATES_MONITORING).located("monitoring"),
+    Member::new("Placement", &LAUNCH_TEMPLATE_PLACEMENT).located("placement"),
+    Member::new("RamDiskId", &STRING).located("ramDiskId"),
+    Member::new("DisableApiTermination", &BOOLEAN).located("disableApiTermination"),
+    Member::new("InstanceInitiatedShutdownBehavior", &SHUTDOWN_BEHAVIOR).located("instanceInitiatedShutdownBehavior"),
+    Member::new("UserData", &SENSITIVE_USER_DATA).located("userData"),
+    Member::new("TagSpecifications", &LAUNCH_TEMPLATE_TAG_SPECIFICATION_LIST).located("tagSpecificationSet"),
+    Member::new("ElasticGpuSpecifications", &ELASTIC_GPU_SPECIFICATION_RESPONSE_LIST).located("elasticGpuSpecificationSet"),
+    Member::new("ElasticInferenceAccelerators", &LAUNCH_TEMPLATE_ELASTIC_INFERENCE_ACCELERATOR_RESPONSE_LIST).located("elasticInferenceAcceleratorSet"),
+    Member::new("SecurityGroupIds", &VALUE_STRING_LIST).located("securityGroupIdSet"),
+    Member::new("SecurityGroups", &VALUE_STRING_LIST).located("securityGroupSet"),
+    Member::new("InstanceMarketOptions", &LAUNCH_TEMPLATE_INSTANCE_MARKET_OPTIONS).located("instanceMarketOptions"),
+    Member::new("CreditSpecification", &CREDIT_SPECIFICATION).located("creditSpecification"),
+    Member::new("CpuOptions", &LAUNCH_TEMPLATE_CPU_OPTIONS).located("cpuOptions"),
+    Member::new("CapacityReservationSpecification", &LAUNCH_TEMPLATE_CAPACITY_RESERVATION_SPECIFICATION_RESPONSE).located("capacityReservationSpecification"),
+    Member::new("LicenseSpecifications", &LAUNCH_TEMPLATE_LICENSE_LIST).located("licenseSet"),
+    Member::new("HibernationOptions", &LAUNCH_TEMPLATE_HIBERNATION_OPTIONS).located("hibernationOptions"),
+    Member::new("MetadataOptions", &LAUNCH_TEMPLATE_INSTANCE_METADATA_OPTIONS).located("metadataOptions"),
+    Member::new("EnclaveOptions", &LAUNCH_TEMPLATE_ENCLAVE_OPTIONS).located("enclaveOptions"),
+    Member::new("InstanceRequirements", &INSTANCE_REQUIREMENTS).located("instanceRequirements"),
+    Member::new("PrivateDnsNameOptions", &LAUNCH_TEMPLATE_PRIVATE_DNS_NAME_OPTIONS).located("privateDnsNameOptions"),
+    Member::new("MaintenanceOptions", &LAUNCH_TEMPLATE_INSTANCE_MAINTENANCE_OPTIONS).located("maintenanceOptions"),
+    Member::new("DisableApiStop", &BOOLEAN).located("disableApiStop"),
+    Member::new("Operator", &OPERATOR_RESPONSE).located("operator"),
+    Member::new("NetworkPerformanceOptions", &LAUNCH_TEMPLATE_NETWORK_PERFORMANCE_OPTIONS).located("networkPerformanceOptions"),
+    Member::new("SecondaryInterfaces", &LAUNCH_TEMPLATE_INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_LIST).located("secondaryInterfaceSet"),
+]);
 static REVOKE_SECURITY_GROUP_EGRESS_REQUEST: Schema = Schema::structure("RevokeSecurityGroupEgressRequest", &[
     Member::new("SecurityGroupRuleIds", &SECURITY_GROUP_RULE_ID_LIST).located("SecurityGroupRuleId"),
     Member::new("DryRun", &BOOLEAN).located("dryRun"),
@@ -703,6 +3079,8 @@ static REVOKED_SECURITY_GROUP_RULE: Schema = Schema::structure("RevokedSecurityG
     Member::new("Description", &STRING).located("description"),
 ]);
 static REVOKED_SECURITY_GROUP_RULE_LIST: Schema = Schema::list("RevokedSecurityGroupRuleList", Member::element(&REVOKED_SECURITY_GROUP_RULE).located("item"));
+static ROOT_DEVICE_TYPE: Schema = Schema::enumeration("RootDeviceType", &["ebs", "instance-store"]);
+static ROOT_DEVICE_TYPE_LIST: Schema = Schema::list("RootDeviceTypeList", Member::element(&ROOT_DEVICE_TYPE).located("item"));
 static ROUTE: Schema = Schema::structure("Route", &[
     Member::new("DestinationCidrBlock", &STRING).located("destinationCidrBlock"),
     Member::new("DestinationIpv6CidrBlock", &STRING).located("destinationIpv6CidrBlock"),
@@ -755,6 +3133,72 @@ static ROUTE_TABLE_ASSOCIATION_STATE_CODE: Schema = Schema::enumeration("RouteTa
 static ROUTE_TABLE_ID: Schema = Schema::string("RouteTableId");
 static ROUTE_TABLE_ID_STRING_LIST: Schema = Schema::list("RouteTableIdStringList", Member::element(&ROUTE_TABLE_ID).located("item"));
 static ROUTE_TABLE_LIST: Schema = Schema::list("RouteTableList", Member::element(&ROUTE_TABLE).located("item"));
+static RULE_ACTION: Schema = Schema::enumeration("RuleAction", &["allow", "deny"]);
+static RUN_INSTANCES_MONITORING_ENABLED: Schema = Schema::structure("RunInstancesMonitoringEnabled", &[
+    Member::new("Enabled", &BOOLEAN).required().located("enabled"),
+]);
+static RUN_INSTANCES_REQUEST: Schema = Schema::structure("RunInstancesRequest", &[
+    Member::new("BlockDeviceMappings", &BLOCK_DEVICE_MAPPING_REQUEST_LIST).located("BlockDeviceMapping"),
+    Member::new("ImageId", &IMAGE_ID),
+    Member::new("InstanceType", &INSTANCE_TYPE),
+    Member::new("Ipv6AddressCount", &INTEGER),
+    Member::new("Ipv6Addresses", &INSTANCE_IPV6_ADDRESS_LIST).located("Ipv6Address"),
+    Member::new("KernelId", &KERNEL_ID),
+    Member::new("KeyName", &KEY_PAIR_NAME),
+    Member::new("MaxCount", &INTEGER).required(),
+    Member::new("MinCount", &INTEGER).required(),
+    Member::new("Monitoring", &RUN_INSTANCES_MONITORING_ENABLED),
+    Member::new("Placement", &PLACEMENT),
+    Member::new("RamdiskId", &RAMDISK_ID),
+    Member::new("SecurityGroupIds", &SECURITY_GROUP_ID_STRING_LIST).located("SecurityGroupId"),
+    Member::new("SecurityGroups", &SECURITY_GROUP_STRING_LIST).located("SecurityGroup"),
+    Member::new("SubnetId", &SUBNET_ID),
+    Member::new("UserData", &RUN_INSTANCES_USER_DATA),
+    Member::new("ElasticGpuSpecification", &ELASTIC_GPU_SPECIFICATIONS),
+    Member::new("ElasticInferenceAccelerators", &ELASTIC_INFERENCE_ACCELERATORS).located("ElasticInferenceAccelerator"),
+    Member::new("TagSpecifications", &TAG_SPECIFICATION_LIST).located("TagSpecification"),
+    Member::new("LaunchTemplate", &LAUNCH_TEMPLATE_SPECIFICATION),
+    Member::new("InstanceMarketOptions", &INSTANCE_MARKET_OPTIONS_REQUEST),
+    Member::new("CreditSpecification", &CREDIT_SPECIFICATION_REQUEST),
+    Member::new("CpuOptions", &CPU_OPTIONS_REQUEST),
+    Member::new("CapacityReservationSpecification", &CAPACITY_RESERVATION_SPECIFICATION),
+    Member::new("HibernationOptions", &HIBERNATION_OPTIONS_REQUEST),
+    Member::new("LicenseSpecifications", &LICENSE_SPECIFICATION_LIST_REQUEST).located("LicenseSpecification"),
+    Member::new("MetadataOptions", &INSTANCE_METADATA_OPTIONS_REQUEST),
+    Member::new("EnclaveOptions", &ENCLAVE_OPTIONS_REQUEST),
+    Member::new("PrivateDnsNameOptions", &PRIVATE_DNS_NAME_OPTIONS_REQUEST),
+    Member::new("MaintenanceOptions", &INSTANCE_MAINTENANCE_OPTIONS_REQUEST),
+    Member::new("DisableApiStop", &BOOLEAN),
+    Member::new("EnablePrimaryIpv6", &BOOLEAN),
+    Member::new("NetworkPerformanceOptions", &INSTANCE_NETWORK_PERFORMANCE_OPTIONS_REQUEST),
+    Member::new("Operator", &OPERATOR_REQUEST),
+    Member::new("SecondaryInterfaces", &INSTANCE_SECONDARY_INTERFACE_SPECIFICATION_LIST_REQUEST).located("SecondaryInterface"),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("DisableApiTermination", &BOOLEAN).located("disableApiTermination"),
+    Member::new("InstanceInitiatedShutdownBehavior", &SHUTDOWN_BEHAVIOR).located("instanceInitiatedShutdownBehavior"),
+    Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
+    Member::new("ClientToken", &STRING).located("clientToken").idempotency_token(),
+    Member::new("AdditionalInfo", &STRING).located("additionalInfo"),
+    Member::new("NetworkInterfaces", &INSTANCE_NETWORK_INTERFACE_SPECIFICATION_LIST).located("networkInterface"),
+    Member::new("IamInstanceProfile", &IAM_INSTANCE_PROFILE_SPECIFICATION).located("iamInstanceProfile"),
+    Member::new("EbsOptimized", &BOOLEAN).located("ebsOptimized"),
+]);
+static RUN_INSTANCES_USER_DATA: Schema = Schema::string("RunInstancesUserData").sensitive();
+static SSE_TYPE: Schema = Schema::enumeration("SSEType", &["sse-ebs", "sse-kms", "none"]);
+static SECONDARY_INTERFACE_ID: Schema = Schema::string("SecondaryInterfaceId");
+static SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION: Schema = Schema::structure("SecondaryInterfacePrivateIpAddressSpecification", &[
+    Member::new("PrivateIpAddress", &STRING).located("privateIpAddress"),
+]);
+static SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_LIST: Schema = Schema::list("SecondaryInterfacePrivateIpAddressSpecificationList", Member::element(&SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION).located("item"));
+static SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_LIST_REQUEST: Schema = Schema::list("SecondaryInterfacePrivateIpAddressSpecificationListRequest", Member::element(&SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_REQUEST).located("SecondaryInterfacePrivateIpAddressSpecification"));
+static SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION_REQUEST: Schema = Schema::structure("SecondaryInterfacePrivateIpAddressSpecificationRequest", &[
+    Member::new("PrivateIpAddress", &STRING),
+]);
+static SECONDARY_INTERFACE_STATUS: Schema = Schema::enumeration("SecondaryInterfaceStatus", &["available", "in-use"]);
+static SECONDARY_INTERFACE_TYPE: Schema = Schema::enumeration("SecondaryInterfaceType", &["secondary"]);
+static SECONDARY_NETWORK_ID: Schema = Schema::string("SecondaryNetworkId");
+static SECONDARY_NETWORK_SUPPORTED_FLAG: Schema = Schema::boolean("SecondaryNetworkSupportedFlag");
+static SECONDARY_SUBNET_ID: Schema = Schema::string("SecondarySubnetId");
 static SECURITY_GROUP: Schema = Schema::structure("SecurityGroup", &[
     Member::new("GroupId", &STRING).located("groupId"),
     Member::new("IpPermissionsEgress", &IP_PERMISSION_LIST).located("ipPermissionsEgress"),
@@ -768,6 +3212,10 @@ static SECURITY_GROUP: Schema = Schema::structure("SecurityGroup", &[
 ]);
 static SECURITY_GROUP_ID: Schema = Schema::string("SecurityGroupId");
 static SECURITY_GROUP_ID_STRING_LIST: Schema = Schema::list("SecurityGroupIdStringList", Member::element(&SECURITY_GROUP_ID).located("SecurityGroupId"));
+static SECURITY_GROUP_IDENTIFIER: Schema = Schema::structure("SecurityGroupIdentifier", &[
+    Member::new("GroupId", &STRING).located("groupId"),
+    Member::new("GroupName", &STRING).located("groupName"),
+]);
 static SECURITY_GROUP_LIST: Schema = Schema::list("SecurityGroupList", Member::element(&SECURITY_GROUP).located("item"));
 static SECURITY_GROUP_NAME: Schema = Schema::string("SecurityGroupName");
 static SECURITY_GROUP_RULE: Schema = Schema::structure("SecurityGroupRule", &[
@@ -786,9 +3234,68 @@ static SECURITY_GROUP_RULE: Schema = Schema::structure("SecurityGroupRule", &[
     Member::new("Tags", &TAG_LIST).located("tagSet"),
     Member::new("SecurityGroupRuleArn", &STRING).located("securityGroupRuleArn"),
 ]);
+static SECURITY_GROUP_RULE_DESCRIPTION: Schema = Schema::structure("SecurityGroupRuleDescription", &[
+    Member::new("SecurityGroupRuleId", &STRING),
+    Member::new("Description", &STRING),
+]);
+static SECURITY_GROUP_RULE_DESCRIPTION_LIST: Schema = Schema::list("SecurityGroupRuleDescriptionList", Member::element(&SECURITY_GROUP_RULE_DESCRIPTION).located("item"));
 static SECURITY_GROUP_RULE_ID: Schema = Schema::string("SecurityGroupRuleId");
 static SECURITY_GROUP_RULE_ID_LIST: Schema = Schema::list("SecurityGroupRuleIdList", Member::element(&STRING).located("item"));
 static SECURITY_GROUP_RULE_LIST: Schema = Schema::list("SecurityGroupRuleList", Member::element(&SECURITY_GROUP_RULE).located("item"));
+static SECURITY_GROUP_RULE_REQUEST: Schema = Schema::structure("SecurityGroupRuleRequest", &[
+    Member::new("IpProtocol", &STRING),
+    Member::new("FromPort", &INTEGER),
+    Member::new("ToPort", &INTEGER),
+    Member::new("CidrIpv4", &STRING),
+    Member::new("CidrIpv6", &STRING),
+    Member::new("PrefixListId", &PREFIX_LIST_RESOURCE_ID),
+    Member::new("ReferencedGroupId", &SECURITY_GROUP_ID),
+    Member::new("Description", &STRING),
+]);
+static SECURITY_GROUP_RULE_UPDATE: Schema = Schema::structure("SecurityGroupRuleUpdate", &[
+    Member::new("SecurityGroupRuleId", &SECURITY_GROUP_RULE_ID).required(),
+    Member::new("SecurityGroupRule", &SECURITY_GROUP_RULE_REQUEST),
+]);
+static SECURITY_GROUP_RULE_UPDATE_LIST: Schema = Schema::list("SecurityGroupRuleUpdateList", Member::element(&SECURITY_GROUP_RULE_UPDATE).located("item"));
+static SECURITY_GROUP_STRING_LIST: Schema = Schema::list("SecurityGroupStringList", Member::element(&SECURITY_GROUP_NAME).located("SecurityGroup"));
+static SENSITIVE_USER_DATA: Schema = Schema::string("SensitiveUserData").sensitive();
+static SERVICE_MANAGED: Schema = Schema::enumeration("ServiceManaged", &["alb", "nlb", "rnat", "rds"]);
+static SERVICE_NETWORK_ARN: Schema = Schema::string("ServiceNetworkArn");
+static SHUTDOWN_BEHAVIOR: Schema = Schema::enumeration("ShutdownBehavior", &["stop", "terminate"]);
+static SNAPSHOT_ID: Schema = Schema::string("SnapshotId");
+static SPOT_INSTANCE_TYPE: Schema = Schema::enumeration("SpotInstanceType", &["one-time", "persistent"]);
+static SPOT_MARKET_OPTIONS: Schema = Schema::structure("SpotMarketOptions", &[
+    Member::new("MaxPrice", &STRING),
+    Member::new("SpotInstanceType", &SPOT_INSTANCE_TYPE),
+    Member::new("BlockDurationMinutes", &INTEGER),
+    Member::new("ValidUntil", &DATE_TIME),
+    Member::new("InstanceInterruptionBehavior", &INSTANCE_INTERRUPTION_BEHAVIOR),
+]);
+static START_INSTANCES_REQUEST: Schema = Schema::structure("StartInstancesRequest", &[
+    Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).required().located("InstanceId"),
+    Member::new("AdditionalInfo", &STRING).located("additionalInfo"),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+]);
+static START_INSTANCES_RESULT: Schema = Schema::structure("StartInstancesResult", &[
+    Member::new("StartingInstances", &INSTANCE_STATE_CHANGE_LIST).located("instancesSet"),
+]);
+static STATE: Schema = Schema::enumeration("State", &["PendingAcceptance", "Pending", "Available", "Deleting", "Deleted", "Rejected", "Failed", "Expired", "Partial"]);
+static STATE_REASON: Schema = Schema::structure("StateReason", &[
+    Member::new("Code", &STRING).located("code"),
+    Member::new("Message", &STRING).located("message"),
+]);
+static STATUS_NAME: Schema = Schema::enumeration("StatusName", &["reachability"]);
+static STATUS_TYPE: Schema = Schema::enumeration("StatusType", &["passed", "failed", "insufficient-data", "initializing"]);
+static STOP_INSTANCES_REQUEST: Schema = Schema::structure("StopInstancesRequest", &[
+    Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).required().located("InstanceId"),
+    Member::new("Hibernate", &BOOLEAN),
+    Member::new("SkipOsShutdown", &BOOLEAN),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+    Member::new("Force", &BOOLEAN).located("force"),
+]);
+static STOP_INSTANCES_RESULT: Schema = Schema::structure("StopInstancesResult", &[
+    Member::new("StoppingInstances", &INSTANCE_STATE_CHANGE_LIST).located("instancesSet"),
+]);
 static STRING: Schema = Schema::string("String");
 static SUBNET: Schema = Schema::structure("Subnet", &[
     Member::new("AvailabilityZoneId", &STRING).located("availabilityZoneId"),
@@ -822,7 +3329,13 @@ static SUBNET_CIDR_BLOCK_STATE: Schema = Schema::structure("SubnetCidrBlockState
 ]);
 static SUBNET_CIDR_BLOCK_STATE_CODE: Schema = Schema::enumeration("SubnetCidrBlockStateCode", &["associating", "associated", "disassociating", "disassociated", "failing", "failed"]);
 static SUBNET_ID: Schema = Schema::string("SubnetId");
+static SUBNET_ID_LIST: Schema = Schema::list("SubnetIdList", Member::element(&SUBNET_ID).located("AssociatedSubnetId"));
 static SUBNET_ID_STRING_LIST: Schema = Schema::list("SubnetIdStringList", Member::element(&SUBNET_ID).located("SubnetId"));
+static SUBNET_IP_PREFIXES: Schema = Schema::structure("SubnetIpPrefixes", &[
+    Member::new("SubnetId", &STRING).located("subnetId"),
+    Member::new("IpPrefixes", &VALUE_STRING_LIST).located("ipPrefixSet"),
+]);
+static SUBNET_IP_PREFIXES_LIST: Schema = Schema::list("SubnetIpPrefixesList", Member::element(&SUBNET_IP_PREFIXES).located("item"));
 static SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION: Schema = Schema::structure("SubnetIpv6CidrBlockAssociation", &[
     Member::new("AssociationId", &SUBNET_CIDR_ASSOCIATION_ID).located("associationId"),
     Member::new("Ipv6CidrBlock", &STRING).located("ipv6CidrBlock"),
@@ -833,6 +3346,10 @@ static SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION: Schema = Schema::structure("SubnetIpv
 static SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION_SET: Schema = Schema::list("SubnetIpv6CidrBlockAssociationSet", Member::element(&SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION).located("item"));
 static SUBNET_LIST: Schema = Schema::list("SubnetList", Member::element(&SUBNET).located("item"));
 static SUBNET_STATE: Schema = Schema::enumeration("SubnetState", &["pending", "available", "unavailable", "failed", "failed-insufficient-capacity"]);
+static SUMMARY_STATUS: Schema = Schema::enumeration("SummaryStatus", &["ok", "impaired", "insufficient-data", "not-applicable", "initializing"]);
+static SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE: Schema = Schema::enumeration("SupportedAdditionalProcessorFeature", &["amd-sev-snp", "nested-virtualization"]);
+static SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE_LIST: Schema = Schema::list("SupportedAdditionalProcessorFeatureList", Member::element(&SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE).located("item"));
+static SUPPORTED_IN_REGION: Schema = Schema::boolean("SupportedInRegion");
 static TAG: Schema = Schema::structure("Tag", &[
     Member::new("Key", &STRING).located("key"),
     Member::new("Value", &STRING).located("value"),
@@ -852,7 +3369,51 @@ static TAG_SPECIFICATION: Schema = Schema::structure("TagSpecification", &[
 static TAG_SPECIFICATION_LIST: Schema = Schema::list("TagSpecificationList", Member::element(&TAG_SPECIFICATION).located("item"));
 static TAGGABLE_RESOURCE_ID: Schema = Schema::string("TaggableResourceId");
 static TENANCY: Schema = Schema::enumeration("Tenancy", &["default", "dedicated", "host"]);
+static TERMINATE_INSTANCES_REQUEST: Schema = Schema::structure("TerminateInstancesRequest", &[
+    Member::new("InstanceIds", &INSTANCE_ID_STRING_LIST).required().located("InstanceId"),
+    Member::new("Force", &BOOLEAN),
+    Member::new("SkipOsShutdown", &BOOLEAN),
+    Member::new("DryRun", &BOOLEAN).located("dryRun"),
+]);
+static TERMINATE_INSTANCES_RESULT: Schema = Schema::structure("TerminateInstancesResult", &[
+    Member::new("TerminatingInstances", &INSTANCE_STATE_CHANGE_LIST).located("instancesSet"),
+]);
+static THREADS_PER_CORE: Schema = Schema::integer("ThreadsPerCore");
+static THREADS_PER_CORE_LIST: Schema = Schema::list("ThreadsPerCoreList", Member::element(&THREADS_PER_CORE).located("item"));
+static TOTAL_LOCAL_STORAGE_GB: Schema = Schema::structure("TotalLocalStorageGB", &[
+    Member::new("Min", &DOUBLE).located("min"),
+    Member::new("Max", &DOUBLE).located("max"),
+]);
+static TOTAL_LOCAL_STORAGE_GB_REQUEST: Schema = Schema::structure("TotalLocalStorageGBRequest", &[
+    Member::new("Min", &DOUBLE),
+    Member::new("Max", &DOUBLE),
+]);
+static TOTAL_MEDIA_MEMORY: Schema = Schema::integer("TotalMediaMemory");
+static TOTAL_NEURON_MEMORY: Schema = Schema::integer("TotalNeuronMemory");
+static TPM_SUPPORT_VALUES: Schema = Schema::enumeration("TpmSupportValues", &["v2.0"]);
 static TRANSIT_GATEWAY_ID: Schema = Schema::string("TransitGatewayId");
+static UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS_REQUEST: Schema = Schema::structure("UpdateSecurityGroupRuleDescriptionsEgressRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("GroupId", &SECURITY_GROUP_ID),
+    Member::new("GroupName", &SECURITY_GROUP_NAME),
+    Member::new("IpPermissions", &IP_PERMISSION_LIST),
+    Member::new("SecurityGroupRuleDescriptions", &SECURITY_GROUP_RULE_DESCRIPTION_LIST).located("SecurityGroupRuleDescription"),
+]);
+static UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_EGRESS_RESULT: Schema = Schema::structure("UpdateSecurityGroupRuleDescriptionsEgressResult", &[
+    Member::new("Return", &BOOLEAN).located("return"),
+]);
+static UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_INGRESS_REQUEST: Schema = Schema::structure("UpdateSecurityGroupRuleDescriptionsIngressRequest", &[
+    Member::new("DryRun", &BOOLEAN),
+    Member::new("GroupId", &SECURITY_GROUP_ID),
+    Member::new("GroupName", &SECURITY_GROUP_NAME),
+    Member::new("IpPermissions", &IP_PERMISSION_LIST),
+    Member::new("SecurityGroupRuleDescriptions", &SECURITY_GROUP_RULE_DESCRIPTION_LIST).located("SecurityGroupRuleDescription"),
+]);
+static UPDATE_SECURITY_GROUP_RULE_DESCRIPTIONS_INGRESS_RESULT: Schema = Schema::structure("UpdateSecurityGroupRuleDescriptionsIngressResult", &[
+    Member::new("Return", &BOOLEAN).located("return"),
+]);
+static USAGE_CLASS_TYPE: Schema = Schema::enumeration("UsageClassType", &["spot", "on-demand", "capacity-block"]);
+static USAGE_CLASS_TYPE_LIST: Schema = Schema::list("UsageClassTypeList", Member::element(&USAGE_CLASS_TYPE).located("item"));
 static USER_ID_GROUP_PAIR: Schema = Schema::structure("UserIdGroupPair", &[
     Member::new("Description", &STRING).located("description"),
     Member::new("UserId", &STRING).located("userId"),
@@ -863,7 +3424,75 @@ static USER_ID_GROUP_PAIR: Schema = Schema::structure("UserIdGroupPair", &[
     Member::new("PeeringStatus", &STRING).located("peeringStatus"),
 ]);
 static USER_ID_GROUP_PAIR_LIST: Schema = Schema::list("UserIdGroupPairList", Member::element(&USER_ID_GROUP_PAIR).located("item"));
+static V_CPU_COUNT: Schema = Schema::integer("VCpuCount");
+static V_CPU_COUNT_RANGE: Schema = Schema::structure("VCpuCountRange", &[
+    Member::new("Min", &INTEGER).located("min"),
+    Member::new("Max", &INTEGER).located("max"),
+]);
+static V_CPU_COUNT_RANGE_REQUEST: Schema = Schema::structure("VCpuCountRangeRequest", &[
+    Member::new("Min", &INTEGER).required(),
+    Member::new("Max", &INTEGER),
+]);
+static V_CPU_INFO: Schema = Schema::structure("VCpuInfo", &[
+    Member::new("DefaultVCpus", &V_CPU_COUNT).located("defaultVCpus"),
+    Member::new("DefaultCores", &CORE_COUNT).located("defaultCores"),
+    Member::new("DefaultThreadsPerCore", &THREADS_PER_CORE).located("defaultThreadsPerCore"),
+    Member::new("ValidCores", &CORE_COUNT_LIST).located("validCores"),
+    Member::new("ValidThreadsPerCore", &THREADS_PER_CORE_LIST).located("validThreadsPerCore"),
+]);
+static VALIDATION_ERROR: Schema = Schema::structure("ValidationError", &[
+    Member::new("Code", &STRING).located("code"),
+    Member::new("Message", &STRING).located("message"),
+]);
+static VALIDATION_WARNING: Schema = Schema::structure("ValidationWarning", &[
+    Member::new("Errors", &ERROR_SET).located("errorSet"),
+]);
 static VALUE_STRING_LIST: Schema = Schema::list("ValueStringList", Member::element(&STRING).located("item"));
+static VERSION_DESCRIPTION: Schema = Schema::string("VersionDescription").min(0).max(255);
+static VERSION_STRING_LIST: Schema = Schema::list("VersionStringList", Member::element(&STRING).located("item"));
+static VIRTUALIZATION_TYPE: Schema = Schema::enumeration("VirtualizationType", &["hvm", "paravirtual"]);
+static VIRTUALIZATION_TYPE_LIST: Schema = Schema::list("VirtualizationTypeList", Member::element(&VIRTUALIZATION_TYPE).located("item"));
+static VOLUME: Schema = Schema::structure("Volume", &[
+    Member::new("AvailabilityZoneId", &STRING).located("availabilityZoneId"),
+    Member::new("OutpostArn", &STRING).located("outpostArn"),
+    Member::new("SourceVolumeId", &STRING).located("sourceVolumeId"),
+    Member::new("Iops", &INTEGER).located("iops"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("VolumeType", &VOLUME_TYPE).located("volumeType"),
+    Member::new("FastRestored", &BOOLEAN).located("fastRestored"),
+    Member::new("MultiAttachEnabled", &BOOLEAN).located("multiAttachEnabled"),
+    Member::new("Throughput", &INTEGER).located("throughput"),
+    Member::new("SseType", &SSE_TYPE).located("sseType"),
+    Member::new("Operator", &OPERATOR_RESPONSE).located("operator"),
+    Member::new("VolumeInitializationRate", &INTEGER).located("volumeInitializationRate"),
+    Member::new("VolumeId", &STRING).located("volumeId"),
+    Member::new("Size", &INTEGER).located("size"),
+    Member::new("SnapshotId", &STRING).located("snapshotId"),
+    Member::new("AvailabilityZone", &STRING).located("availabilityZone"),
+    Member::new("State", &VOLUME_STATE).located("status"),
+    Member::new("CreateTime", &DATE_TIME).located("createTime"),
+    Member::new("Attachments", &VOLUME_ATTACHMENT_LIST).located("attachmentSet"),
+    Member::new("Encrypted", &BOOLEAN).located("encrypted"),
+    Member::new("KmsKeyId", &STRING).located("kmsKeyId"),
+]);
+static VOLUME_ATTACHMENT: Schema = Schema::structure("VolumeAttachment", &[
+    Member::new("DeleteOnTermination", &BOOLEAN).located("deleteOnTermination"),
+    Member::new("AssociatedResource", &STRING).located("associatedResource"),
+    Member::new("InstanceOwningService", &STRING).located("instanceOwningService"),
+    Member::new("EbsCardIndex", &INTEGER).located("ebsCardIndex"),
+    Member::new("VolumeId", &STRING).located("volumeId"),
+    Member::new("InstanceId", &STRING).located("instanceId"),
+    Member::new("Device", &STRING).located("device"),
+    Member::new("State", &VOLUME_ATTACHMENT_STATE).located("status"),
+    Member::new("AttachTime", &DATE_TIME).located("attachTime"),
+]);
+static VOLUME_ATTACHMENT_LIST: Schema = Schema::list("VolumeAttachmentList", Member::element(&VOLUME_ATTACHMENT).located("item"));
+static VOLUME_ATTACHMENT_STATE: Schema = Schema::enumeration("VolumeAttachmentState", &["attaching", "attached", "detaching", "detached", "busy"]);
+static VOLUME_ID: Schema = Schema::string("VolumeId");
+static VOLUME_ID_STRING_LIST: Schema = Schema::list("VolumeIdStringList", Member::element(&VOLUME_ID).located("VolumeId"));
+static VOLUME_LIST: Schema = Schema::list("VolumeList", Member::element(&VOLUME).located("item"));
+static VOLUME_STATE: Schema = Schema::enumeration("VolumeState", &["creating", "available", "in-use", "deleting", "deleted", "error"]);
+static VOLUME_TYPE: Schema = Schema::enumeration("VolumeType", &["standard", "io1", "io2", "gp2", "sc1", "st1", "gp3"]);
 static VPC: Schema = Schema::structure("Vpc", &[
     Member::new("OwnerId", &STRING).located("ownerId"),
     Member::new("InstanceTenancy", &TENANCY).located("instanceTenancy"),
@@ -929,7 +3558,37 @@ static VPC_ENCRYPTION_CONTROL_EXCLUSIONS: Schema = Schema::structure("VpcEncrypt
 static VPC_ENCRYPTION_CONTROL_ID: Schema = Schema::string("VpcEncryptionControlId");
 static VPC_ENCRYPTION_CONTROL_MODE: Schema = Schema::enumeration("VpcEncryptionControlMode", &["monitor", "enforce"]);
 static VPC_ENCRYPTION_CONTROL_STATE: Schema = Schema::enumeration("VpcEncryptionControlState", &["enforce-in-progress", "monitor-in-progress", "enforce-failed", "monitor-failed", "deleting", "deleted", "available", "creating", "delete-failed"]);
+static VPC_ENDPOINT: Schema = Schema::structure("VpcEndpoint", &[
+    Member::new("VpcEndpointId", &STRING).located("vpcEndpointId"),
+    Member::new("VpcEndpointType", &VPC_ENDPOINT_TYPE).located("vpcEndpointType"),
+    Member::new("VpcId", &STRING).located("vpcId"),
+    Member::new("ServiceName", &STRING).located("serviceName"),
+    Member::new("State", &STATE).located("state"),
+    Member::new("PolicyDocument", &STRING).located("policyDocument"),
+    Member::new("RouteTableIds", &VALUE_STRING_LIST).located("routeTableIdSet"),
+    Member::new("SubnetIds", &VALUE_STRING_LIST).located("subnetIdSet"),
+    Member::new("Groups", &GROUP_IDENTIFIER_SET).located("groupSet"),
+    Member::new("IpAddressType", &IP_ADDRESS_TYPE).located("ipAddressType"),
+    Member::new("DnsOptions", &DNS_OPTIONS).located("dnsOptions"),
+    Member::new("PrivateDnsEnabled", &BOOLEAN).located("privateDnsEnabled"),
+    Member::new("RequesterManaged", &BOOLEAN).located("requesterManaged"),
+    Member::new("NetworkInterfaceIds", &VALUE_STRING_LIST).located("networkInterfaceIdSet"),
+    Member::new("DnsEntries", &DNS_ENTRY_SET).located("dnsEntrySet"),
+    Member::new("CreationTimestamp", &MILLISECOND_DATE_TIME).located("creationTimestamp"),
+    Member::new("Tags", &TAG_LIST).located("tagSet"),
+    Member::new("OwnerId", &STRING).located("ownerId"),
+    Member::new("LastError", &LAST_ERROR).located("lastError"),
+    Member::new("Ipv4Prefixes", &SUBNET_IP_PREFIXES_LIST).located("ipv4PrefixSet"),
+    Member::new("Ipv6Prefixes", &SUBNET_IP_PREFIXES_LIST).located("ipv6PrefixSet"),
+    Member::new("FailureReason", &STRING).located("failureReason"),
+    Member::new("ServiceNetworkArn", &SERVICE_NETWORK_ARN).located("serviceNetworkArn"),
+    Member::new("ResourceConfigurationArn", &RESOURCE_CONFIGURATION_ARN).located("resourceConfigurationArn"),
+    Member::new("ServiceRegion", &STRING).located("serviceRegion"),
+]);
 static VPC_ENDPOINT_ID: Schema = Schema::string("VpcEndpointId");
+static VPC_ENDPOINT_ID_LIST: Schema = Schema::list("VpcEndpointIdList", Member::element(&VPC_ENDPOINT_ID).located("item"));
+static VPC_ENDPOINT_SET: Schema = Schema::list("VpcEndpointSet", Member::element(&VPC_ENDPOINT).located("item"));
+static VPC_ENDPOINT_TYPE: Schema = Schema::enumeration("VpcEndpointType", &["Interface", "Gateway", "GatewayLoadBalancer", "Resource", "ServiceNetwork"]);
 static VPC_ID: Schema = Schema::string("VpcId");
 static VPC_ID_STRING_LIST: Schema = Schema::list("VpcIdStringList", Member::element(&VPC_ID).located("VpcId"));
 static VPC_IPV6_CIDR_BLOCK_ASSOCIATION: Schema = Schema::structure("VpcIpv6CidrBlockAssociation", &[
@@ -945,5 +3604,10 @@ static VPC_IPV6_CIDR_BLOCK_ASSOCIATION_SET: Schema = Schema::list("VpcIpv6CidrBl
 static VPC_LIST: Schema = Schema::list("VpcList", Member::element(&VPC).located("item"));
 static VPC_PEERING_CONNECTION_ID: Schema = Schema::string("VpcPeeringConnectionId");
 static VPC_STATE: Schema = Schema::enumeration("VpcState", &["pending", "available"]);
+static WORKLOAD: Schema = Schema::string("Workload");
+static WORKLOADS_LIST: Schema = Schema::list("WorkloadsList", Member::element(&WORKLOAD).located("item"));
 static ZONE_ID_STRING_LIST: Schema = Schema::list("ZoneIdStringList", Member::element(&STRING).located("ZoneId"));
 static ZONE_NAME_STRING_LIST: Schema = Schema::list("ZoneNameStringList", Member::element(&STRING).located("ZoneName"));
+static TOTAL_FPGA_MEMORY: Schema = Schema::integer("totalFpgaMemory");
+static TOTAL_GPU_MEMORY: Schema = Schema::integer("totalGpuMemory");
+static TOTAL_INFERENCE_MEMORY: Schema = Schema::integer("totalInferenceMemory");

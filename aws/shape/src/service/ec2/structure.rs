@@ -7,6 +7,148 @@ use jiff::Timestamp;
 use super::enumeration::*;
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceleratorCount {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(AcceleratorCount { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceleratorCountRequest {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(AcceleratorCountRequest { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceleratorTotalMemoryMiB {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(AcceleratorTotalMemoryMiB { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceleratorTotalMemoryMiBRequest {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(AcceleratorTotalMemoryMiBRequest { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountAttribute {
+    pub attribute_name: Option<String>,
+    pub attribute_values: Option<Vec<AccountAttributeValue>>,
+}
+
+structure!(AccountAttribute { attribute_name: "AttributeName", attribute_values: "AttributeValues" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountAttributeValue {
+    pub attribute_value: Option<String>,
+}
+
+structure!(AccountAttributeValue { attribute_value: "AttributeValue" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Address {
+    pub allocation_id: Option<String>,
+    pub association_id: Option<String>,
+    pub domain: Option<DomainType>,
+    pub network_interface_id: Option<String>,
+    pub network_interface_owner_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub public_ipv4_pool: Option<String>,
+    pub network_border_group: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub carrier_ip: Option<String>,
+    pub subnet_id: Option<String>,
+    pub service_managed: Option<ServiceManaged>,
+    pub instance_id: Option<String>,
+    pub public_ip: Option<String>,
+}
+
+structure!(Address { allocation_id: "AllocationId", association_id: "AssociationId", domain: "Domain", network_interface_id: "NetworkInterfaceId", network_interface_owner_id: "NetworkInterfaceOwnerId", private_ip_address: "PrivateIpAddress", tags: "Tags", public_ipv4_pool: "PublicIpv4Pool", network_border_group: "NetworkBorderGroup", customer_owned_ip: "CustomerOwnedIp", customer_owned_ipv4_pool: "CustomerOwnedIpv4Pool", carrier_ip: "CarrierIp", subnet_id: "SubnetId", service_managed: "ServiceManaged", instance_id: "InstanceId", public_ip: "PublicIp" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddressAttribute {
+    pub public_ip: Option<String>,
+    pub allocation_id: Option<String>,
+    pub ptr_record: Option<String>,
+    pub ptr_record_update: Option<PtrUpdateStatus>,
+}
+
+structure!(AddressAttribute { public_ip: "PublicIp", allocation_id: "AllocationId", ptr_record: "PtrRecord", ptr_record_update: "PtrRecordUpdate" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllocateAddressRequest {
+    pub domain: Option<DomainType>,
+    pub address: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub network_border_group: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub ipam_pool_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(AllocateAddressRequest { domain: "Domain", address: "Address", public_ipv4_pool: "PublicIpv4Pool", network_border_group: "NetworkBorderGroup", customer_owned_ipv4_pool: "CustomerOwnedIpv4Pool", tag_specifications: "TagSpecifications", ipam_pool_id: "IpamPoolId", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllocateAddressResult {
+    pub allocation_id: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub network_border_group: Option<String>,
+    pub domain: Option<DomainType>,
+    pub customer_owned_ip: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub carrier_ip: Option<String>,
+    pub public_ip: Option<String>,
+}
+
+structure!(AllocateAddressResult { allocation_id: "AllocationId", public_ipv4_pool: "PublicIpv4Pool", network_border_group: "NetworkBorderGroup", domain: "Domain", customer_owned_ip: "CustomerOwnedIp", customer_owned_ipv4_pool: "CustomerOwnedIpv4Pool", carrier_ip: "CarrierIp", public_ip: "PublicIp" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateAddressRequest {
+    pub allocation_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub public_ip: Option<String>,
+    pub dry_run: Option<bool>,
+    pub network_interface_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub allow_reassociation: Option<bool>,
+}
+
+structure!(AssociateAddressRequest { allocation_id: "AllocationId", instance_id: "InstanceId", public_ip: "PublicIp", dry_run: "DryRun", network_interface_id: "NetworkInterfaceId", private_ip_address: "PrivateIpAddress", allow_reassociation: "AllowReassociation" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateAddressResult {
+    pub association_id: Option<String>,
+}
+
+structure!(AssociateAddressResult { association_id: "AssociationId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateIamInstanceProfileRequest {
+    pub iam_instance_profile: IamInstanceProfileSpecification,
+    pub instance_id: String,
+}
+
+structure!(AssociateIamInstanceProfileRequest { iam_instance_profile: "IamInstanceProfile", instance_id: "InstanceId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateIamInstanceProfileResult {
+    pub iam_instance_profile_association: Option<IamInstanceProfileAssociation>,
+}
+
+structure!(AssociateIamInstanceProfileResult { iam_instance_profile_association: "IamInstanceProfileAssociation" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AssociateRouteTableRequest {
     pub gateway_id: Option<String>,
     pub public_ipv4_pool: Option<String>,
@@ -55,6 +197,13 @@ pub struct AttributeBooleanValue {
 }
 
 structure!(AttributeBooleanValue { value: "Value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributeValue {
+    pub value: Option<String>,
+}
+
+structure!(AttributeValue { value: "Value" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuthorizeSecurityGroupEgressRequest {
@@ -126,6 +275,15 @@ pub struct AvailabilityZone {
 structure!(AvailabilityZone { opt_in_status: "OptInStatus", messages: "Messages", region_name: "RegionName", zone_name: "ZoneName", zone_id: "ZoneId", group_name: "GroupName", network_border_group: "NetworkBorderGroup", zone_type: "ZoneType", parent_zone_name: "ParentZoneName", parent_zone_id: "ParentZoneId", group_long_name: "GroupLongName", geography: "Geography", sub_geography: "SubGeography", state: "State" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AvailabilityZoneAddress {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub allocation_ids: Option<Vec<String>>,
+}
+
+structure!(AvailabilityZoneAddress { availability_zone: "AvailabilityZone", availability_zone_id: "AvailabilityZoneId", allocation_ids: "AllocationIds" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AvailabilityZoneGeography {
     pub name: Option<String>,
 }
@@ -147,11 +305,90 @@ pub struct AvailabilityZoneSubGeography {
 structure!(AvailabilityZoneSubGeography { name: "Name" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct BaselineEbsBandwidthMbps {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(BaselineEbsBandwidthMbps { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BaselineEbsBandwidthMbpsRequest {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(BaselineEbsBandwidthMbpsRequest { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BaselinePerformanceFactors {
+    pub cpu: Option<CpuPerformanceFactor>,
+}
+
+structure!(BaselinePerformanceFactors { cpu: "Cpu" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BaselinePerformanceFactorsRequest {
+    pub cpu: Option<CpuPerformanceFactorRequest>,
+}
+
+structure!(BaselinePerformanceFactorsRequest { cpu: "Cpu" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BlobAttributeValue {
+    pub value: Option<Vec<u8>>,
+}
+
+structure!(BlobAttributeValue { value: "Value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BlockDeviceMapping {
+    pub ebs: Option<EbsBlockDevice>,
+    pub no_device: Option<String>,
+    pub device_name: Option<String>,
+    pub virtual_name: Option<String>,
+}
+
+structure!(BlockDeviceMapping { ebs: "Ebs", no_device: "NoDevice", device_name: "DeviceName", virtual_name: "VirtualName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct BlockPublicAccessStates {
     pub internet_gateway_block_mode: Option<BlockPublicAccessMode>,
 }
 
 structure!(BlockPublicAccessStates { internet_gateway_block_mode: "InternetGatewayBlockMode" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationSpecification {
+    pub capacity_reservation_preference: Option<CapacityReservationPreference>,
+    pub capacity_reservation_target: Option<CapacityReservationTarget>,
+}
+
+structure!(CapacityReservationSpecification { capacity_reservation_preference: "CapacityReservationPreference", capacity_reservation_target: "CapacityReservationTarget" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationSpecificationResponse {
+    pub capacity_reservation_preference: Option<CapacityReservationPreference>,
+    pub capacity_reservation_target: Option<CapacityReservationTargetResponse>,
+}
+
+structure!(CapacityReservationSpecificationResponse { capacity_reservation_preference: "CapacityReservationPreference", capacity_reservation_target: "CapacityReservationTarget" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationTarget {
+    pub capacity_reservation_id: Option<String>,
+    pub capacity_reservation_resource_group_arn: Option<String>,
+}
+
+structure!(CapacityReservationTarget { capacity_reservation_id: "CapacityReservationId", capacity_reservation_resource_group_arn: "CapacityReservationResourceGroupArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationTargetResponse {
+    pub capacity_reservation_id: Option<String>,
+    pub capacity_reservation_resource_group_arn: Option<String>,
+}
+
+structure!(CapacityReservationTargetResponse { capacity_reservation_id: "CapacityReservationId", capacity_reservation_resource_group_arn: "CapacityReservationResourceGroupArn" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConnectionTrackingConfiguration {
@@ -163,6 +400,15 @@ pub struct ConnectionTrackingConfiguration {
 structure!(ConnectionTrackingConfiguration { tcp_established_timeout: "TcpEstablishedTimeout", udp_stream_timeout: "UdpStreamTimeout", udp_timeout: "UdpTimeout" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionTrackingSpecification {
+    pub tcp_established_timeout: Option<i32>,
+    pub udp_timeout: Option<i32>,
+    pub udp_stream_timeout: Option<i32>,
+}
+
+structure!(ConnectionTrackingSpecification { tcp_established_timeout: "TcpEstablishedTimeout", udp_timeout: "UdpTimeout", udp_stream_timeout: "UdpStreamTimeout" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConnectionTrackingSpecificationRequest {
     pub tcp_established_timeout: Option<i32>,
     pub udp_stream_timeout: Option<i32>,
@@ -170,6 +416,80 @@ pub struct ConnectionTrackingSpecificationRequest {
 }
 
 structure!(ConnectionTrackingSpecificationRequest { tcp_established_timeout: "TcpEstablishedTimeout", udp_stream_timeout: "UdpStreamTimeout", udp_timeout: "UdpTimeout" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionTrackingSpecificationResponse {
+    pub tcp_established_timeout: Option<i32>,
+    pub udp_stream_timeout: Option<i32>,
+    pub udp_timeout: Option<i32>,
+}
+
+structure!(ConnectionTrackingSpecificationResponse { tcp_established_timeout: "TcpEstablishedTimeout", udp_stream_timeout: "UdpStreamTimeout", udp_timeout: "UdpTimeout" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CpuOptions {
+    pub core_count: Option<i32>,
+    pub threads_per_core: Option<i32>,
+    pub amd_sev_snp: Option<AmdSevSnpSpecification>,
+    pub nested_virtualization: Option<NestedVirtualizationSpecification>,
+}
+
+structure!(CpuOptions { core_count: "CoreCount", threads_per_core: "ThreadsPerCore", amd_sev_snp: "AmdSevSnp", nested_virtualization: "NestedVirtualization" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CpuOptionsRequest {
+    pub core_count: Option<i32>,
+    pub threads_per_core: Option<i32>,
+    pub amd_sev_snp: Option<AmdSevSnpSpecification>,
+    pub nested_virtualization: Option<NestedVirtualizationSpecification>,
+}
+
+structure!(CpuOptionsRequest { core_count: "CoreCount", threads_per_core: "ThreadsPerCore", amd_sev_snp: "AmdSevSnp", nested_virtualization: "NestedVirtualization" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CpuPerformanceFactor {
+    pub references: Option<Vec<PerformanceFactorReference>>,
+}
+
+structure!(CpuPerformanceFactor { references: "References" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CpuPerformanceFactorRequest {
+    pub references: Option<Vec<PerformanceFactorReferenceRequest>>,
+}
+
+structure!(CpuPerformanceFactorRequest { references: "References" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultSubnetRequest {
+    pub availability_zone: Option<String>,
+    pub dry_run: Option<bool>,
+    pub ipv6_native: Option<bool>,
+    pub availability_zone_id: Option<String>,
+}
+
+structure!(CreateDefaultSubnetRequest { availability_zone: "AvailabilityZone", dry_run: "DryRun", ipv6_native: "Ipv6Native", availability_zone_id: "AvailabilityZoneId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultSubnetResult {
+    pub subnet: Option<Subnet>,
+}
+
+structure!(CreateDefaultSubnetResult { subnet: "Subnet" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultVpcRequest {
+    pub dry_run: Option<bool>,
+}
+
+structure!(CreateDefaultVpcRequest { dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultVpcResult {
+    pub vpc: Option<Vpc>,
+}
+
+structure!(CreateDefaultVpcResult { vpc: "Vpc" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateInternetGatewayRequest {
@@ -185,6 +505,121 @@ pub struct CreateInternetGatewayResult {
 }
 
 structure!(CreateInternetGatewayResult { internet_gateway: "InternetGateway" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateKeyPairRequest {
+    pub key_name: String,
+    pub key_type: Option<KeyType>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub key_format: Option<KeyFormat>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(CreateKeyPairRequest { key_name: "KeyName", key_type: "KeyType", tag_specifications: "TagSpecifications", key_format: "KeyFormat", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateLaunchTemplateRequest {
+    pub dry_run: Option<bool>,
+    pub client_token: Option<String>,
+    pub launch_template_name: String,
+    pub version_description: Option<String>,
+    pub launch_template_data: RequestLaunchTemplateData,
+    pub operator: Option<OperatorRequest>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+structure!(CreateLaunchTemplateRequest { dry_run: "DryRun", client_token: "ClientToken", launch_template_name: "LaunchTemplateName", version_description: "VersionDescription", launch_template_data: "LaunchTemplateData", operator: "Operator", tag_specifications: "TagSpecifications" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateLaunchTemplateResult {
+    pub launch_template: Option<LaunchTemplate>,
+    pub warning: Option<ValidationWarning>,
+}
+
+structure!(CreateLaunchTemplateResult { launch_template: "LaunchTemplate", warning: "Warning" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateLaunchTemplateVersionRequest {
+    pub dry_run: Option<bool>,
+    pub client_token: Option<String>,
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+    pub source_version: Option<String>,
+    pub version_description: Option<String>,
+    pub launch_template_data: RequestLaunchTemplateData,
+    pub resolve_alias: Option<bool>,
+}
+
+structure!(CreateLaunchTemplateVersionRequest { dry_run: "DryRun", client_token: "ClientToken", launch_template_id: "LaunchTemplateId", launch_template_name: "LaunchTemplateName", source_version: "SourceVersion", version_description: "VersionDescription", launch_template_data: "LaunchTemplateData", resolve_alias: "ResolveAlias" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateLaunchTemplateVersionResult {
+    pub launch_template_version: Option<LaunchTemplateVersion>,
+    pub warning: Option<ValidationWarning>,
+}
+
+structure!(CreateLaunchTemplateVersionResult { launch_template_version: "LaunchTemplateVersion", warning: "Warning" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNatGatewayRequest {
+    pub availability_mode: Option<AvailabilityMode>,
+    pub allocation_id: Option<String>,
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub availability_zone_addresses: Option<Vec<AvailabilityZoneAddress>>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub connectivity_type: Option<ConnectivityType>,
+    pub private_ip_address: Option<String>,
+    pub secondary_allocation_ids: Option<Vec<String>>,
+    pub secondary_private_ip_addresses: Option<Vec<String>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+}
+
+structure!(CreateNatGatewayRequest { availability_mode: "AvailabilityMode", allocation_id: "AllocationId", client_token: "ClientToken", dry_run: "DryRun", subnet_id: "SubnetId", vpc_id: "VpcId", availability_zone_addresses: "AvailabilityZoneAddresses", tag_specifications: "TagSpecifications", connectivity_type: "ConnectivityType", private_ip_address: "PrivateIpAddress", secondary_allocation_ids: "SecondaryAllocationIds", secondary_private_ip_addresses: "SecondaryPrivateIpAddresses", secondary_private_ip_address_count: "SecondaryPrivateIpAddressCount" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNatGatewayResult {
+    pub client_token: Option<String>,
+    pub nat_gateway: Option<NatGateway>,
+}
+
+structure!(CreateNatGatewayResult { client_token: "ClientToken", nat_gateway: "NatGateway" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclEntryRequest {
+    pub dry_run: Option<bool>,
+    pub network_acl_id: String,
+    pub rule_number: i32,
+    pub protocol: String,
+    pub rule_action: RuleAction,
+    pub egress: bool,
+    pub cidr_block: Option<String>,
+    pub ipv6_cidr_block: Option<String>,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub port_range: Option<PortRange>,
+}
+
+structure!(CreateNetworkAclEntryRequest { dry_run: "DryRun", network_acl_id: "NetworkAclId", rule_number: "RuleNumber", protocol: "Protocol", rule_action: "RuleAction", egress: "Egress", cidr_block: "CidrBlock", ipv6_cidr_block: "Ipv6CidrBlock", icmp_type_code: "IcmpTypeCode", port_range: "PortRange" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclRequest {
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub vpc_id: String,
+}
+
+structure!(CreateNetworkAclRequest { tag_specifications: "TagSpecifications", client_token: "ClientToken", dry_run: "DryRun", vpc_id: "VpcId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclResult {
+    pub network_acl: Option<NetworkAcl>,
+    pub client_token: Option<String>,
+}
+
+structure!(CreateNetworkAclResult { network_acl: "NetworkAcl", client_token: "ClientToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateNetworkInterfaceRequest {
@@ -349,12 +784,138 @@ pub struct CreateVpcResult {
 structure!(CreateVpcResult { vpc: "Vpc" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreditSpecification {
+    pub cpu_credits: Option<String>,
+}
+
+structure!(CreditSpecification { cpu_credits: "CpuCredits" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreditSpecificationRequest {
+    pub cpu_credits: String,
+}
+
+structure!(CreditSpecificationRequest { cpu_credits: "CpuCredits" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DefaultConnectionTrackingConfiguration {
+    pub default_tcp_established_timeout: Option<i32>,
+    pub default_udp_timeout: Option<i32>,
+    pub default_udp_stream_timeout: Option<i32>,
+}
+
+structure!(DefaultConnectionTrackingConfiguration { default_tcp_established_timeout: "DefaultTcpEstablishedTimeout", default_udp_timeout: "DefaultUdpTimeout", default_udp_stream_timeout: "DefaultUdpStreamTimeout" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteInternetGatewayRequest {
     pub dry_run: Option<bool>,
     pub internet_gateway_id: String,
 }
 
 structure!(DeleteInternetGatewayRequest { dry_run: "DryRun", internet_gateway_id: "InternetGatewayId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteKeyPairRequest {
+    pub key_name: Option<String>,
+    pub key_pair_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(DeleteKeyPairRequest { key_name: "KeyName", key_pair_id: "KeyPairId", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteKeyPairResult {
+    pub return_: Option<bool>,
+    pub key_pair_id: Option<String>,
+}
+
+structure!(DeleteKeyPairResult { return_: "Return", key_pair_id: "KeyPairId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLaunchTemplateRequest {
+    pub dry_run: Option<bool>,
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+}
+
+structure!(DeleteLaunchTemplateRequest { dry_run: "DryRun", launch_template_id: "LaunchTemplateId", launch_template_name: "LaunchTemplateName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLaunchTemplateResult {
+    pub launch_template: Option<LaunchTemplate>,
+}
+
+structure!(DeleteLaunchTemplateResult { launch_template: "LaunchTemplate" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLaunchTemplateVersionsRequest {
+    pub dry_run: Option<bool>,
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+    pub versions: Vec<String>,
+}
+
+structure!(DeleteLaunchTemplateVersionsRequest { dry_run: "DryRun", launch_template_id: "LaunchTemplateId", launch_template_name: "LaunchTemplateName", versions: "Versions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLaunchTemplateVersionsResponseErrorItem {
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+    pub version_number: Option<i64>,
+    pub response_error: Option<ResponseError>,
+}
+
+structure!(DeleteLaunchTemplateVersionsResponseErrorItem { launch_template_id: "LaunchTemplateId", launch_template_name: "LaunchTemplateName", version_number: "VersionNumber", response_error: "ResponseError" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLaunchTemplateVersionsResponseSuccessItem {
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+    pub version_number: Option<i64>,
+}
+
+structure!(DeleteLaunchTemplateVersionsResponseSuccessItem { launch_template_id: "LaunchTemplateId", launch_template_name: "LaunchTemplateName", version_number: "VersionNumber" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLaunchTemplateVersionsResult {
+    pub successfully_deleted_launch_template_versions: Option<Vec<DeleteLaunchTemplateVersionsResponseSuccessItem>>,
+    pub unsuccessfully_deleted_launch_template_versions: Option<Vec<DeleteLaunchTemplateVersionsResponseErrorItem>>,
+}
+
+structure!(DeleteLaunchTemplateVersionsResult { successfully_deleted_launch_template_versions: "SuccessfullyDeletedLaunchTemplateVersions", unsuccessfully_deleted_launch_template_versions: "UnsuccessfullyDeletedLaunchTemplateVersions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNatGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub nat_gateway_id: String,
+}
+
+structure!(DeleteNatGatewayRequest { dry_run: "DryRun", nat_gateway_id: "NatGatewayId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNatGatewayResult {
+    pub nat_gateway_id: Option<String>,
+}
+
+structure!(DeleteNatGatewayResult { nat_gateway_id: "NatGatewayId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkAclEntryRequest {
+    pub dry_run: Option<bool>,
+    pub network_acl_id: String,
+    pub rule_number: i32,
+    pub egress: bool,
+}
+
+structure!(DeleteNetworkAclEntryRequest { dry_run: "DryRun", network_acl_id: "NetworkAclId", rule_number: "RuleNumber", egress: "Egress" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkAclRequest {
+    pub dry_run: Option<bool>,
+    pub network_acl_id: String,
+}
+
+structure!(DeleteNetworkAclRequest { dry_run: "DryRun", network_acl_id: "NetworkAclId" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteNetworkInterfaceRequest {
@@ -426,6 +987,57 @@ pub struct DeleteVpcRequest {
 structure!(DeleteVpcRequest { vpc_id: "VpcId", dry_run: "DryRun" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAccountAttributesRequest {
+    pub dry_run: Option<bool>,
+    pub attribute_names: Option<Vec<AccountAttributeName>>,
+}
+
+structure!(DescribeAccountAttributesRequest { dry_run: "DryRun", attribute_names: "AttributeNames" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAccountAttributesResult {
+    pub account_attributes: Option<Vec<AccountAttribute>>,
+}
+
+structure!(DescribeAccountAttributesResult { account_attributes: "AccountAttributes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesAttributeRequest {
+    pub allocation_ids: Option<Vec<String>>,
+    pub attribute: Option<AddressAttributeName>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(DescribeAddressesAttributeRequest { allocation_ids: "AllocationIds", attribute: "Attribute", next_token: "NextToken", max_results: "MaxResults", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesAttributeResult {
+    pub addresses: Option<Vec<AddressAttribute>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeAddressesAttributeResult { addresses: "Addresses", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesRequest {
+    pub public_ips: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub allocation_ids: Option<Vec<String>>,
+}
+
+structure!(DescribeAddressesRequest { public_ips: "PublicIps", dry_run: "DryRun", filters: "Filters", allocation_ids: "AllocationIds" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesResult {
+    pub addresses: Option<Vec<Address>>,
+}
+
+structure!(DescribeAddressesResult { addresses: "Addresses" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeAvailabilityZonesRequest {
     pub zone_names: Option<Vec<String>>,
     pub zone_ids: Option<Vec<String>>,
@@ -442,6 +1054,174 @@ pub struct DescribeAvailabilityZonesResult {
 }
 
 structure!(DescribeAvailabilityZonesResult { availability_zones: "AvailabilityZones" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDhcpOptionsRequest {
+    pub dhcp_options_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeDhcpOptionsRequest { dhcp_options_ids: "DhcpOptionsIds", next_token: "NextToken", max_results: "MaxResults", dry_run: "DryRun", filters: "Filters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDhcpOptionsResult {
+    pub next_token: Option<String>,
+    pub dhcp_options: Option<Vec<DhcpOptions>>,
+}
+
+structure!(DescribeDhcpOptionsResult { next_token: "NextToken", dhcp_options: "DhcpOptions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeIamInstanceProfileAssociationsRequest {
+    pub association_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeIamInstanceProfileAssociationsRequest { association_ids: "AssociationIds", filters: "Filters", max_results: "MaxResults", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeIamInstanceProfileAssociationsResult {
+    pub iam_instance_profile_associations: Option<Vec<IamInstanceProfileAssociation>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeIamInstanceProfileAssociationsResult { iam_instance_profile_associations: "IamInstanceProfileAssociations", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeImagesRequest {
+    pub executable_users: Option<Vec<String>>,
+    pub image_ids: Option<Vec<String>>,
+    pub owners: Option<Vec<String>>,
+    pub include_deprecated: Option<bool>,
+    pub include_disabled: Option<bool>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeImagesRequest { executable_users: "ExecutableUsers", image_ids: "ImageIds", owners: "Owners", include_deprecated: "IncludeDeprecated", include_disabled: "IncludeDisabled", max_results: "MaxResults", next_token: "NextToken", dry_run: "DryRun", filters: "Filters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeImagesResult {
+    pub next_token: Option<String>,
+    pub images: Option<Vec<Image>>,
+}
+
+structure!(DescribeImagesResult { next_token: "NextToken", images: "Images" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceAttributeRequest {
+    pub dry_run: Option<bool>,
+    pub instance_id: String,
+    pub attribute: InstanceAttributeName,
+}
+
+structure!(DescribeInstanceAttributeRequest { dry_run: "DryRun", instance_id: "InstanceId", attribute: "Attribute" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceCreditSpecificationsRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub instance_ids: Option<Vec<String>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeInstanceCreditSpecificationsRequest { dry_run: "DryRun", filters: "Filters", instance_ids: "InstanceIds", max_results: "MaxResults", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceCreditSpecificationsResult {
+    pub instance_credit_specifications: Option<Vec<InstanceCreditSpecification>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeInstanceCreditSpecificationsResult { instance_credit_specifications: "InstanceCreditSpecifications", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceStatusRequest {
+    pub instance_ids: Option<Vec<String>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub include_managed_resources: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub include_all_instances: Option<bool>,
+}
+
+structure!(DescribeInstanceStatusRequest { instance_ids: "InstanceIds", max_results: "MaxResults", next_token: "NextToken", include_managed_resources: "IncludeManagedResources", dry_run: "DryRun", filters: "Filters", include_all_instances: "IncludeAllInstances" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceStatusResult {
+    pub instance_statuses: Option<Vec<InstanceStatus>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeInstanceStatusResult { instance_statuses: "InstanceStatuses", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceTypeOfferingsRequest {
+    pub dry_run: Option<bool>,
+    pub location_type: Option<LocationType>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeInstanceTypeOfferingsRequest { dry_run: "DryRun", location_type: "LocationType", filters: "Filters", max_results: "MaxResults", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceTypeOfferingsResult {
+    pub instance_type_offerings: Option<Vec<InstanceTypeOffering>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeInstanceTypeOfferingsResult { instance_type_offerings: "InstanceTypeOfferings", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceTypesRequest {
+    pub dry_run: Option<bool>,
+    pub instance_types: Option<Vec<InstanceType>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub include_unsupported_in_region: Option<bool>,
+}
+
+structure!(DescribeInstanceTypesRequest { dry_run: "DryRun", instance_types: "InstanceTypes", filters: "Filters", max_results: "MaxResults", next_token: "NextToken", include_unsupported_in_region: "IncludeUnsupportedInRegion" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstanceTypesResult {
+    pub instance_types: Option<Vec<InstanceTypeInfo>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeInstanceTypesResult { instance_types: "InstanceTypes", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstancesRequest {
+    pub instance_ids: Option<Vec<String>>,
+    pub include_managed_resources: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+
+structure!(DescribeInstancesRequest { instance_ids: "InstanceIds", include_managed_resources: "IncludeManagedResources", dry_run: "DryRun", filters: "Filters", next_token: "NextToken", max_results: "MaxResults" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstancesResult {
+    pub next_token: Option<String>,
+    pub reservations: Option<Vec<Reservation>>,
+}
+
+structure!(DescribeInstancesResult { next_token: "NextToken", reservations: "Reservations" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeInternetGatewaysRequest {
@@ -461,6 +1241,129 @@ pub struct DescribeInternetGatewaysResult {
 }
 
 structure!(DescribeInternetGatewaysResult { internet_gateways: "InternetGateways", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeKeyPairsRequest {
+    pub key_names: Option<Vec<String>>,
+    pub key_pair_ids: Option<Vec<String>>,
+    pub include_public_key: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeKeyPairsRequest { key_names: "KeyNames", key_pair_ids: "KeyPairIds", include_public_key: "IncludePublicKey", dry_run: "DryRun", filters: "Filters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeKeyPairsResult {
+    pub key_pairs: Option<Vec<KeyPairInfo>>,
+}
+
+structure!(DescribeKeyPairsResult { key_pairs: "KeyPairs" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLaunchTemplateVersionsRequest {
+    pub dry_run: Option<bool>,
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+    pub versions: Option<Vec<String>>,
+    pub min_version: Option<String>,
+    pub max_version: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub filters: Option<Vec<Filter>>,
+    pub resolve_alias: Option<bool>,
+    pub include_managed_resources: Option<bool>,
+}
+
+structure!(DescribeLaunchTemplateVersionsRequest { dry_run: "DryRun", launch_template_id: "LaunchTemplateId", launch_template_name: "LaunchTemplateName", versions: "Versions", min_version: "MinVersion", max_version: "MaxVersion", next_token: "NextToken", max_results: "MaxResults", filters: "Filters", resolve_alias: "ResolveAlias", include_managed_resources: "IncludeManagedResources" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLaunchTemplateVersionsResult {
+    pub launch_template_versions: Option<Vec<LaunchTemplateVersion>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeLaunchTemplateVersionsResult { launch_template_versions: "LaunchTemplateVersions", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLaunchTemplatesRequest {
+    pub dry_run: Option<bool>,
+    pub launch_template_ids: Option<Vec<String>>,
+    pub launch_template_names: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub include_managed_resources: Option<bool>,
+}
+
+structure!(DescribeLaunchTemplatesRequest { dry_run: "DryRun", launch_template_ids: "LaunchTemplateIds", launch_template_names: "LaunchTemplateNames", filters: "Filters", next_token: "NextToken", max_results: "MaxResults", include_managed_resources: "IncludeManagedResources" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLaunchTemplatesResult {
+    pub launch_templates: Option<Vec<LaunchTemplate>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeLaunchTemplatesResult { launch_templates: "LaunchTemplates", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNatGatewaysRequest {
+    pub dry_run: Option<bool>,
+    pub filter: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub nat_gateway_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeNatGatewaysRequest { dry_run: "DryRun", filter: "Filter", max_results: "MaxResults", nat_gateway_ids: "NatGatewayIds", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNatGatewaysResult {
+    pub nat_gateways: Option<Vec<NatGateway>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeNatGatewaysResult { nat_gateways: "NatGateways", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkAclsRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub dry_run: Option<bool>,
+    pub network_acl_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeNetworkAclsRequest { next_token: "NextToken", max_results: "MaxResults", dry_run: "DryRun", network_acl_ids: "NetworkAclIds", filters: "Filters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkAclsResult {
+    pub network_acls: Option<Vec<NetworkAcl>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeNetworkAclsResult { network_acls: "NetworkAcls", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfaceAttributeRequest {
+    pub dry_run: Option<bool>,
+    pub network_interface_id: String,
+    pub attribute: Option<NetworkInterfaceAttribute>,
+}
+
+structure!(DescribeNetworkInterfaceAttributeRequest { dry_run: "DryRun", network_interface_id: "NetworkInterfaceId", attribute: "Attribute" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfaceAttributeResult {
+    pub attachment: Option<NetworkInterfaceAttachment>,
+    pub description: Option<AttributeValue>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub network_interface_id: Option<String>,
+    pub source_dest_check: Option<AttributeBooleanValue>,
+    pub associate_public_ip_address: Option<bool>,
+}
+
+structure!(DescribeNetworkInterfaceAttributeResult { attachment: "Attachment", description: "Description", groups: "Groups", network_interface_id: "NetworkInterfaceId", source_dest_check: "SourceDestCheck", associate_public_ip_address: "AssociatePublicIpAddress" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeNetworkInterfacesRequest {
@@ -483,6 +1386,23 @@ pub struct DescribeNetworkInterfacesResult {
 structure!(DescribeNetworkInterfacesResult { network_interfaces: "NetworkInterfaces", next_token: "NextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRegionsRequest {
+    pub region_names: Option<Vec<String>>,
+    pub all_regions: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeRegionsRequest { region_names: "RegionNames", all_regions: "AllRegions", dry_run: "DryRun", filters: "Filters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRegionsResult {
+    pub regions: Option<Vec<Region>>,
+}
+
+structure!(DescribeRegionsResult { regions: "Regions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeRouteTablesRequest {
     pub next_token: Option<String>,
     pub max_results: Option<i32>,
@@ -500,6 +1420,25 @@ pub struct DescribeRouteTablesResult {
 }
 
 structure!(DescribeRouteTablesResult { route_tables: "RouteTables", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupRulesRequest {
+    pub filters: Option<Vec<Filter>>,
+    pub security_group_rule_ids: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+
+structure!(DescribeSecurityGroupRulesRequest { filters: "Filters", security_group_rule_ids: "SecurityGroupRuleIds", dry_run: "DryRun", next_token: "NextToken", max_results: "MaxResults" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupRulesResult {
+    pub security_group_rules: Option<Vec<SecurityGroupRule>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeSecurityGroupRulesResult { security_group_rules: "SecurityGroupRules", next_token: "NextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeSecurityGroupsRequest {
@@ -559,6 +1498,26 @@ pub struct DescribeTagsResult {
 structure!(DescribeTagsResult { next_token: "NextToken", tags: "Tags" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVolumesRequest {
+    pub volume_ids: Option<Vec<String>>,
+    pub include_managed_resources: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+
+structure!(DescribeVolumesRequest { volume_ids: "VolumeIds", include_managed_resources: "IncludeManagedResources", dry_run: "DryRun", filters: "Filters", next_token: "NextToken", max_results: "MaxResults" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVolumesResult {
+    pub next_token: Option<String>,
+    pub volumes: Option<Vec<Volume>>,
+}
+
+structure!(DescribeVolumesResult { next_token: "NextToken", volumes: "Volumes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeVpcAttributeRequest {
     pub attribute: VpcAttributeName,
     pub vpc_id: String,
@@ -576,6 +1535,25 @@ pub struct DescribeVpcAttributeResult {
 }
 
 structure!(DescribeVpcAttributeResult { enable_dns_hostnames: "EnableDnsHostnames", enable_dns_support: "EnableDnsSupport", enable_network_address_usage_metrics: "EnableNetworkAddressUsageMetrics", vpc_id: "VpcId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointsRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_endpoint_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeVpcEndpointsRequest { dry_run: "DryRun", vpc_endpoint_ids: "VpcEndpointIds", filters: "Filters", max_results: "MaxResults", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointsResult {
+    pub vpc_endpoints: Option<Vec<VpcEndpoint>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeVpcEndpointsResult { vpc_endpoints: "VpcEndpoints", next_token: "NextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeVpcsRequest {
@@ -606,12 +1584,270 @@ pub struct DetachInternetGatewayRequest {
 structure!(DetachInternetGatewayRequest { dry_run: "DryRun", internet_gateway_id: "InternetGatewayId", vpc_id: "VpcId" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DhcpConfiguration {
+    pub key: Option<String>,
+    pub values: Option<Vec<AttributeValue>>,
+}
+
+structure!(DhcpConfiguration { key: "Key", values: "Values" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DhcpOptions {
+    pub owner_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub dhcp_options_id: Option<String>,
+    pub dhcp_configurations: Option<Vec<DhcpConfiguration>>,
+}
+
+structure!(DhcpOptions { owner_id: "OwnerId", tags: "Tags", dhcp_options_id: "DhcpOptionsId", dhcp_configurations: "DhcpConfigurations" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateAddressRequest {
+    pub association_id: Option<String>,
+    pub public_ip: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(DisassociateAddressRequest { association_id: "AssociationId", public_ip: "PublicIp", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateIamInstanceProfileRequest {
+    pub association_id: String,
+}
+
+structure!(DisassociateIamInstanceProfileRequest { association_id: "AssociationId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateIamInstanceProfileResult {
+    pub iam_instance_profile_association: Option<IamInstanceProfileAssociation>,
+}
+
+structure!(DisassociateIamInstanceProfileResult { iam_instance_profile_association: "IamInstanceProfileAssociation" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DisassociateRouteTableRequest {
     pub dry_run: Option<bool>,
     pub association_id: String,
 }
 
 structure!(DisassociateRouteTableRequest { dry_run: "DryRun", association_id: "AssociationId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DiskInfo {
+    pub size_in_gb: Option<i64>,
+    pub count: Option<i32>,
+    pub type_: Option<DiskType>,
+}
+
+structure!(DiskInfo { size_in_gb: "SizeInGB", count: "Count", type_: "Type" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsEntry {
+    pub dns_name: Option<String>,
+    pub hosted_zone_id: Option<String>,
+}
+
+structure!(DnsEntry { dns_name: "DnsName", hosted_zone_id: "HostedZoneId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsOptions {
+    pub dns_record_ip_type: Option<DnsRecordIpType>,
+    pub private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
+    pub private_dns_preference: Option<String>,
+    pub private_dns_specified_domains: Option<Vec<String>>,
+}
+
+structure!(DnsOptions { dns_record_ip_type: "DnsRecordIpType", private_dns_only_for_inbound_resolver_endpoint: "PrivateDnsOnlyForInboundResolverEndpoint", private_dns_preference: "PrivateDnsPreference", private_dns_specified_domains: "PrivateDnsSpecifiedDomains" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EbsBlockDevice {
+    pub delete_on_termination: Option<bool>,
+    pub iops: Option<i32>,
+    pub snapshot_id: Option<String>,
+    pub volume_size: Option<i32>,
+    pub volume_type: Option<VolumeType>,
+    pub kms_key_id: Option<String>,
+    pub throughput: Option<i32>,
+    pub outpost_arn: Option<String>,
+    pub availability_zone: Option<String>,
+    pub encrypted: Option<bool>,
+    pub volume_initialization_rate: Option<i32>,
+    pub availability_zone_id: Option<String>,
+    pub ebs_card_index: Option<i32>,
+}
+
+structure!(EbsBlockDevice { delete_on_termination: "DeleteOnTermination", iops: "Iops", snapshot_id: "SnapshotId", volume_size: "VolumeSize", volume_type: "VolumeType", kms_key_id: "KmsKeyId", throughput: "Throughput", outpost_arn: "OutpostArn", availability_zone: "AvailabilityZone", encrypted: "Encrypted", volume_initialization_rate: "VolumeInitializationRate", availability_zone_id: "AvailabilityZoneId", ebs_card_index: "EbsCardIndex" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EbsCardInfo {
+    pub ebs_card_index: Option<i32>,
+    pub baseline_bandwidth_in_mbps: Option<i32>,
+    pub baseline_throughput_in_m_bps: Option<f64>,
+    pub baseline_iops: Option<i32>,
+    pub maximum_bandwidth_in_mbps: Option<i32>,
+    pub maximum_throughput_in_m_bps: Option<f64>,
+    pub maximum_iops: Option<i32>,
+}
+
+structure!(EbsCardInfo { ebs_card_index: "EbsCardIndex", baseline_bandwidth_in_mbps: "BaselineBandwidthInMbps", baseline_throughput_in_m_bps: "BaselineThroughputInMBps", baseline_iops: "BaselineIops", maximum_bandwidth_in_mbps: "MaximumBandwidthInMbps", maximum_throughput_in_m_bps: "MaximumThroughputInMBps", maximum_iops: "MaximumIops" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EbsInfo {
+    pub ebs_optimized_support: Option<EbsOptimizedSupport>,
+    pub encryption_support: Option<EbsEncryptionSupport>,
+    pub ebs_optimized_info: Option<EbsOptimizedInfo>,
+    pub nvme_support: Option<EbsNvmeSupport>,
+    pub maximum_ebs_attachments: Option<i32>,
+    pub attachment_limit_type: Option<AttachmentLimitType>,
+    pub maximum_ebs_cards: Option<i32>,
+    pub ebs_cards: Option<Vec<EbsCardInfo>>,
+}
+
+structure!(EbsInfo { ebs_optimized_support: "EbsOptimizedSupport", encryption_support: "EncryptionSupport", ebs_optimized_info: "EbsOptimizedInfo", nvme_support: "NvmeSupport", maximum_ebs_attachments: "MaximumEbsAttachments", attachment_limit_type: "AttachmentLimitType", maximum_ebs_cards: "MaximumEbsCards", ebs_cards: "EbsCards" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EbsInstanceBlockDevice {
+    pub attach_time: Option<Timestamp>,
+    pub delete_on_termination: Option<bool>,
+    pub status: Option<AttachmentStatus>,
+    pub volume_id: Option<String>,
+    pub associated_resource: Option<String>,
+    pub volume_owner_id: Option<String>,
+    pub operator: Option<OperatorResponse>,
+    pub ebs_card_index: Option<i32>,
+}
+
+structure!(EbsInstanceBlockDevice { attach_time: "AttachTime", delete_on_termination: "DeleteOnTermination", status: "Status", volume_id: "VolumeId", associated_resource: "AssociatedResource", volume_owner_id: "VolumeOwnerId", operator: "Operator", ebs_card_index: "EbsCardIndex" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EbsInstanceBlockDeviceSpecification {
+    pub volume_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+}
+
+structure!(EbsInstanceBlockDeviceSpecification { volume_id: "VolumeId", delete_on_termination: "DeleteOnTermination" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EbsOptimizedInfo {
+    pub baseline_bandwidth_in_mbps: Option<i32>,
+    pub baseline_throughput_in_m_bps: Option<f64>,
+    pub baseline_iops: Option<i32>,
+    pub maximum_bandwidth_in_mbps: Option<i32>,
+    pub maximum_throughput_in_m_bps: Option<f64>,
+    pub maximum_iops: Option<i32>,
+}
+
+structure!(EbsOptimizedInfo { baseline_bandwidth_in_mbps: "BaselineBandwidthInMbps", baseline_throughput_in_m_bps: "BaselineThroughputInMBps", baseline_iops: "BaselineIops", maximum_bandwidth_in_mbps: "MaximumBandwidthInMbps", maximum_throughput_in_m_bps: "MaximumThroughputInMBps", maximum_iops: "MaximumIops" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EbsStatusDetails {
+    pub impaired_since: Option<Timestamp>,
+    pub name: Option<StatusName>,
+    pub status: Option<StatusType>,
+}
+
+structure!(EbsStatusDetails { impaired_since: "ImpairedSince", name: "Name", status: "Status" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EbsStatusSummary {
+    pub details: Option<Vec<EbsStatusDetails>>,
+    pub status: Option<SummaryStatus>,
+}
+
+structure!(EbsStatusSummary { details: "Details", status: "Status" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EfaInfo {
+    pub maximum_efa_interfaces: Option<i32>,
+}
+
+structure!(EfaInfo { maximum_efa_interfaces: "MaximumEfaInterfaces" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ElasticGpuAssociation {
+    pub elastic_gpu_id: Option<String>,
+    pub elastic_gpu_association_id: Option<String>,
+    pub elastic_gpu_association_state: Option<String>,
+    pub elastic_gpu_association_time: Option<String>,
+}
+
+structure!(ElasticGpuAssociation { elastic_gpu_id: "ElasticGpuId", elastic_gpu_association_id: "ElasticGpuAssociationId", elastic_gpu_association_state: "ElasticGpuAssociationState", elastic_gpu_association_time: "ElasticGpuAssociationTime" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ElasticGpuSpecification {
+    pub type_: String,
+}
+
+structure!(ElasticGpuSpecification { type_: "Type" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ElasticGpuSpecificationResponse {
+    pub type_: Option<String>,
+}
+
+structure!(ElasticGpuSpecificationResponse { type_: "Type" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ElasticInferenceAccelerator {
+    pub type_: String,
+    pub count: Option<i32>,
+}
+
+structure!(ElasticInferenceAccelerator { type_: "Type", count: "Count" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ElasticInferenceAcceleratorAssociation {
+    pub elastic_inference_accelerator_arn: Option<String>,
+    pub elastic_inference_accelerator_association_id: Option<String>,
+    pub elastic_inference_accelerator_association_state: Option<String>,
+    pub elastic_inference_accelerator_association_time: Option<Timestamp>,
+}
+
+structure!(ElasticInferenceAcceleratorAssociation { elastic_inference_accelerator_arn: "ElasticInferenceAcceleratorArn", elastic_inference_accelerator_association_id: "ElasticInferenceAcceleratorAssociationId", elastic_inference_accelerator_association_state: "ElasticInferenceAcceleratorAssociationState", elastic_inference_accelerator_association_time: "ElasticInferenceAcceleratorAssociationTime" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnaSrdSpecification {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<EnaSrdUdpSpecification>,
+}
+
+structure!(EnaSrdSpecification { ena_srd_enabled: "EnaSrdEnabled", ena_srd_udp_specification: "EnaSrdUdpSpecification" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnaSrdSpecificationRequest {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<EnaSrdUdpSpecificationRequest>,
+}
+
+structure!(EnaSrdSpecificationRequest { ena_srd_enabled: "EnaSrdEnabled", ena_srd_udp_specification: "EnaSrdUdpSpecification" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnaSrdUdpSpecification {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+
+structure!(EnaSrdUdpSpecification { ena_srd_udp_enabled: "EnaSrdUdpEnabled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnaSrdUdpSpecificationRequest {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+
+structure!(EnaSrdUdpSpecificationRequest { ena_srd_udp_enabled: "EnaSrdUdpEnabled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnclaveOptions {
+    pub enabled: Option<bool>,
+}
+
+structure!(EnclaveOptions { enabled: "Enabled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnclaveOptionsRequest {
+    pub enabled: Option<bool>,
+}
+
+structure!(EnclaveOptionsRequest { enabled: "Enabled" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
@@ -622,6 +1858,93 @@ pub struct Filter {
 structure!(Filter { name: "Name", values: "Values" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct FpgaDeviceInfo {
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub count: Option<i32>,
+    pub memory_info: Option<FpgaDeviceMemoryInfo>,
+}
+
+structure!(FpgaDeviceInfo { name: "Name", manufacturer: "Manufacturer", count: "Count", memory_info: "MemoryInfo" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FpgaDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+structure!(FpgaDeviceMemoryInfo { size_in_mi_b: "SizeInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FpgaInfo {
+    pub fpgas: Option<Vec<FpgaDeviceInfo>>,
+    pub total_fpga_memory_in_mi_b: Option<i32>,
+}
+
+structure!(FpgaInfo { fpgas: "Fpgas", total_fpga_memory_in_mi_b: "TotalFpgaMemoryInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetConsoleOutputRequest {
+    pub instance_id: String,
+    pub latest: Option<bool>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(GetConsoleOutputRequest { instance_id: "InstanceId", latest: "Latest", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetConsoleOutputResult {
+    pub instance_id: Option<String>,
+    pub timestamp: Option<Timestamp>,
+    pub output: Option<String>,
+}
+
+structure!(GetConsoleOutputResult { instance_id: "InstanceId", timestamp: "Timestamp", output: "Output" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetInstanceUefiDataRequest {
+    pub instance_id: String,
+    pub dry_run: Option<bool>,
+}
+
+structure!(GetInstanceUefiDataRequest { instance_id: "InstanceId", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetInstanceUefiDataResult {
+    pub instance_id: Option<String>,
+    pub uefi_data: Option<String>,
+}
+
+structure!(GetInstanceUefiDataResult { instance_id: "InstanceId", uefi_data: "UefiData" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GpuDeviceInfo {
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub count: Option<i32>,
+    pub logical_gpu_count: Option<i32>,
+    pub gpu_partition_size: Option<f64>,
+    pub workloads: Option<Vec<String>>,
+    pub memory_info: Option<GpuDeviceMemoryInfo>,
+}
+
+structure!(GpuDeviceInfo { name: "Name", manufacturer: "Manufacturer", count: "Count", logical_gpu_count: "LogicalGpuCount", gpu_partition_size: "GpuPartitionSize", workloads: "Workloads", memory_info: "MemoryInfo" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GpuDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+structure!(GpuDeviceMemoryInfo { size_in_mi_b: "SizeInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GpuInfo {
+    pub gpus: Option<Vec<GpuDeviceInfo>>,
+    pub total_gpu_memory_in_mi_b: Option<i32>,
+}
+
+structure!(GpuInfo { gpus: "Gpus", total_gpu_memory_in_mi_b: "TotalGpuMemoryInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GroupIdentifier {
     pub group_id: Option<String>,
     pub group_name: Option<String>,
@@ -630,12 +1953,689 @@ pub struct GroupIdentifier {
 structure!(GroupIdentifier { group_id: "GroupId", group_name: "GroupName" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct HibernationOptions {
+    pub configured: Option<bool>,
+}
+
+structure!(HibernationOptions { configured: "Configured" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HibernationOptionsRequest {
+    pub configured: Option<bool>,
+}
+
+structure!(HibernationOptionsRequest { configured: "Configured" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IamInstanceProfile {
+    pub arn: Option<String>,
+    pub id: Option<String>,
+}
+
+structure!(IamInstanceProfile { arn: "Arn", id: "Id" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IamInstanceProfileAssociation {
+    pub association_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub iam_instance_profile: Option<IamInstanceProfile>,
+    pub state: Option<IamInstanceProfileAssociationState>,
+    pub timestamp: Option<Timestamp>,
+}
+
+structure!(IamInstanceProfileAssociation { association_id: "AssociationId", instance_id: "InstanceId", iam_instance_profile: "IamInstanceProfile", state: "State", timestamp: "Timestamp" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IamInstanceProfileSpecification {
+    pub arn: Option<String>,
+    pub name: Option<String>,
+}
+
+structure!(IamInstanceProfileSpecification { arn: "Arn", name: "Name" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IcmpTypeCode {
+    pub code: Option<i32>,
+    pub type_: Option<i32>,
+}
+
+structure!(IcmpTypeCode { code: "Code", type_: "Type" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Image {
+    pub platform_details: Option<String>,
+    pub usage_operation: Option<String>,
+    pub block_device_mappings: Option<Vec<BlockDeviceMapping>>,
+    pub description: Option<String>,
+    pub ena_support: Option<bool>,
+    pub hypervisor: Option<HypervisorType>,
+    pub image_owner_alias: Option<String>,
+    pub name: Option<String>,
+    pub root_device_name: Option<String>,
+    pub root_device_type: Option<DeviceType>,
+    pub sriov_net_support: Option<String>,
+    pub state_reason: Option<StateReason>,
+    pub tags: Option<Vec<Tag>>,
+    pub virtualization_type: Option<VirtualizationType>,
+    pub boot_mode: Option<BootModeValues>,
+    pub tpm_support: Option<TpmSupportValues>,
+    pub deprecation_time: Option<String>,
+    pub imds_support: Option<ImdsSupportValues>,
+    pub source_instance_id: Option<String>,
+    pub deregistration_protection: Option<String>,
+    pub last_launched_time: Option<String>,
+    pub image_allowed: Option<bool>,
+    pub source_image_id: Option<String>,
+    pub source_image_region: Option<String>,
+    pub free_tier_eligible: Option<bool>,
+    pub image_id: Option<String>,
+    pub image_location: Option<String>,
+    pub state: Option<ImageState>,
+    pub owner_id: Option<String>,
+    pub creation_date: Option<String>,
+    pub public: Option<bool>,
+    pub product_codes: Option<Vec<ProductCode>>,
+    pub architecture: Option<ArchitectureValues>,
+    pub image_type: Option<ImageTypeValues>,
+    pub kernel_id: Option<String>,
+    pub ramdisk_id: Option<String>,
+    pub platform: Option<PlatformValues>,
+}
+
+structure!(Image { platform_details: "PlatformDetails", usage_operation: "UsageOperation", block_device_mappings: "BlockDeviceMappings", description: "Description", ena_support: "EnaSupport", hypervisor: "Hypervisor", image_owner_alias: "ImageOwnerAlias", name: "Name", root_device_name: "RootDeviceName", root_device_type: "RootDeviceType", sriov_net_support: "SriovNetSupport", state_reason: "StateReason", tags: "Tags", virtualization_type: "VirtualizationType", boot_mode: "BootMode", tpm_support: "TpmSupport", deprecation_time: "DeprecationTime", imds_support: "ImdsSupport", source_instance_id: "SourceInstanceId", deregistration_protection: "DeregistrationProtection", last_launched_time: "LastLaunchedTime", image_allowed: "ImageAllowed", source_image_id: "SourceImageId", source_image_region: "SourceImageRegion", free_tier_eligible: "FreeTierEligible", image_id: "ImageId", image_location: "ImageLocation", state: "State", owner_id: "OwnerId", creation_date: "CreationDate", public: "Public", product_codes: "ProductCodes", architecture: "Architecture", image_type: "ImageType", kernel_id: "KernelId", ramdisk_id: "RamdiskId", platform: "Platform" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportKeyPairRequest {
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+    pub key_name: String,
+    pub public_key_material: Vec<u8>,
+}
+
+structure!(ImportKeyPairRequest { tag_specifications: "TagSpecifications", dry_run: "DryRun", key_name: "KeyName", public_key_material: "PublicKeyMaterial" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportKeyPairResult {
+    pub key_fingerprint: Option<String>,
+    pub key_name: Option<String>,
+    pub key_pair_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(ImportKeyPairResult { key_fingerprint: "KeyFingerprint", key_name: "KeyName", key_pair_id: "KeyPairId", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InferenceAcceleratorInfo {
+    pub accelerators: Option<Vec<InferenceDeviceInfo>>,
+    pub total_inference_memory_in_mi_b: Option<i32>,
+}
+
+structure!(InferenceAcceleratorInfo { accelerators: "Accelerators", total_inference_memory_in_mi_b: "TotalInferenceMemoryInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InferenceDeviceInfo {
+    pub count: Option<i32>,
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub memory_info: Option<InferenceDeviceMemoryInfo>,
+}
+
+structure!(InferenceDeviceInfo { count: "Count", name: "Name", manufacturer: "Manufacturer", memory_info: "MemoryInfo" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InferenceDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+structure!(InferenceDeviceMemoryInfo { size_in_mi_b: "SizeInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Instance {
+    pub architecture: Option<ArchitectureValues>,
+    pub block_device_mappings: Option<Vec<InstanceBlockDeviceMapping>>,
+    pub client_token: Option<String>,
+    pub ebs_optimized: Option<bool>,
+    pub ena_support: Option<bool>,
+    pub hypervisor: Option<HypervisorType>,
+    pub iam_instance_profile: Option<IamInstanceProfile>,
+    pub instance_lifecycle: Option<InstanceLifecycleType>,
+    pub elastic_gpu_associations: Option<Vec<ElasticGpuAssociation>>,
+    pub elastic_inference_accelerator_associations: Option<Vec<ElasticInferenceAcceleratorAssociation>>,
+    pub network_interfaces: Option<Vec<InstanceNetworkInterface>>,
+    pub outpost_arn: Option<String>,
+    pub root_device_name: Option<String>,
+    pub root_device_type: Option<DeviceType>,
+    pub security_groups: Option<Vec<GroupIdentifier>>,
+    pub source_dest_check: Option<bool>,
+    pub spot_instance_request_id: Option<String>,
+    pub sriov_net_support: Option<String>,
+    pub state_reason: Option<StateReason>,
+    pub tags: Option<Vec<Tag>>,
+    pub virtualization_type: Option<VirtualizationType>,
+    pub cpu_options: Option<CpuOptions>,
+    pub capacity_block_id: Option<String>,
+    pub capacity_reservation_id: Option<String>,
+    pub capacity_reservation_specification: Option<CapacityReservationSpecificationResponse>,
+    pub hibernation_options: Option<HibernationOptions>,
+    pub licenses: Option<Vec<LicenseConfiguration>>,
+    pub metadata_options: Option<InstanceMetadataOptionsResponse>,
+    pub enclave_options: Option<EnclaveOptions>,
+    pub boot_mode: Option<BootModeValues>,
+    pub platform_details: Option<String>,
+    pub usage_operation: Option<String>,
+    pub usage_operation_update_time: Option<Timestamp>,
+    pub private_dns_name_options: Option<PrivateDnsNameOptionsResponse>,
+    pub ipv6_address: Option<String>,
+    pub tpm_support: Option<String>,
+    pub maintenance_options: Option<InstanceMaintenanceOptions>,
+    pub current_instance_boot_mode: Option<InstanceBootModeValues>,
+    pub network_performance_options: Option<InstanceNetworkPerformanceOptions>,
+    pub operator: Option<OperatorResponse>,
+    pub secondary_interfaces: Option<Vec<InstanceSecondaryInterface>>,
+    pub instance_id: Option<String>,
+    pub image_id: Option<String>,
+    pub state: Option<InstanceState>,
+    pub private_dns_name: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub state_transition_reason: Option<String>,
+    pub key_name: Option<String>,
+    pub ami_launch_index: Option<i32>,
+    pub product_codes: Option<Vec<ProductCode>>,
+    pub instance_type: Option<InstanceType>,
+    pub launch_time: Option<Timestamp>,
+    pub placement: Option<Placement>,
+    pub kernel_id: Option<String>,
+    pub ramdisk_id: Option<String>,
+    pub platform: Option<PlatformValues>,
+    pub monitoring: Option<Monitoring>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub public_ip_address: Option<String>,
+}
+
+structure!(Instance { architecture: "Architecture", block_device_mappings: "BlockDeviceMappings", client_token: "ClientToken", ebs_optimized: "EbsOptimized", ena_support: "EnaSupport", hypervisor: "Hypervisor", iam_instance_profile: "IamInstanceProfile", instance_lifecycle: "InstanceLifecycle", elastic_gpu_associations: "ElasticGpuAssociations", elastic_inference_accelerator_associations: "ElasticInferenceAcceleratorAssociations", network_interfaces: "NetworkInterfaces", outpost_arn: "OutpostArn", root_device_name: "RootDeviceName", root_device_type: "RootDeviceType", security_groups: "SecurityGroups", source_dest_check: "SourceDestCheck", spot_instance_request_id: "SpotInstanceRequestId", sriov_net_support: "SriovNetSupport", state_reason: "StateReason", tags: "Tags", virtualization_type: "VirtualizationType", cpu_options: "CpuOptions", capacity_block_id: "CapacityBlockId", capacity_reservation_id: "CapacityReservationId", capacity_reservation_specification: "CapacityReservationSpecification", hibernation_options: "HibernationOptions", licenses: "Licenses", metadata_options: "MetadataOptions", enclave_options: "EnclaveOptions", boot_mode: "BootMode", platform_details: "PlatformDetails", usage_operation: "UsageOperation", usage_operation_update_time: "UsageOperationUpdateTime", private_dns_name_options: "PrivateDnsNameOptions", ipv6_address: "Ipv6Address", tpm_support: "TpmSupport", maintenance_options: "MaintenanceOptions", current_instance_boot_mode: "CurrentInstanceBootMode", network_performance_options: "NetworkPerformanceOptions", operator: "Operator", secondary_interfaces: "SecondaryInterfaces", instance_id: "InstanceId", image_id: "ImageId", state: "State", private_dns_name: "PrivateDnsName", public_dns_name: "PublicDnsName", state_transition_reason: "StateTransitionReason", key_name: "KeyName", ami_launch_index: "AmiLaunchIndex", product_codes: "ProductCodes", instance_type: "InstanceType", launch_time: "LaunchTime", placement: "Placement", kernel_id: "KernelId", ramdisk_id: "RamdiskId", platform: "Platform", monitoring: "Monitoring", subnet_id: "SubnetId", vpc_id: "VpcId", private_ip_address: "PrivateIpAddress", public_ip_address: "PublicIpAddress" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceAttachmentEnaSrdSpecification {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<InstanceAttachmentEnaSrdUdpSpecification>,
+}
+
+structure!(InstanceAttachmentEnaSrdSpecification { ena_srd_enabled: "EnaSrdEnabled", ena_srd_udp_specification: "EnaSrdUdpSpecification" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceAttachmentEnaSrdUdpSpecification {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+
+structure!(InstanceAttachmentEnaSrdUdpSpecification { ena_srd_udp_enabled: "EnaSrdUdpEnabled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceAttribute {
+    pub block_device_mappings: Option<Vec<InstanceBlockDeviceMapping>>,
+    pub disable_api_termination: Option<AttributeBooleanValue>,
+    pub ena_support: Option<AttributeBooleanValue>,
+    pub enclave_options: Option<EnclaveOptions>,
+    pub ebs_optimized: Option<AttributeBooleanValue>,
+    pub instance_id: Option<String>,
+    pub instance_initiated_shutdown_behavior: Option<AttributeValue>,
+    pub instance_type: Option<AttributeValue>,
+    pub kernel_id: Option<AttributeValue>,
+    pub product_codes: Option<Vec<ProductCode>>,
+    pub ramdisk_id: Option<AttributeValue>,
+    pub root_device_name: Option<AttributeValue>,
+    pub source_dest_check: Option<AttributeBooleanValue>,
+    pub sriov_net_support: Option<AttributeValue>,
+    pub user_data: Option<AttributeValue>,
+    pub disable_api_stop: Option<AttributeBooleanValue>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+}
+
+structure!(InstanceAttribute { block_device_mappings: "BlockDeviceMappings", disable_api_termination: "DisableApiTermination", ena_support: "EnaSupport", enclave_options: "EnclaveOptions", ebs_optimized: "EbsOptimized", instance_id: "InstanceId", instance_initiated_shutdown_behavior: "InstanceInitiatedShutdownBehavior", instance_type: "InstanceType", kernel_id: "KernelId", product_codes: "ProductCodes", ramdisk_id: "RamdiskId", root_device_name: "RootDeviceName", source_dest_check: "SourceDestCheck", sriov_net_support: "SriovNetSupport", user_data: "UserData", disable_api_stop: "DisableApiStop", groups: "Groups" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceBlockDeviceMapping {
+    pub device_name: Option<String>,
+    pub ebs: Option<EbsInstanceBlockDevice>,
+}
+
+structure!(InstanceBlockDeviceMapping { device_name: "DeviceName", ebs: "Ebs" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceBlockDeviceMappingSpecification {
+    pub device_name: Option<String>,
+    pub ebs: Option<EbsInstanceBlockDeviceSpecification>,
+    pub virtual_name: Option<String>,
+    pub no_device: Option<String>,
+}
+
+structure!(InstanceBlockDeviceMappingSpecification { device_name: "DeviceName", ebs: "Ebs", virtual_name: "VirtualName", no_device: "NoDevice" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceCreditSpecification {
+    pub instance_id: Option<String>,
+    pub cpu_credits: Option<String>,
+}
+
+structure!(InstanceCreditSpecification { instance_id: "InstanceId", cpu_credits: "CpuCredits" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceIpv4Prefix {
+    pub ipv4_prefix: Option<String>,
+}
+
+structure!(InstanceIpv4Prefix { ipv4_prefix: "Ipv4Prefix" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceIpv6Address {
     pub ipv6_address: Option<String>,
     pub is_primary_ipv6: Option<bool>,
 }
 
 structure!(InstanceIpv6Address { ipv6_address: "Ipv6Address", is_primary_ipv6: "IsPrimaryIpv6" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceIpv6AddressRequest {
+    pub ipv6_address: Option<String>,
+}
+
+structure!(InstanceIpv6AddressRequest { ipv6_address: "Ipv6Address" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceIpv6Prefix {
+    pub ipv6_prefix: Option<String>,
+}
+
+structure!(InstanceIpv6Prefix { ipv6_prefix: "Ipv6Prefix" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceMaintenanceOptions {
+    pub auto_recovery: Option<InstanceAutoRecoveryState>,
+    pub reboot_migration: Option<InstanceRebootMigrationState>,
+}
+
+structure!(InstanceMaintenanceOptions { auto_recovery: "AutoRecovery", reboot_migration: "RebootMigration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceMaintenanceOptionsRequest {
+    pub auto_recovery: Option<InstanceAutoRecoveryState>,
+}
+
+structure!(InstanceMaintenanceOptionsRequest { auto_recovery: "AutoRecovery" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceMarketOptionsRequest {
+    pub market_type: Option<MarketType>,
+    pub spot_options: Option<SpotMarketOptions>,
+}
+
+structure!(InstanceMarketOptionsRequest { market_type: "MarketType", spot_options: "SpotOptions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceMetadataOptionsRequest {
+    pub http_tokens: Option<HttpTokensState>,
+    pub http_put_response_hop_limit: Option<i32>,
+    pub http_endpoint: Option<InstanceMetadataEndpointState>,
+    pub http_protocol_ipv6: Option<InstanceMetadataProtocolState>,
+    pub instance_metadata_tags: Option<InstanceMetadataTagsState>,
+}
+
+structure!(InstanceMetadataOptionsRequest { http_tokens: "HttpTokens", http_put_response_hop_limit: "HttpPutResponseHopLimit", http_endpoint: "HttpEndpoint", http_protocol_ipv6: "HttpProtocolIpv6", instance_metadata_tags: "InstanceMetadataTags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceMetadataOptionsResponse {
+    pub state: Option<InstanceMetadataOptionsState>,
+    pub http_tokens: Option<HttpTokensState>,
+    pub http_put_response_hop_limit: Option<i32>,
+    pub http_endpoint: Option<InstanceMetadataEndpointState>,
+    pub http_protocol_ipv6: Option<InstanceMetadataProtocolState>,
+    pub instance_metadata_tags: Option<InstanceMetadataTagsState>,
+}
+
+structure!(InstanceMetadataOptionsResponse { state: "State", http_tokens: "HttpTokens", http_put_response_hop_limit: "HttpPutResponseHopLimit", http_endpoint: "HttpEndpoint", http_protocol_ipv6: "HttpProtocolIpv6", instance_metadata_tags: "InstanceMetadataTags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceNetworkInterface {
+    pub association: Option<InstanceNetworkInterfaceAssociation>,
+    pub attachment: Option<InstanceNetworkInterfaceAttachment>,
+    pub description: Option<String>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub mac_address: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub private_dns_name: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<InstancePrivateIpAddress>>,
+    pub source_dest_check: Option<bool>,
+    pub status: Option<NetworkInterfaceStatus>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub interface_type: Option<String>,
+    pub ipv4_prefixes: Option<Vec<InstanceIpv4Prefix>>,
+    pub ipv6_prefixes: Option<Vec<InstanceIpv6Prefix>>,
+    pub connection_tracking_configuration: Option<ConnectionTrackingSpecificationResponse>,
+    pub operator: Option<OperatorResponse>,
+}
+
+structure!(InstanceNetworkInterface { association: "Association", attachment: "Attachment", description: "Description", groups: "Groups", ipv6_addresses: "Ipv6Addresses", mac_address: "MacAddress", network_interface_id: "NetworkInterfaceId", owner_id: "OwnerId", private_dns_name: "PrivateDnsName", private_ip_address: "PrivateIpAddress", private_ip_addresses: "PrivateIpAddresses", source_dest_check: "SourceDestCheck", status: "Status", subnet_id: "SubnetId", vpc_id: "VpcId", interface_type: "InterfaceType", ipv4_prefixes: "Ipv4Prefixes", ipv6_prefixes: "Ipv6Prefixes", connection_tracking_configuration: "ConnectionTrackingConfiguration", operator: "Operator" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceNetworkInterfaceAssociation {
+    pub carrier_ip: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub ip_owner_id: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub public_ip: Option<String>,
+}
+
+structure!(InstanceNetworkInterfaceAssociation { carrier_ip: "CarrierIp", customer_owned_ip: "CustomerOwnedIp", ip_owner_id: "IpOwnerId", public_dns_name: "PublicDnsName", public_ip: "PublicIp" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceNetworkInterfaceAttachment {
+    pub attach_time: Option<Timestamp>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i32>,
+    pub status: Option<AttachmentStatus>,
+    pub network_card_index: Option<i32>,
+    pub ena_srd_specification: Option<InstanceAttachmentEnaSrdSpecification>,
+    pub ena_queue_count: Option<i32>,
+}
+
+structure!(InstanceNetworkInterfaceAttachment { attach_time: "AttachTime", attachment_id: "AttachmentId", delete_on_termination: "DeleteOnTermination", device_index: "DeviceIndex", status: "Status", network_card_index: "NetworkCardIndex", ena_srd_specification: "EnaSrdSpecification", ena_queue_count: "EnaQueueCount" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceNetworkInterfaceSpecification {
+    pub associate_public_ip_address: Option<bool>,
+    pub delete_on_termination: Option<bool>,
+    pub description: Option<String>,
+    pub device_index: Option<i32>,
+    pub groups: Option<Vec<String>>,
+    pub ipv6_address_count: Option<i32>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub network_interface_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<PrivateIpAddressSpecification>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+    pub subnet_id: Option<String>,
+    pub associate_carrier_ip_address: Option<bool>,
+    pub interface_type: Option<String>,
+    pub network_card_index: Option<i32>,
+    pub ipv4_prefixes: Option<Vec<Ipv4PrefixSpecificationRequest>>,
+    pub ipv4_prefix_count: Option<i32>,
+    pub ipv6_prefixes: Option<Vec<Ipv6PrefixSpecificationRequest>>,
+    pub ipv6_prefix_count: Option<i32>,
+    pub primary_ipv6: Option<bool>,
+    pub ena_srd_specification: Option<EnaSrdSpecificationRequest>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecificationRequest>,
+    pub ena_queue_count: Option<i32>,
+}
+
+structure!(InstanceNetworkInterfaceSpecification { associate_public_ip_address: "AssociatePublicIpAddress", delete_on_termination: "DeleteOnTermination", description: "Description", device_index: "DeviceIndex", groups: "Groups", ipv6_address_count: "Ipv6AddressCount", ipv6_addresses: "Ipv6Addresses", network_interface_id: "NetworkInterfaceId", private_ip_address: "PrivateIpAddress", private_ip_addresses: "PrivateIpAddresses", secondary_private_ip_address_count: "SecondaryPrivateIpAddressCount", subnet_id: "SubnetId", associate_carrier_ip_address: "AssociateCarrierIpAddress", interface_type: "InterfaceType", network_card_index: "NetworkCardIndex", ipv4_prefixes: "Ipv4Prefixes", ipv4_prefix_count: "Ipv4PrefixCount", ipv6_prefixes: "Ipv6Prefixes", ipv6_prefix_count: "Ipv6PrefixCount", primary_ipv6: "PrimaryIpv6", ena_srd_specification: "EnaSrdSpecification", connection_tracking_specification: "ConnectionTrackingSpecification", ena_queue_count: "EnaQueueCount" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceNetworkPerformanceOptions {
+    pub bandwidth_weighting: Option<InstanceBandwidthWeighting>,
+}
+
+structure!(InstanceNetworkPerformanceOptions { bandwidth_weighting: "BandwidthWeighting" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceNetworkPerformanceOptionsRequest {
+    pub bandwidth_weighting: Option<InstanceBandwidthWeighting>,
+}
+
+structure!(InstanceNetworkPerformanceOptionsRequest { bandwidth_weighting: "BandwidthWeighting" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstancePrivateIpAddress {
+    pub association: Option<InstanceNetworkInterfaceAssociation>,
+    pub primary: Option<bool>,
+    pub private_dns_name: Option<String>,
+    pub private_ip_address: Option<String>,
+}
+
+structure!(InstancePrivateIpAddress { association: "Association", primary: "Primary", private_dns_name: "PrivateDnsName", private_ip_address: "PrivateIpAddress" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceRequirements {
+    pub v_cpu_count: Option<VCpuCountRange>,
+    pub memory_mi_b: Option<MemoryMiB>,
+    pub cpu_manufacturers: Option<Vec<CpuManufacturer>>,
+    pub memory_gi_b_per_v_cpu: Option<MemoryGiBPerVCpu>,
+    pub excluded_instance_types: Option<Vec<String>>,
+    pub instance_generations: Option<Vec<InstanceGeneration>>,
+    pub spot_max_price_percentage_over_lowest_price: Option<i32>,
+    pub on_demand_max_price_percentage_over_lowest_price: Option<i32>,
+    pub bare_metal: Option<BareMetal>,
+    pub burstable_performance: Option<BurstablePerformance>,
+    pub require_hibernate_support: Option<bool>,
+    pub network_interface_count: Option<NetworkInterfaceCount>,
+    pub local_storage: Option<LocalStorage>,
+    pub local_storage_types: Option<Vec<LocalStorageType>>,
+    pub total_local_storage_gb: Option<TotalLocalStorageGB>,
+    pub baseline_ebs_bandwidth_mbps: Option<BaselineEbsBandwidthMbps>,
+    pub accelerator_types: Option<Vec<AcceleratorType>>,
+    pub accelerator_count: Option<AcceleratorCount>,
+    pub accelerator_manufacturers: Option<Vec<AcceleratorManufacturer>>,
+    pub accelerator_names: Option<Vec<AcceleratorName>>,
+    pub accelerator_total_memory_mi_b: Option<AcceleratorTotalMemoryMiB>,
+    pub network_bandwidth_gbps: Option<NetworkBandwidthGbps>,
+    pub allowed_instance_types: Option<Vec<String>>,
+    pub max_spot_price_as_percentage_of_optimal_on_demand_price: Option<i32>,
+    pub baseline_performance_factors: Option<BaselinePerformanceFactors>,
+    pub require_encryption_in_transit: Option<bool>,
+}
+
+structure!(InstanceRequirements { v_cpu_count: "VCpuCount", memory_mi_b: "MemoryMiB", cpu_manufacturers: "CpuManufacturers", memory_gi_b_per_v_cpu: "MemoryGiBPerVCpu", excluded_instance_types: "ExcludedInstanceTypes", instance_generations: "InstanceGenerations", spot_max_price_percentage_over_lowest_price: "SpotMaxPricePercentageOverLowestPrice", on_demand_max_price_percentage_over_lowest_price: "OnDemandMaxPricePercentageOverLowestPrice", bare_metal: "BareMetal", burstable_performance: "BurstablePerformance", require_hibernate_support: "RequireHibernateSupport", network_interface_count: "NetworkInterfaceCount", local_storage: "LocalStorage", local_storage_types: "LocalStorageTypes", total_local_storage_gb: "TotalLocalStorageGB", baseline_ebs_bandwidth_mbps: "BaselineEbsBandwidthMbps", accelerator_types: "AcceleratorTypes", accelerator_count: "AcceleratorCount", accelerator_manufacturers: "AcceleratorManufacturers", accelerator_names: "AcceleratorNames", accelerator_total_memory_mi_b: "AcceleratorTotalMemoryMiB", network_bandwidth_gbps: "NetworkBandwidthGbps", allowed_instance_types: "AllowedInstanceTypes", max_spot_price_as_percentage_of_optimal_on_demand_price: "MaxSpotPriceAsPercentageOfOptimalOnDemandPrice", baseline_performance_factors: "BaselinePerformanceFactors", require_encryption_in_transit: "RequireEncryptionInTransit" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceRequirementsRequest {
+    pub v_cpu_count: VCpuCountRangeRequest,
+    pub memory_mi_b: MemoryMiBRequest,
+    pub cpu_manufacturers: Option<Vec<CpuManufacturer>>,
+    pub memory_gi_b_per_v_cpu: Option<MemoryGiBPerVCpuRequest>,
+    pub excluded_instance_types: Option<Vec<String>>,
+    pub instance_generations: Option<Vec<InstanceGeneration>>,
+    pub spot_max_price_percentage_over_lowest_price: Option<i32>,
+    pub on_demand_max_price_percentage_over_lowest_price: Option<i32>,
+    pub bare_metal: Option<BareMetal>,
+    pub burstable_performance: Option<BurstablePerformance>,
+    pub require_hibernate_support: Option<bool>,
+    pub network_interface_count: Option<NetworkInterfaceCountRequest>,
+    pub local_storage: Option<LocalStorage>,
+    pub local_storage_types: Option<Vec<LocalStorageType>>,
+    pub total_local_storage_gb: Option<TotalLocalStorageGBRequest>,
+    pub baseline_ebs_bandwidth_mbps: Option<BaselineEbsBandwidthMbpsRequest>,
+    pub accelerator_types: Option<Vec<AcceleratorType>>,
+    pub accelerator_count: Option<AcceleratorCountRequest>,
+    pub accelerator_manufacturers: Option<Vec<AcceleratorManufacturer>>,
+    pub accelerator_names: Option<Vec<AcceleratorName>>,
+    pub accelerator_total_memory_mi_b: Option<AcceleratorTotalMemoryMiBRequest>,
+    pub network_bandwidth_gbps: Option<NetworkBandwidthGbpsRequest>,
+    pub allowed_instance_types: Option<Vec<String>>,
+    pub max_spot_price_as_percentage_of_optimal_on_demand_price: Option<i32>,
+    pub baseline_performance_factors: Option<BaselinePerformanceFactorsRequest>,
+    pub require_encryption_in_transit: Option<bool>,
+}
+
+structure!(InstanceRequirementsRequest { v_cpu_count: "VCpuCount", memory_mi_b: "MemoryMiB", cpu_manufacturers: "CpuManufacturers", memory_gi_b_per_v_cpu: "MemoryGiBPerVCpu", excluded_instance_types: "ExcludedInstanceTypes", instance_generations: "InstanceGenerations", spot_max_price_percentage_over_lowest_price: "SpotMaxPricePercentageOverLowestPrice", on_demand_max_price_percentage_over_lowest_price: "OnDemandMaxPricePercentageOverLowestPrice", bare_metal: "BareMetal", burstable_performance: "BurstablePerformance", require_hibernate_support: "RequireHibernateSupport", network_interface_count: "NetworkInterfaceCount", local_storage: "LocalStorage", local_storage_types: "LocalStorageTypes", total_local_storage_gb: "TotalLocalStorageGB", baseline_ebs_bandwidth_mbps: "BaselineEbsBandwidthMbps", accelerator_types: "AcceleratorTypes", accelerator_count: "AcceleratorCount", accelerator_manufacturers: "AcceleratorManufacturers", accelerator_names: "AcceleratorNames", accelerator_total_memory_mi_b: "AcceleratorTotalMemoryMiB", network_bandwidth_gbps: "NetworkBandwidthGbps", allowed_instance_types: "AllowedInstanceTypes", max_spot_price_as_percentage_of_optimal_on_demand_price: "MaxSpotPriceAsPercentageOfOptimalOnDemandPrice", baseline_performance_factors: "BaselinePerformanceFactors", require_encryption_in_transit: "RequireEncryptionInTransit" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceSecondaryInterface {
+    pub attachment: Option<InstanceSecondaryInterfaceAttachment>,
+    pub mac_address: Option<String>,
+    pub secondary_interface_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub private_ip_addresses: Option<Vec<InstanceSecondaryInterfacePrivateIpAddress>>,
+    pub source_dest_check: Option<bool>,
+    pub status: Option<SecondaryInterfaceStatus>,
+    pub secondary_subnet_id: Option<String>,
+    pub secondary_network_id: Option<String>,
+    pub interface_type: Option<SecondaryInterfaceType>,
+}
+
+structure!(InstanceSecondaryInterface { attachment: "Attachment", mac_address: "MacAddress", secondary_interface_id: "SecondaryInterfaceId", owner_id: "OwnerId", private_ip_addresses: "PrivateIpAddresses", source_dest_check: "SourceDestCheck", status: "Status", secondary_subnet_id: "SecondarySubnetId", secondary_network_id: "SecondaryNetworkId", interface_type: "InterfaceType" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceSecondaryInterfaceAttachment {
+    pub attach_time: Option<Timestamp>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i32>,
+    pub status: Option<AttachmentStatus>,
+    pub network_card_index: Option<i32>,
+}
+
+structure!(InstanceSecondaryInterfaceAttachment { attach_time: "AttachTime", attachment_id: "AttachmentId", delete_on_termination: "DeleteOnTermination", device_index: "DeviceIndex", status: "Status", network_card_index: "NetworkCardIndex" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceSecondaryInterfacePrivateIpAddress {
+    pub private_ip_address: Option<String>,
+}
+
+structure!(InstanceSecondaryInterfacePrivateIpAddress { private_ip_address: "PrivateIpAddress" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceSecondaryInterfacePrivateIpAddressRequest {
+    pub private_ip_address: String,
+}
+
+structure!(InstanceSecondaryInterfacePrivateIpAddressRequest { private_ip_address: "PrivateIpAddress" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceSecondaryInterfaceSpecificationRequest {
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i32>,
+    pub private_ip_addresses: Option<Vec<InstanceSecondaryInterfacePrivateIpAddressRequest>>,
+    pub private_ip_address_count: Option<i32>,
+    pub secondary_subnet_id: Option<String>,
+    pub interface_type: Option<SecondaryInterfaceType>,
+    pub network_card_index: Option<i32>,
+}
+
+structure!(InstanceSecondaryInterfaceSpecificationRequest { delete_on_termination: "DeleteOnTermination", device_index: "DeviceIndex", private_ip_addresses: "PrivateIpAddresses", private_ip_address_count: "PrivateIpAddressCount", secondary_subnet_id: "SecondarySubnetId", interface_type: "InterfaceType", network_card_index: "NetworkCardIndex" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceState {
+    pub code: Option<i32>,
+    pub name: Option<InstanceStateName>,
+}
+
+structure!(InstanceState { code: "Code", name: "Name" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceStateChange {
+    pub instance_id: Option<String>,
+    pub current_state: Option<InstanceState>,
+    pub previous_state: Option<InstanceState>,
+}
+
+structure!(InstanceStateChange { instance_id: "InstanceId", current_state: "CurrentState", previous_state: "PreviousState" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceStatus {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub outpost_arn: Option<String>,
+    pub operator: Option<OperatorResponse>,
+    pub events: Option<Vec<InstanceStatusEvent>>,
+    pub instance_id: Option<String>,
+    pub instance_state: Option<InstanceState>,
+    pub instance_status: Option<InstanceStatusSummary>,
+    pub system_status: Option<InstanceStatusSummary>,
+    pub attached_ebs_status: Option<EbsStatusSummary>,
+}
+
+structure!(InstanceStatus { availability_zone: "AvailabilityZone", availability_zone_id: "AvailabilityZoneId", outpost_arn: "OutpostArn", operator: "Operator", events: "Events", instance_id: "InstanceId", instance_state: "InstanceState", instance_status: "InstanceStatus", system_status: "SystemStatus", attached_ebs_status: "AttachedEbsStatus" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceStatusDetails {
+    pub impaired_since: Option<Timestamp>,
+    pub name: Option<StatusName>,
+    pub status: Option<StatusType>,
+}
+
+structure!(InstanceStatusDetails { impaired_since: "ImpairedSince", name: "Name", status: "Status" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceStatusEvent {
+    pub instance_event_id: Option<String>,
+    pub code: Option<EventCode>,
+    pub description: Option<String>,
+    pub not_after: Option<Timestamp>,
+    pub not_before: Option<Timestamp>,
+    pub not_before_deadline: Option<Timestamp>,
+}
+
+structure!(InstanceStatusEvent { instance_event_id: "InstanceEventId", code: "Code", description: "Description", not_after: "NotAfter", not_before: "NotBefore", not_before_deadline: "NotBeforeDeadline" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceStatusSummary {
+    pub details: Option<Vec<InstanceStatusDetails>>,
+    pub status: Option<SummaryStatus>,
+}
+
+structure!(InstanceStatusSummary { details: "Details", status: "Status" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceStorageInfo {
+    pub total_size_in_gb: Option<i64>,
+    pub disks: Option<Vec<DiskInfo>>,
+    pub nvme_support: Option<EphemeralNvmeSupport>,
+    pub encryption_support: Option<InstanceStorageEncryptionSupport>,
+}
+
+structure!(InstanceStorageInfo { total_size_in_gb: "TotalSizeInGB", disks: "Disks", nvme_support: "NvmeSupport", encryption_support: "EncryptionSupport" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceTypeInfo {
+    pub instance_type: Option<InstanceType>,
+    pub current_generation: Option<bool>,
+    pub free_tier_eligible: Option<bool>,
+    pub supported_usage_classes: Option<Vec<UsageClassType>>,
+    pub supported_root_device_types: Option<Vec<RootDeviceType>>,
+    pub supported_virtualization_types: Option<Vec<VirtualizationType>>,
+    pub bare_metal: Option<bool>,
+    pub hypervisor: Option<InstanceTypeHypervisor>,
+    pub processor_info: Option<ProcessorInfo>,
+    pub v_cpu_info: Option<VCpuInfo>,
+    pub memory_info: Option<MemoryInfo>,
+    pub instance_storage_supported: Option<bool>,
+    pub instance_storage_info: Option<InstanceStorageInfo>,
+    pub ebs_info: Option<EbsInfo>,
+    pub network_info: Option<NetworkInfo>,
+    pub gpu_info: Option<GpuInfo>,
+    pub fpga_info: Option<FpgaInfo>,
+    pub placement_group_info: Option<PlacementGroupInfo>,
+    pub inference_accelerator_info: Option<InferenceAcceleratorInfo>,
+    pub hibernation_supported: Option<bool>,
+    pub burstable_performance_supported: Option<bool>,
+    pub dedicated_hosts_supported: Option<bool>,
+    pub auto_recovery_supported: Option<bool>,
+    pub supported_boot_modes: Option<Vec<BootModeType>>,
+    pub nitro_enclaves_support: Option<NitroEnclavesSupport>,
+    pub nitro_tpm_support: Option<NitroTpmSupport>,
+    pub nitro_tpm_info: Option<NitroTpmInfo>,
+    pub media_accelerator_info: Option<MediaAcceleratorInfo>,
+    pub neuron_info: Option<NeuronInfo>,
+    pub phc_support: Option<PhcSupport>,
+    pub reboot_migration_support: Option<RebootMigrationSupport>,
+    pub supported_in_region: Option<bool>,
+}
+
+structure!(InstanceTypeInfo { instance_type: "InstanceType", current_generation: "CurrentGeneration", free_tier_eligible: "FreeTierEligible", supported_usage_classes: "SupportedUsageClasses", supported_root_device_types: "SupportedRootDeviceTypes", supported_virtualization_types: "SupportedVirtualizationTypes", bare_metal: "BareMetal", hypervisor: "Hypervisor", processor_info: "ProcessorInfo", v_cpu_info: "VCpuInfo", memory_info: "MemoryInfo", instance_storage_supported: "InstanceStorageSupported", instance_storage_info: "InstanceStorageInfo", ebs_info: "EbsInfo", network_info: "NetworkInfo", gpu_info: "GpuInfo", fpga_info: "FpgaInfo", placement_group_info: "PlacementGroupInfo", inference_accelerator_info: "InferenceAcceleratorInfo", hibernation_supported: "HibernationSupported", burstable_performance_supported: "BurstablePerformanceSupported", dedicated_hosts_supported: "DedicatedHostsSupported", auto_recovery_supported: "AutoRecoverySupported", supported_boot_modes: "SupportedBootModes", nitro_enclaves_support: "NitroEnclavesSupport", nitro_tpm_support: "NitroTpmSupport", nitro_tpm_info: "NitroTpmInfo", media_accelerator_info: "MediaAcceleratorInfo", neuron_info: "NeuronInfo", phc_support: "PhcSupport", reboot_migration_support: "RebootMigrationSupport", supported_in_region: "SupportedInRegion" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceTypeOffering {
+    pub instance_type: Option<InstanceType>,
+    pub location_type: Option<LocationType>,
+    pub location: Option<String>,
+}
+
+structure!(InstanceTypeOffering { instance_type: "InstanceType", location_type: "LocationType", location: "Location" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InternetGateway {
@@ -691,6 +2691,13 @@ pub struct Ipv4PrefixSpecificationRequest {
 structure!(Ipv4PrefixSpecificationRequest { ipv4_prefix: "Ipv4Prefix" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv4PrefixSpecificationResponse {
+    pub ipv4_prefix: Option<String>,
+}
+
+structure!(Ipv4PrefixSpecificationResponse { ipv4_prefix: "Ipv4Prefix" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ipv6PrefixSpecification {
     pub ipv6_prefix: Option<String>,
 }
@@ -705,12 +2712,692 @@ pub struct Ipv6PrefixSpecificationRequest {
 structure!(Ipv6PrefixSpecificationRequest { ipv6_prefix: "Ipv6Prefix" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv6PrefixSpecificationResponse {
+    pub ipv6_prefix: Option<String>,
+}
+
+structure!(Ipv6PrefixSpecificationResponse { ipv6_prefix: "Ipv6Prefix" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ipv6Range {
     pub description: Option<String>,
     pub cidr_ipv6: Option<String>,
 }
 
 structure!(Ipv6Range { description: "Description", cidr_ipv6: "CidrIpv6" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeyPair {
+    pub key_pair_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub key_name: Option<String>,
+    pub key_fingerprint: Option<String>,
+    pub key_material: Option<String>,
+}
+
+structure!(KeyPair { key_pair_id: "KeyPairId", tags: "Tags", key_name: "KeyName", key_fingerprint: "KeyFingerprint", key_material: "KeyMaterial" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeyPairInfo {
+    pub key_pair_id: Option<String>,
+    pub key_type: Option<KeyType>,
+    pub tags: Option<Vec<Tag>>,
+    pub public_key: Option<String>,
+    pub create_time: Option<Timestamp>,
+    pub key_name: Option<String>,
+    pub key_fingerprint: Option<String>,
+}
+
+structure!(KeyPairInfo { key_pair_id: "KeyPairId", key_type: "KeyType", tags: "Tags", public_key: "PublicKey", create_time: "CreateTime", key_name: "KeyName", key_fingerprint: "KeyFingerprint" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LastError {
+    pub message: Option<String>,
+    pub code: Option<String>,
+}
+
+structure!(LastError { message: "Message", code: "Code" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplate {
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+    pub create_time: Option<Timestamp>,
+    pub created_by: Option<String>,
+    pub default_version_number: Option<i64>,
+    pub latest_version_number: Option<i64>,
+    pub tags: Option<Vec<Tag>>,
+    pub operator: Option<OperatorResponse>,
+}
+
+structure!(LaunchTemplate { launch_template_id: "LaunchTemplateId", launch_template_name: "LaunchTemplateName", create_time: "CreateTime", created_by: "CreatedBy", default_version_number: "DefaultVersionNumber", latest_version_number: "LatestVersionNumber", tags: "Tags", operator: "Operator" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateBlockDeviceMapping {
+    pub device_name: Option<String>,
+    pub virtual_name: Option<String>,
+    pub ebs: Option<LaunchTemplateEbsBlockDevice>,
+    pub no_device: Option<String>,
+}
+
+structure!(LaunchTemplateBlockDeviceMapping { device_name: "DeviceName", virtual_name: "VirtualName", ebs: "Ebs", no_device: "NoDevice" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateBlockDeviceMappingRequest {
+    pub device_name: Option<String>,
+    pub virtual_name: Option<String>,
+    pub ebs: Option<LaunchTemplateEbsBlockDeviceRequest>,
+    pub no_device: Option<String>,
+}
+
+structure!(LaunchTemplateBlockDeviceMappingRequest { device_name: "DeviceName", virtual_name: "VirtualName", ebs: "Ebs", no_device: "NoDevice" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateCapacityReservationSpecificationRequest {
+    pub capacity_reservation_preference: Option<CapacityReservationPreference>,
+    pub capacity_reservation_target: Option<CapacityReservationTarget>,
+}
+
+structure!(LaunchTemplateCapacityReservationSpecificationRequest { capacity_reservation_preference: "CapacityReservationPreference", capacity_reservation_target: "CapacityReservationTarget" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateCapacityReservationSpecificationResponse {
+    pub capacity_reservation_preference: Option<CapacityReservationPreference>,
+    pub capacity_reservation_target: Option<CapacityReservationTargetResponse>,
+}
+
+structure!(LaunchTemplateCapacityReservationSpecificationResponse { capacity_reservation_preference: "CapacityReservationPreference", capacity_reservation_target: "CapacityReservationTarget" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateCpuOptions {
+    pub core_count: Option<i32>,
+    pub threads_per_core: Option<i32>,
+    pub amd_sev_snp: Option<AmdSevSnpSpecification>,
+    pub nested_virtualization: Option<NestedVirtualizationSpecification>,
+}
+
+structure!(LaunchTemplateCpuOptions { core_count: "CoreCount", threads_per_core: "ThreadsPerCore", amd_sev_snp: "AmdSevSnp", nested_virtualization: "NestedVirtualization" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateCpuOptionsRequest {
+    pub core_count: Option<i32>,
+    pub threads_per_core: Option<i32>,
+    pub amd_sev_snp: Option<AmdSevSnpSpecification>,
+    pub nested_virtualization: Option<NestedVirtualizationSpecification>,
+}
+
+structure!(LaunchTemplateCpuOptionsRequest { core_count: "CoreCount", threads_per_core: "ThreadsPerCore", amd_sev_snp: "AmdSevSnp", nested_virtualization: "NestedVirtualization" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateEbsBlockDevice {
+    pub encrypted: Option<bool>,
+    pub delete_on_termination: Option<bool>,
+    pub iops: Option<i32>,
+    pub kms_key_id: Option<String>,
+    pub snapshot_id: Option<String>,
+    pub volume_size: Option<i32>,
+    pub volume_type: Option<VolumeType>,
+    pub throughput: Option<i32>,
+    pub volume_initialization_rate: Option<i32>,
+    pub ebs_card_index: Option<i32>,
+}
+
+structure!(LaunchTemplateEbsBlockDevice { encrypted: "Encrypted", delete_on_termination: "DeleteOnTermination", iops: "Iops", kms_key_id: "KmsKeyId", snapshot_id: "SnapshotId", volume_size: "VolumeSize", volume_type: "VolumeType", throughput: "Throughput", volume_initialization_rate: "VolumeInitializationRate", ebs_card_index: "EbsCardIndex" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateEbsBlockDeviceRequest {
+    pub encrypted: Option<bool>,
+    pub delete_on_termination: Option<bool>,
+    pub iops: Option<i32>,
+    pub kms_key_id: Option<String>,
+    pub snapshot_id: Option<String>,
+    pub volume_size: Option<i32>,
+    pub volume_type: Option<VolumeType>,
+    pub throughput: Option<i32>,
+    pub volume_initialization_rate: Option<i32>,
+    pub ebs_card_index: Option<i32>,
+}
+
+structure!(LaunchTemplateEbsBlockDeviceRequest { encrypted: "Encrypted", delete_on_termination: "DeleteOnTermination", iops: "Iops", kms_key_id: "KmsKeyId", snapshot_id: "SnapshotId", volume_size: "VolumeSize", volume_type: "VolumeType", throughput: "Throughput", volume_initialization_rate: "VolumeInitializationRate", ebs_card_index: "EbsCardIndex" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateElasticInferenceAccelerator {
+    pub type_: String,
+    pub count: Option<i32>,
+}
+
+structure!(LaunchTemplateElasticInferenceAccelerator { type_: "Type", count: "Count" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateElasticInferenceAcceleratorResponse {
+    pub type_: Option<String>,
+    pub count: Option<i32>,
+}
+
+structure!(LaunchTemplateElasticInferenceAcceleratorResponse { type_: "Type", count: "Count" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateEnaSrdSpecification {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<LaunchTemplateEnaSrdUdpSpecification>,
+}
+
+structure!(LaunchTemplateEnaSrdSpecification { ena_srd_enabled: "EnaSrdEnabled", ena_srd_udp_specification: "EnaSrdUdpSpecification" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateEnaSrdUdpSpecification {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+
+structure!(LaunchTemplateEnaSrdUdpSpecification { ena_srd_udp_enabled: "EnaSrdUdpEnabled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateEnclaveOptions {
+    pub enabled: Option<bool>,
+}
+
+structure!(LaunchTemplateEnclaveOptions { enabled: "Enabled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateEnclaveOptionsRequest {
+    pub enabled: Option<bool>,
+}
+
+structure!(LaunchTemplateEnclaveOptionsRequest { enabled: "Enabled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateHibernationOptions {
+    pub configured: Option<bool>,
+}
+
+structure!(LaunchTemplateHibernationOptions { configured: "Configured" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateHibernationOptionsRequest {
+    pub configured: Option<bool>,
+}
+
+structure!(LaunchTemplateHibernationOptionsRequest { configured: "Configured" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateIamInstanceProfileSpecification {
+    pub arn: Option<String>,
+    pub name: Option<String>,
+}
+
+structure!(LaunchTemplateIamInstanceProfileSpecification { arn: "Arn", name: "Name" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateIamInstanceProfileSpecificationRequest {
+    pub arn: Option<String>,
+    pub name: Option<String>,
+}
+
+structure!(LaunchTemplateIamInstanceProfileSpecificationRequest { arn: "Arn", name: "Name" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateInstanceMaintenanceOptions {
+    pub auto_recovery: Option<LaunchTemplateAutoRecoveryState>,
+}
+
+structure!(LaunchTemplateInstanceMaintenanceOptions { auto_recovery: "AutoRecovery" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateInstanceMaintenanceOptionsRequest {
+    pub auto_recovery: Option<LaunchTemplateAutoRecoveryState>,
+}
+
+structure!(LaunchTemplateInstanceMaintenanceOptionsRequest { auto_recovery: "AutoRecovery" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateInstanceMarketOptions {
+    pub market_type: Option<MarketType>,
+    pub spot_options: Option<LaunchTemplateSpotMarketOptions>,
+}
+
+structure!(LaunchTemplateInstanceMarketOptions { market_type: "MarketType", spot_options: "SpotOptions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateInstanceMarketOptionsRequest {
+    pub market_type: Option<MarketType>,
+    pub spot_options: Option<LaunchTemplateSpotMarketOptionsRequest>,
+}
+
+structure!(LaunchTemplateInstanceMarketOptionsRequest { market_type: "MarketType", spot_options: "SpotOptions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateInstanceMetadataOptions {
+    pub state: Option<LaunchTemplateInstanceMetadataOptionsState>,
+    pub http_tokens: Option<LaunchTemplateHttpTokensState>,
+    pub http_put_response_hop_limit: Option<i32>,
+    pub http_endpoint: Option<LaunchTemplateInstanceMetadataEndpointState>,
+    pub http_protocol_ipv6: Option<LaunchTemplateInstanceMetadataProtocolIpv6>,
+    pub instance_metadata_tags: Option<LaunchTemplateInstanceMetadataTagsState>,
+}
+
+structure!(LaunchTemplateInstanceMetadataOptions { state: "State", http_tokens: "HttpTokens", http_put_response_hop_limit: "HttpPutResponseHopLimit", http_endpoint: "HttpEndpoint", http_protocol_ipv6: "HttpProtocolIpv6", instance_metadata_tags: "InstanceMetadataTags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateInstanceMetadataOptionsRequest {
+    pub http_tokens: Option<LaunchTemplateHttpTokensState>,
+    pub http_put_response_hop_limit: Option<i32>,
+    pub http_endpoint: Option<LaunchTemplateInstanceMetadataEndpointState>,
+    pub http_protocol_ipv6: Option<LaunchTemplateInstanceMetadataProtocolIpv6>,
+    pub instance_metadata_tags: Option<LaunchTemplateInstanceMetadataTagsState>,
+}
+
+structure!(LaunchTemplateInstanceMetadataOptionsRequest { http_tokens: "HttpTokens", http_put_response_hop_limit: "HttpPutResponseHopLimit", http_endpoint: "HttpEndpoint", http_protocol_ipv6: "HttpProtocolIpv6", instance_metadata_tags: "InstanceMetadataTags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateInstanceNetworkInterfaceSpecification {
+    pub associate_carrier_ip_address: Option<bool>,
+    pub associate_public_ip_address: Option<bool>,
+    pub delete_on_termination: Option<bool>,
+    pub description: Option<String>,
+    pub device_index: Option<i32>,
+    pub groups: Option<Vec<String>>,
+    pub interface_type: Option<String>,
+    pub ipv6_address_count: Option<i32>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub network_interface_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<PrivateIpAddressSpecification>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+    pub subnet_id: Option<String>,
+    pub network_card_index: Option<i32>,
+    pub ipv4_prefixes: Option<Vec<Ipv4PrefixSpecificationResponse>>,
+    pub ipv4_prefix_count: Option<i32>,
+    pub ipv6_prefixes: Option<Vec<Ipv6PrefixSpecificationResponse>>,
+    pub ipv6_prefix_count: Option<i32>,
+    pub primary_ipv6: Option<bool>,
+    pub ena_srd_specification: Option<LaunchTemplateEnaSrdSpecification>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecification>,
+    pub ena_queue_count: Option<i32>,
+}
+
+structure!(LaunchTemplateInstanceNetworkInterfaceSpecification { associate_carrier_ip_address: "AssociateCarrierIpAddress", associate_public_ip_address: "AssociatePublicIpAddress", delete_on_termination: "DeleteOnTermination", description: "Description", device_index: "DeviceIndex", groups: "Groups", interface_type: "InterfaceType", ipv6_address_count: "Ipv6AddressCount", ipv6_addresses: "Ipv6Addresses", network_interface_id: "NetworkInterfaceId", private_ip_address: "PrivateIpAddress", private_ip_addresses: "PrivateIpAddresses", secondary_private_ip_address_count: "SecondaryPrivateIpAddressCount", subnet_id: "SubnetId", network_card_index: "NetworkCardIndex", ipv4_prefixes: "Ipv4Prefixes", ipv4_prefix_count: "Ipv4PrefixCount", ipv6_prefixes: "Ipv6Prefixes", ipv6_prefix_count: "Ipv6PrefixCount", primary_ipv6: "PrimaryIpv6", ena_srd_specification: "EnaSrdSpecification", connection_tracking_specification: "ConnectionTrackingSpecification", ena_queue_count: "EnaQueueCount" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateInstanceNetworkInterfaceSpecificationRequest {
+    pub associate_carrier_ip_address: Option<bool>,
+    pub associate_public_ip_address: Option<bool>,
+    pub delete_on_termination: Option<bool>,
+    pub description: Option<String>,
+    pub device_index: Option<i32>,
+    pub groups: Option<Vec<String>>,
+    pub interface_type: Option<String>,
+    pub ipv6_address_count: Option<i32>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6AddressRequest>>,
+    pub network_interface_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<PrivateIpAddressSpecification>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+    pub subnet_id: Option<String>,
+    pub network_card_index: Option<i32>,
+    pub ipv4_prefixes: Option<Vec<Ipv4PrefixSpecificationRequest>>,
+    pub ipv4_prefix_count: Option<i32>,
+    pub ipv6_prefixes: Option<Vec<Ipv6PrefixSpecificationRequest>>,
+    pub ipv6_prefix_count: Option<i32>,
+    pub primary_ipv6: Option<bool>,
+    pub ena_srd_specification: Option<EnaSrdSpecificationRequest>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecificationRequest>,
+    pub ena_queue_count: Option<i32>,
+}
+
+structure!(LaunchTemplateInstanceNetworkInterfaceSpecificationRequest { associate_carrier_ip_address: "AssociateCarrierIpAddress", associate_public_ip_address: "AssociatePublicIpAddress", delete_on_termination: "DeleteOnTermination", description: "Description", device_index: "DeviceIndex", groups: "Groups", interface_type: "InterfaceType", ipv6_address_count: "Ipv6AddressCount", ipv6_addresses: "Ipv6Addresses", network_interface_id: "NetworkInterfaceId", private_ip_address: "PrivateIpAddress", private_ip_addresses: "PrivateIpAddresses", secondary_private_ip_address_count: "SecondaryPrivateIpAddressCount", subnet_id: "SubnetId", network_card_index: "NetworkCardIndex", ipv4_prefixes: "Ipv4Prefixes", ipv4_prefix_count: "Ipv4PrefixCount", ipv6_prefixes: "Ipv6Prefixes", ipv6_prefix_count: "Ipv6PrefixCount", primary_ipv6: "PrimaryIpv6", ena_srd_specification: "EnaSrdSpecification", connection_tracking_specification: "ConnectionTrackingSpecification", ena_queue_count: "EnaQueueCount" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateInstanceSecondaryInterfaceSpecification {
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i32>,
+    pub private_ip_addresses: Option<Vec<SecondaryInterfacePrivateIpAddressSpecification>>,
+    pub private_ip_address_count: Option<i32>,
+    pub secondary_subnet_id: Option<String>,
+    pub interface_type: Option<SecondaryInterfaceType>,
+    pub network_card_index: Option<i32>,
+}
+
+structure!(LaunchTemplateInstanceSecondaryInterfaceSpecification { delete_on_termination: "DeleteOnTermination", device_index: "DeviceIndex", private_ip_addresses: "PrivateIpAddresses", private_ip_address_count: "PrivateIpAddressCount", secondary_subnet_id: "SecondarySubnetId", interface_type: "InterfaceType", network_card_index: "NetworkCardIndex" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest {
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i32>,
+    pub private_ip_addresses: Option<Vec<SecondaryInterfacePrivateIpAddressSpecificationRequest>>,
+    pub private_ip_address_count: Option<i32>,
+    pub secondary_subnet_id: Option<String>,
+    pub interface_type: Option<SecondaryInterfaceType>,
+    pub network_card_index: Option<i32>,
+}
+
+structure!(LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest { delete_on_termination: "DeleteOnTermination", device_index: "DeviceIndex", private_ip_addresses: "PrivateIpAddresses", private_ip_address_count: "PrivateIpAddressCount", secondary_subnet_id: "SecondarySubnetId", interface_type: "InterfaceType", network_card_index: "NetworkCardIndex" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateLicenseConfiguration {
+    pub license_configuration_arn: Option<String>,
+}
+
+structure!(LaunchTemplateLicenseConfiguration { license_configuration_arn: "LicenseConfigurationArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateLicenseConfigurationRequest {
+    pub license_configuration_arn: Option<String>,
+}
+
+structure!(LaunchTemplateLicenseConfigurationRequest { license_configuration_arn: "LicenseConfigurationArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateNetworkPerformanceOptions {
+    pub bandwidth_weighting: Option<InstanceBandwidthWeighting>,
+}
+
+structure!(LaunchTemplateNetworkPerformanceOptions { bandwidth_weighting: "BandwidthWeighting" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateNetworkPerformanceOptionsRequest {
+    pub bandwidth_weighting: Option<InstanceBandwidthWeighting>,
+}
+
+structure!(LaunchTemplateNetworkPerformanceOptionsRequest { bandwidth_weighting: "BandwidthWeighting" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplatePlacement {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub affinity: Option<String>,
+    pub group_name: Option<String>,
+    pub host_id: Option<String>,
+    pub tenancy: Option<Tenancy>,
+    pub spread_domain: Option<String>,
+    pub host_resource_group_arn: Option<String>,
+    pub partition_number: Option<i32>,
+    pub group_id: Option<String>,
+}
+
+structure!(LaunchTemplatePlacement { availability_zone: "AvailabilityZone", availability_zone_id: "AvailabilityZoneId", affinity: "Affinity", group_name: "GroupName", host_id: "HostId", tenancy: "Tenancy", spread_domain: "SpreadDomain", host_resource_group_arn: "HostResourceGroupArn", partition_number: "PartitionNumber", group_id: "GroupId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplatePlacementRequest {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub affinity: Option<String>,
+    pub group_name: Option<String>,
+    pub host_id: Option<String>,
+    pub tenancy: Option<Tenancy>,
+    pub spread_domain: Option<String>,
+    pub host_resource_group_arn: Option<String>,
+    pub partition_number: Option<i32>,
+    pub group_id: Option<String>,
+}
+
+structure!(LaunchTemplatePlacementRequest { availability_zone: "AvailabilityZone", availability_zone_id: "AvailabilityZoneId", affinity: "Affinity", group_name: "GroupName", host_id: "HostId", tenancy: "Tenancy", spread_domain: "SpreadDomain", host_resource_group_arn: "HostResourceGroupArn", partition_number: "PartitionNumber", group_id: "GroupId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplatePrivateDnsNameOptions {
+    pub hostname_type: Option<HostnameType>,
+    pub enable_resource_name_dns_a_record: Option<bool>,
+    pub enable_resource_name_dns_aaaa_record: Option<bool>,
+}
+
+structure!(LaunchTemplatePrivateDnsNameOptions { hostname_type: "HostnameType", enable_resource_name_dns_a_record: "EnableResourceNameDnsARecord", enable_resource_name_dns_aaaa_record: "EnableResourceNameDnsAAAARecord" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplatePrivateDnsNameOptionsRequest {
+    pub hostname_type: Option<HostnameType>,
+    pub enable_resource_name_dns_a_record: Option<bool>,
+    pub enable_resource_name_dns_aaaa_record: Option<bool>,
+}
+
+structure!(LaunchTemplatePrivateDnsNameOptionsRequest { hostname_type: "HostnameType", enable_resource_name_dns_a_record: "EnableResourceNameDnsARecord", enable_resource_name_dns_aaaa_record: "EnableResourceNameDnsAAAARecord" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateSpecification {
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+    pub version: Option<String>,
+}
+
+structure!(LaunchTemplateSpecification { launch_template_id: "LaunchTemplateId", launch_template_name: "LaunchTemplateName", version: "Version" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateSpotMarketOptions {
+    pub max_price: Option<String>,
+    pub spot_instance_type: Option<SpotInstanceType>,
+    pub block_duration_minutes: Option<i32>,
+    pub valid_until: Option<Timestamp>,
+    pub instance_interruption_behavior: Option<InstanceInterruptionBehavior>,
+}
+
+structure!(LaunchTemplateSpotMarketOptions { max_price: "MaxPrice", spot_instance_type: "SpotInstanceType", block_duration_minutes: "BlockDurationMinutes", valid_until: "ValidUntil", instance_interruption_behavior: "InstanceInterruptionBehavior" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateSpotMarketOptionsRequest {
+    pub max_price: Option<String>,
+    pub spot_instance_type: Option<SpotInstanceType>,
+    pub block_duration_minutes: Option<i32>,
+    pub valid_until: Option<Timestamp>,
+    pub instance_interruption_behavior: Option<InstanceInterruptionBehavior>,
+}
+
+structure!(LaunchTemplateSpotMarketOptionsRequest { max_price: "MaxPrice", spot_instance_type: "SpotInstanceType", block_duration_minutes: "BlockDurationMinutes", valid_until: "ValidUntil", instance_interruption_behavior: "InstanceInterruptionBehavior" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateTagSpecification {
+    pub resource_type: Option<ResourceType>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(LaunchTemplateTagSpecification { resource_type: "ResourceType", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateTagSpecificationRequest {
+    pub resource_type: Option<ResourceType>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(LaunchTemplateTagSpecificationRequest { resource_type: "ResourceType", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplateVersion {
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+    pub version_number: Option<i64>,
+    pub version_description: Option<String>,
+    pub create_time: Option<Timestamp>,
+    pub created_by: Option<String>,
+    pub default_version: Option<bool>,
+    pub launch_template_data: Option<ResponseLaunchTemplateData>,
+    pub operator: Option<OperatorResponse>,
+}
+
+structure!(LaunchTemplateVersion { launch_template_id: "LaunchTemplateId", launch_template_name: "LaunchTemplateName", version_number: "VersionNumber", version_description: "VersionDescription", create_time: "CreateTime", created_by: "CreatedBy", default_version: "DefaultVersion", launch_template_data: "LaunchTemplateData", operator: "Operator" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplatesMonitoring {
+    pub enabled: Option<bool>,
+}
+
+structure!(LaunchTemplatesMonitoring { enabled: "Enabled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchTemplatesMonitoringRequest {
+    pub enabled: Option<bool>,
+}
+
+structure!(LaunchTemplatesMonitoringRequest { enabled: "Enabled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LicenseConfiguration {
+    pub license_configuration_arn: Option<String>,
+}
+
+structure!(LicenseConfiguration { license_configuration_arn: "LicenseConfigurationArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LicenseConfigurationRequest {
+    pub license_configuration_arn: Option<String>,
+}
+
+structure!(LicenseConfigurationRequest { license_configuration_arn: "LicenseConfigurationArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MediaAcceleratorInfo {
+    pub accelerators: Option<Vec<MediaDeviceInfo>>,
+    pub total_media_memory_in_mi_b: Option<i32>,
+}
+
+structure!(MediaAcceleratorInfo { accelerators: "Accelerators", total_media_memory_in_mi_b: "TotalMediaMemoryInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MediaDeviceInfo {
+    pub count: Option<i32>,
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub memory_info: Option<MediaDeviceMemoryInfo>,
+}
+
+structure!(MediaDeviceInfo { count: "Count", name: "Name", manufacturer: "Manufacturer", memory_info: "MemoryInfo" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MediaDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+structure!(MediaDeviceMemoryInfo { size_in_mi_b: "SizeInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemoryGiBPerVCpu {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+structure!(MemoryGiBPerVCpu { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemoryGiBPerVCpuRequest {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+structure!(MemoryGiBPerVCpuRequest { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemoryInfo {
+    pub size_in_mi_b: Option<i64>,
+}
+
+structure!(MemoryInfo { size_in_mi_b: "SizeInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemoryMiB {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(MemoryMiB { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemoryMiBRequest {
+    pub min: i32,
+    pub max: Option<i32>,
+}
+
+structure!(MemoryMiBRequest { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyInstanceAttributeRequest {
+    pub source_dest_check: Option<AttributeBooleanValue>,
+    pub disable_api_stop: Option<AttributeBooleanValue>,
+    pub dry_run: Option<bool>,
+    pub instance_id: String,
+    pub attribute: Option<InstanceAttributeName>,
+    pub value: Option<String>,
+    pub block_device_mappings: Option<Vec<InstanceBlockDeviceMappingSpecification>>,
+    pub disable_api_termination: Option<AttributeBooleanValue>,
+    pub instance_type: Option<AttributeValue>,
+    pub kernel: Option<AttributeValue>,
+    pub ramdisk: Option<AttributeValue>,
+    pub user_data: Option<BlobAttributeValue>,
+    pub instance_initiated_shutdown_behavior: Option<AttributeValue>,
+    pub groups: Option<Vec<String>>,
+    pub ebs_optimized: Option<AttributeBooleanValue>,
+    pub sriov_net_support: Option<AttributeValue>,
+    pub ena_support: Option<AttributeBooleanValue>,
+}
+
+structure!(ModifyInstanceAttributeRequest { source_dest_check: "SourceDestCheck", disable_api_stop: "DisableApiStop", dry_run: "DryRun", instance_id: "InstanceId", attribute: "Attribute", value: "Value", block_device_mappings: "BlockDeviceMappings", disable_api_termination: "DisableApiTermination", instance_type: "InstanceType", kernel: "Kernel", ramdisk: "Ramdisk", user_data: "UserData", instance_initiated_shutdown_behavior: "InstanceInitiatedShutdownBehavior", groups: "Groups", ebs_optimized: "EbsOptimized", sriov_net_support: "SriovNetSupport", ena_support: "EnaSupport" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyInstanceMetadataOptionsRequest {
+    pub instance_id: String,
+    pub http_tokens: Option<HttpTokensState>,
+    pub http_put_response_hop_limit: Option<i32>,
+    pub http_endpoint: Option<InstanceMetadataEndpointState>,
+    pub dry_run: Option<bool>,
+    pub http_protocol_ipv6: Option<InstanceMetadataProtocolState>,
+    pub instance_metadata_tags: Option<InstanceMetadataTagsState>,
+}
+
+structure!(ModifyInstanceMetadataOptionsRequest { instance_id: "InstanceId", http_tokens: "HttpTokens", http_put_response_hop_limit: "HttpPutResponseHopLimit", http_endpoint: "HttpEndpoint", dry_run: "DryRun", http_protocol_ipv6: "HttpProtocolIpv6", instance_metadata_tags: "InstanceMetadataTags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyInstanceMetadataOptionsResult {
+    pub instance_id: Option<String>,
+    pub instance_metadata_options: Option<InstanceMetadataOptionsResponse>,
+}
+
+structure!(ModifyInstanceMetadataOptionsResult { instance_id: "InstanceId", instance_metadata_options: "InstanceMetadataOptions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyLaunchTemplateRequest {
+    pub dry_run: Option<bool>,
+    pub client_token: Option<String>,
+    pub launch_template_id: Option<String>,
+    pub launch_template_name: Option<String>,
+    pub default_version: Option<String>,
+}
+
+structure!(ModifyLaunchTemplateRequest { dry_run: "DryRun", client_token: "ClientToken", launch_template_id: "LaunchTemplateId", launch_template_name: "LaunchTemplateName", default_version: "DefaultVersion" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyLaunchTemplateResult {
+    pub launch_template: Option<LaunchTemplate>,
+}
+
+structure!(ModifyLaunchTemplateResult { launch_template: "LaunchTemplate" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyNetworkInterfaceAttributeRequest {
+    pub ena_srd_specification: Option<EnaSrdSpecification>,
+    pub enable_primary_ipv6: Option<bool>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecificationRequest>,
+    pub associate_public_ip_address: Option<bool>,
+    pub associated_subnet_ids: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub network_interface_id: String,
+    pub description: Option<AttributeValue>,
+    pub source_dest_check: Option<AttributeBooleanValue>,
+    pub groups: Option<Vec<String>>,
+    pub attachment: Option<NetworkInterfaceAttachmentChanges>,
+}
+
+structure!(ModifyNetworkInterfaceAttributeRequest { ena_srd_specification: "EnaSrdSpecification", enable_primary_ipv6: "EnablePrimaryIpv6", connection_tracking_specification: "ConnectionTrackingSpecification", associate_public_ip_address: "AssociatePublicIpAddress", associated_subnet_ids: "AssociatedSubnetIds", dry_run: "DryRun", network_interface_id: "NetworkInterfaceId", description: "Description", source_dest_check: "SourceDestCheck", groups: "Groups", attachment: "Attachment" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifySecurityGroupRulesRequest {
+    pub group_id: String,
+    pub security_group_rules: Vec<SecurityGroupRuleUpdate>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(ModifySecurityGroupRulesRequest { group_id: "GroupId", security_group_rules: "SecurityGroupRules", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifySecurityGroupRulesResult {
+    pub return_: Option<bool>,
+}
+
+structure!(ModifySecurityGroupRulesResult { return_: "Return" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModifySubnetAttributeRequest {
@@ -738,6 +3425,157 @@ pub struct ModifyVpcAttributeRequest {
 }
 
 structure!(ModifyVpcAttributeRequest { enable_dns_hostnames: "EnableDnsHostnames", enable_dns_support: "EnableDnsSupport", vpc_id: "VpcId", enable_network_address_usage_metrics: "EnableNetworkAddressUsageMetrics" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Monitoring {
+    pub state: Option<MonitoringState>,
+}
+
+structure!(Monitoring { state: "State" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGateway {
+    pub create_time: Option<Timestamp>,
+    pub delete_time: Option<Timestamp>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+    pub nat_gateway_addresses: Option<Vec<NatGatewayAddress>>,
+    pub nat_gateway_id: Option<String>,
+    pub provisioned_bandwidth: Option<ProvisionedBandwidth>,
+    pub state: Option<NatGatewayState>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub connectivity_type: Option<ConnectivityType>,
+    pub availability_mode: Option<AvailabilityMode>,
+    pub auto_scaling_ips: Option<AutoScalingIpsState>,
+    pub auto_provision_zones: Option<AutoProvisionZonesState>,
+    pub attached_appliances: Option<Vec<NatGatewayAttachedAppliance>>,
+    pub route_table_id: Option<String>,
+}
+
+structure!(NatGateway { create_time: "CreateTime", delete_time: "DeleteTime", failure_code: "FailureCode", failure_message: "FailureMessage", nat_gateway_addresses: "NatGatewayAddresses", nat_gateway_id: "NatGatewayId", provisioned_bandwidth: "ProvisionedBandwidth", state: "State", subnet_id: "SubnetId", vpc_id: "VpcId", tags: "Tags", connectivity_type: "ConnectivityType", availability_mode: "AvailabilityMode", auto_scaling_ips: "AutoScalingIps", auto_provision_zones: "AutoProvisionZones", attached_appliances: "AttachedAppliances", route_table_id: "RouteTableId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGatewayAddress {
+    pub allocation_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub private_ip: Option<String>,
+    pub public_ip: Option<String>,
+    pub association_id: Option<String>,
+    pub is_primary: Option<bool>,
+    pub failure_message: Option<String>,
+    pub status: Option<NatGatewayAddressStatus>,
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+}
+
+structure!(NatGatewayAddress { allocation_id: "AllocationId", network_interface_id: "NetworkInterfaceId", private_ip: "PrivateIp", public_ip: "PublicIp", association_id: "AssociationId", is_primary: "IsPrimary", failure_message: "FailureMessage", status: "Status", availability_zone: "AvailabilityZone", availability_zone_id: "AvailabilityZoneId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGatewayAttachedAppliance {
+    pub type_: Option<NatGatewayApplianceType>,
+    pub appliance_arn: Option<String>,
+    pub vpc_endpoint_id: Option<String>,
+    pub attachment_state: Option<NatGatewayApplianceState>,
+    pub modification_state: Option<NatGatewayApplianceModifyState>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+}
+
+structure!(NatGatewayAttachedAppliance { type_: "Type", appliance_arn: "ApplianceArn", vpc_endpoint_id: "VpcEndpointId", attachment_state: "AttachmentState", modification_state: "ModificationState", failure_code: "FailureCode", failure_message: "FailureMessage" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkAcl {
+    pub associations: Option<Vec<NetworkAclAssociation>>,
+    pub entries: Option<Vec<NetworkAclEntry>>,
+    pub is_default: Option<bool>,
+    pub network_acl_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+    pub owner_id: Option<String>,
+}
+
+structure!(NetworkAcl { associations: "Associations", entries: "Entries", is_default: "IsDefault", network_acl_id: "NetworkAclId", tags: "Tags", vpc_id: "VpcId", owner_id: "OwnerId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkAclAssociation {
+    pub network_acl_association_id: Option<String>,
+    pub network_acl_id: Option<String>,
+    pub subnet_id: Option<String>,
+}
+
+structure!(NetworkAclAssociation { network_acl_association_id: "NetworkAclAssociationId", network_acl_id: "NetworkAclId", subnet_id: "SubnetId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkAclEntry {
+    pub cidr_block: Option<String>,
+    pub egress: Option<bool>,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub ipv6_cidr_block: Option<String>,
+    pub port_range: Option<PortRange>,
+    pub protocol: Option<String>,
+    pub rule_action: Option<RuleAction>,
+    pub rule_number: Option<i32>,
+}
+
+structure!(NetworkAclEntry { cidr_block: "CidrBlock", egress: "Egress", icmp_type_code: "IcmpTypeCode", ipv6_cidr_block: "Ipv6CidrBlock", port_range: "PortRange", protocol: "Protocol", rule_action: "RuleAction", rule_number: "RuleNumber" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkBandwidthGbps {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+structure!(NetworkBandwidthGbps { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkBandwidthGbpsRequest {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+structure!(NetworkBandwidthGbpsRequest { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkCardInfo {
+    pub network_card_index: Option<i32>,
+    pub network_performance: Option<String>,
+    pub maximum_network_interfaces: Option<i32>,
+    pub additional_flexible_network_interfaces: Option<i32>,
+    pub baseline_bandwidth_in_gbps: Option<f64>,
+    pub peak_bandwidth_in_gbps: Option<f64>,
+    pub default_ena_queue_count_per_interface: Option<i32>,
+    pub maximum_ena_queue_count: Option<i32>,
+    pub maximum_ena_queue_count_per_interface: Option<i32>,
+}
+
+structure!(NetworkCardInfo { network_card_index: "NetworkCardIndex", network_performance: "NetworkPerformance", maximum_network_interfaces: "MaximumNetworkInterfaces", additional_flexible_network_interfaces: "AdditionalFlexibleNetworkInterfaces", baseline_bandwidth_in_gbps: "BaselineBandwidthInGbps", peak_bandwidth_in_gbps: "PeakBandwidthInGbps", default_ena_queue_count_per_interface: "DefaultEnaQueueCountPerInterface", maximum_ena_queue_count: "MaximumEnaQueueCount", maximum_ena_queue_count_per_interface: "MaximumEnaQueueCountPerInterface" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInfo {
+    pub network_performance: Option<String>,
+    pub maximum_network_interfaces: Option<i32>,
+    pub maximum_network_cards: Option<i32>,
+    pub default_network_card_index: Option<i32>,
+    pub network_cards: Option<Vec<NetworkCardInfo>>,
+    pub ipv4_addresses_per_interface: Option<i32>,
+    pub ipv6_addresses_per_interface: Option<i32>,
+    pub ipv6_supported: Option<bool>,
+    pub ena_support: Option<EnaSupport>,
+    pub efa_supported: Option<bool>,
+    pub efa_info: Option<EfaInfo>,
+    pub encryption_in_transit_supported: Option<bool>,
+    pub ena_srd_supported: Option<bool>,
+    pub bandwidth_weightings: Option<Vec<BandwidthWeightingType>>,
+    pub flexible_ena_queues_support: Option<FlexibleEnaQueuesSupport>,
+    pub connection_tracking_configuration: Option<DefaultConnectionTrackingConfiguration>,
+    pub secondary_network_supported: Option<bool>,
+    pub maximum_secondary_network_interfaces: Option<i32>,
+    pub ipv4_addresses_per_secondary_interface: Option<i32>,
+}
+
+structure!(NetworkInfo { network_performance: "NetworkPerformance", maximum_network_interfaces: "MaximumNetworkInterfaces", maximum_network_cards: "MaximumNetworkCards", default_network_card_index: "DefaultNetworkCardIndex", network_cards: "NetworkCards", ipv4_addresses_per_interface: "Ipv4AddressesPerInterface", ipv6_addresses_per_interface: "Ipv6AddressesPerInterface", ipv6_supported: "Ipv6Supported", ena_support: "EnaSupport", efa_supported: "EfaSupported", efa_info: "EfaInfo", encryption_in_transit_supported: "EncryptionInTransitSupported", ena_srd_supported: "EnaSrdSupported", bandwidth_weightings: "BandwidthWeightings", flexible_ena_queues_support: "FlexibleEnaQueuesSupport", connection_tracking_configuration: "ConnectionTrackingConfiguration", secondary_network_supported: "SecondaryNetworkSupported", maximum_secondary_network_interfaces: "MaximumSecondaryNetworkInterfaces", ipv4_addresses_per_secondary_interface: "Ipv4AddressesPerSecondaryInterface" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkInterface {
@@ -807,6 +3645,32 @@ pub struct NetworkInterfaceAttachment {
 structure!(NetworkInterfaceAttachment { attach_time: "AttachTime", attachment_id: "AttachmentId", delete_on_termination: "DeleteOnTermination", device_index: "DeviceIndex", network_card_index: "NetworkCardIndex", instance_id: "InstanceId", instance_owner_id: "InstanceOwnerId", status: "Status", ena_srd_specification: "EnaSrdSpecification", ena_queue_count: "EnaQueueCount" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceAttachmentChanges {
+    pub default_ena_queue_count: Option<bool>,
+    pub ena_queue_count: Option<i32>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+}
+
+structure!(NetworkInterfaceAttachmentChanges { default_ena_queue_count: "DefaultEnaQueueCount", ena_queue_count: "EnaQueueCount", attachment_id: "AttachmentId", delete_on_termination: "DeleteOnTermination" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceCount {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(NetworkInterfaceCount { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceCountRequest {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(NetworkInterfaceCountRequest { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkInterfaceIpv6Address {
     pub ipv6_address: Option<String>,
     pub public_ipv6_dns_name: Option<String>,
@@ -826,6 +3690,46 @@ pub struct NetworkInterfacePrivateIpAddress {
 structure!(NetworkInterfacePrivateIpAddress { association: "Association", primary: "Primary", private_dns_name: "PrivateDnsName", private_ip_address: "PrivateIpAddress" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct NeuronDeviceCoreInfo {
+    pub count: Option<i32>,
+    pub version: Option<i32>,
+}
+
+structure!(NeuronDeviceCoreInfo { count: "Count", version: "Version" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NeuronDeviceInfo {
+    pub count: Option<i32>,
+    pub name: Option<String>,
+    pub core_info: Option<NeuronDeviceCoreInfo>,
+    pub memory_info: Option<NeuronDeviceMemoryInfo>,
+}
+
+structure!(NeuronDeviceInfo { count: "Count", name: "Name", core_info: "CoreInfo", memory_info: "MemoryInfo" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NeuronDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+structure!(NeuronDeviceMemoryInfo { size_in_mi_b: "SizeInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NeuronInfo {
+    pub neuron_devices: Option<Vec<NeuronDeviceInfo>>,
+    pub total_neuron_device_memory_in_mi_b: Option<i32>,
+}
+
+structure!(NeuronInfo { neuron_devices: "NeuronDevices", total_neuron_device_memory_in_mi_b: "TotalNeuronDeviceMemoryInMiB" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NitroTpmInfo {
+    pub supported_versions: Option<Vec<String>>,
+}
+
+structure!(NitroTpmInfo { supported_versions: "SupportedVersions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OperatorRequest {
     pub principal: Option<String>,
 }
@@ -840,6 +3744,51 @@ pub struct OperatorResponse {
 }
 
 structure!(OperatorResponse { managed: "Managed", principal: "Principal", hidden_by_default: "HiddenByDefault" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PerformanceFactorReference {
+    pub instance_family: Option<String>,
+}
+
+structure!(PerformanceFactorReference { instance_family: "InstanceFamily" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PerformanceFactorReferenceRequest {
+    pub instance_family: Option<String>,
+}
+
+structure!(PerformanceFactorReferenceRequest { instance_family: "InstanceFamily" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Placement {
+    pub availability_zone_id: Option<String>,
+    pub affinity: Option<String>,
+    pub group_name: Option<String>,
+    pub partition_number: Option<i32>,
+    pub host_id: Option<String>,
+    pub tenancy: Option<Tenancy>,
+    pub spread_domain: Option<String>,
+    pub host_resource_group_arn: Option<String>,
+    pub group_id: Option<String>,
+    pub availability_zone: Option<String>,
+}
+
+structure!(Placement { availability_zone_id: "AvailabilityZoneId", affinity: "Affinity", group_name: "GroupName", partition_number: "PartitionNumber", host_id: "HostId", tenancy: "Tenancy", spread_domain: "SpreadDomain", host_resource_group_arn: "HostResourceGroupArn", group_id: "GroupId", availability_zone: "AvailabilityZone" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlacementGroupInfo {
+    pub supported_strategies: Option<Vec<PlacementGroupStrategy>>,
+}
+
+structure!(PlacementGroupInfo { supported_strategies: "SupportedStrategies" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PortRange {
+    pub from: Option<i32>,
+    pub to: Option<i32>,
+}
+
+structure!(PortRange { from: "From", to: "To" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PrefixListId {
@@ -859,6 +3808,24 @@ pub struct PrivateDnsNameOptionsOnLaunch {
 structure!(PrivateDnsNameOptionsOnLaunch { hostname_type: "HostnameType", enable_resource_name_dns_a_record: "EnableResourceNameDnsARecord", enable_resource_name_dns_aaaa_record: "EnableResourceNameDnsAAAARecord" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrivateDnsNameOptionsRequest {
+    pub hostname_type: Option<HostnameType>,
+    pub enable_resource_name_dns_a_record: Option<bool>,
+    pub enable_resource_name_dns_aaaa_record: Option<bool>,
+}
+
+structure!(PrivateDnsNameOptionsRequest { hostname_type: "HostnameType", enable_resource_name_dns_a_record: "EnableResourceNameDnsARecord", enable_resource_name_dns_aaaa_record: "EnableResourceNameDnsAAAARecord" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrivateDnsNameOptionsResponse {
+    pub hostname_type: Option<HostnameType>,
+    pub enable_resource_name_dns_a_record: Option<bool>,
+    pub enable_resource_name_dns_aaaa_record: Option<bool>,
+}
+
+structure!(PrivateDnsNameOptionsResponse { hostname_type: "HostnameType", enable_resource_name_dns_a_record: "EnableResourceNameDnsARecord", enable_resource_name_dns_aaaa_record: "EnableResourceNameDnsAAAARecord" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PrivateIpAddressSpecification {
     pub primary: Option<bool>,
     pub private_ip_address: Option<String>,
@@ -867,11 +3834,49 @@ pub struct PrivateIpAddressSpecification {
 structure!(PrivateIpAddressSpecification { primary: "Primary", private_ip_address: "PrivateIpAddress" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProcessorInfo {
+    pub supported_architectures: Option<Vec<ArchitectureType>>,
+    pub sustained_clock_speed_in_ghz: Option<f64>,
+    pub supported_features: Option<Vec<SupportedAdditionalProcessorFeature>>,
+    pub manufacturer: Option<String>,
+}
+
+structure!(ProcessorInfo { supported_architectures: "SupportedArchitectures", sustained_clock_speed_in_ghz: "SustainedClockSpeedInGhz", supported_features: "SupportedFeatures", manufacturer: "Manufacturer" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProductCode {
+    pub product_code_id: Option<String>,
+    pub product_code_type: Option<ProductCodeValues>,
+}
+
+structure!(ProductCode { product_code_id: "ProductCodeId", product_code_type: "ProductCodeType" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PropagatingVgw {
     pub gateway_id: Option<String>,
 }
 
 structure!(PropagatingVgw { gateway_id: "GatewayId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProvisionedBandwidth {
+    pub provision_time: Option<Timestamp>,
+    pub provisioned: Option<String>,
+    pub request_time: Option<Timestamp>,
+    pub requested: Option<String>,
+    pub status: Option<String>,
+}
+
+structure!(ProvisionedBandwidth { provision_time: "ProvisionTime", provisioned: "Provisioned", request_time: "RequestTime", requested: "Requested", status: "Status" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PtrUpdateStatus {
+    pub value: Option<String>,
+    pub status: Option<String>,
+    pub reason: Option<String>,
+}
+
+structure!(PtrUpdateStatus { value: "Value", status: "Status", reason: "Reason" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PublicIpDnsNameOptions {
@@ -884,6 +3889,14 @@ pub struct PublicIpDnsNameOptions {
 structure!(PublicIpDnsNameOptions { dns_hostname_type: "DnsHostnameType", public_ipv4_dns_name: "PublicIpv4DnsName", public_ipv6_dns_name: "PublicIpv6DnsName", public_dual_stack_dns_name: "PublicDualStackDnsName" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RebootInstancesRequest {
+    pub instance_ids: Vec<String>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(RebootInstancesRequest { instance_ids: "InstanceIds", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReferencedSecurityGroup {
     pub group_id: Option<String>,
     pub peering_status: Option<String>,
@@ -893,6 +3906,205 @@ pub struct ReferencedSecurityGroup {
 }
 
 structure!(ReferencedSecurityGroup { group_id: "GroupId", peering_status: "PeeringStatus", user_id: "UserId", vpc_id: "VpcId", vpc_peering_connection_id: "VpcPeeringConnectionId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Region {
+    pub opt_in_status: Option<String>,
+    pub geography: Option<Vec<RegionGeography>>,
+    pub region_name: Option<String>,
+    pub endpoint: Option<String>,
+}
+
+structure!(Region { opt_in_status: "OptInStatus", geography: "Geography", region_name: "RegionName", endpoint: "Endpoint" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegionGeography {
+    pub name: Option<String>,
+}
+
+structure!(RegionGeography { name: "Name" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReleaseAddressRequest {
+    pub allocation_id: Option<String>,
+    pub public_ip: Option<String>,
+    pub network_border_group: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(ReleaseAddressRequest { allocation_id: "AllocationId", public_ip: "PublicIp", network_border_group: "NetworkBorderGroup", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclAssociationRequest {
+    pub dry_run: Option<bool>,
+    pub association_id: String,
+    pub network_acl_id: String,
+}
+
+structure!(ReplaceNetworkAclAssociationRequest { dry_run: "DryRun", association_id: "AssociationId", network_acl_id: "NetworkAclId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclAssociationResult {
+    pub new_association_id: Option<String>,
+}
+
+structure!(ReplaceNetworkAclAssociationResult { new_association_id: "NewAssociationId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclEntryRequest {
+    pub dry_run: Option<bool>,
+    pub network_acl_id: String,
+    pub rule_number: i32,
+    pub protocol: String,
+    pub rule_action: RuleAction,
+    pub egress: bool,
+    pub cidr_block: Option<String>,
+    pub ipv6_cidr_block: Option<String>,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub port_range: Option<PortRange>,
+}
+
+structure!(ReplaceNetworkAclEntryRequest { dry_run: "DryRun", network_acl_id: "NetworkAclId", rule_number: "RuleNumber", protocol: "Protocol", rule_action: "RuleAction", egress: "Egress", cidr_block: "CidrBlock", ipv6_cidr_block: "Ipv6CidrBlock", icmp_type_code: "IcmpTypeCode", port_range: "PortRange" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteRequest {
+    pub destination_prefix_list_id: Option<String>,
+    pub vpc_endpoint_id: Option<String>,
+    pub local_target: Option<bool>,
+    pub transit_gateway_id: Option<String>,
+    pub local_gateway_id: Option<String>,
+    pub carrier_gateway_id: Option<String>,
+    pub core_network_arn: Option<String>,
+    pub odb_network_arn: Option<String>,
+    pub dry_run: Option<bool>,
+    pub route_table_id: String,
+    pub destination_cidr_block: Option<String>,
+    pub gateway_id: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+    pub nat_gateway_id: Option<String>,
+}
+
+structure!(ReplaceRouteRequest { destination_prefix_list_id: "DestinationPrefixListId", vpc_endpoint_id: "VpcEndpointId", local_target: "LocalTarget", transit_gateway_id: "TransitGatewayId", local_gateway_id: "LocalGatewayId", carrier_gateway_id: "CarrierGatewayId", core_network_arn: "CoreNetworkArn", odb_network_arn: "OdbNetworkArn", dry_run: "DryRun", route_table_id: "RouteTableId", destination_cidr_block: "DestinationCidrBlock", gateway_id: "GatewayId", destination_ipv6_cidr_block: "DestinationIpv6CidrBlock", egress_only_internet_gateway_id: "EgressOnlyInternetGatewayId", instance_id: "InstanceId", network_interface_id: "NetworkInterfaceId", vpc_peering_connection_id: "VpcPeeringConnectionId", nat_gateway_id: "NatGatewayId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteTableAssociationRequest {
+    pub dry_run: Option<bool>,
+    pub association_id: String,
+    pub route_table_id: String,
+}
+
+structure!(ReplaceRouteTableAssociationRequest { dry_run: "DryRun", association_id: "AssociationId", route_table_id: "RouteTableId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteTableAssociationResult {
+    pub new_association_id: Option<String>,
+    pub association_state: Option<RouteTableAssociationState>,
+}
+
+structure!(ReplaceRouteTableAssociationResult { new_association_id: "NewAssociationId", association_state: "AssociationState" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestLaunchTemplateData {
+    pub kernel_id: Option<String>,
+    pub ebs_optimized: Option<bool>,
+    pub iam_instance_profile: Option<LaunchTemplateIamInstanceProfileSpecificationRequest>,
+    pub block_device_mappings: Option<Vec<LaunchTemplateBlockDeviceMappingRequest>>,
+    pub network_interfaces: Option<Vec<LaunchTemplateInstanceNetworkInterfaceSpecificationRequest>>,
+    pub image_id: Option<String>,
+    pub instance_type: Option<InstanceType>,
+    pub key_name: Option<String>,
+    pub monitoring: Option<LaunchTemplatesMonitoringRequest>,
+    pub placement: Option<LaunchTemplatePlacementRequest>,
+    pub ram_disk_id: Option<String>,
+    pub disable_api_termination: Option<bool>,
+    pub instance_initiated_shutdown_behavior: Option<ShutdownBehavior>,
+    pub user_data: Option<String>,
+    pub tag_specifications: Option<Vec<LaunchTemplateTagSpecificationRequest>>,
+    pub elastic_gpu_specifications: Option<Vec<ElasticGpuSpecification>>,
+    pub elastic_inference_accelerators: Option<Vec<LaunchTemplateElasticInferenceAccelerator>>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub security_groups: Option<Vec<String>>,
+    pub instance_market_options: Option<LaunchTemplateInstanceMarketOptionsRequest>,
+    pub credit_specification: Option<CreditSpecificationRequest>,
+    pub cpu_options: Option<LaunchTemplateCpuOptionsRequest>,
+    pub capacity_reservation_specification: Option<LaunchTemplateCapacityReservationSpecificationRequest>,
+    pub license_specifications: Option<Vec<LaunchTemplateLicenseConfigurationRequest>>,
+    pub hibernation_options: Option<LaunchTemplateHibernationOptionsRequest>,
+    pub metadata_options: Option<LaunchTemplateInstanceMetadataOptionsRequest>,
+    pub enclave_options: Option<LaunchTemplateEnclaveOptionsRequest>,
+    pub instance_requirements: Option<InstanceRequirementsRequest>,
+    pub private_dns_name_options: Option<LaunchTemplatePrivateDnsNameOptionsRequest>,
+    pub maintenance_options: Option<LaunchTemplateInstanceMaintenanceOptionsRequest>,
+    pub disable_api_stop: Option<bool>,
+    pub operator: Option<OperatorRequest>,
+    pub network_performance_options: Option<LaunchTemplateNetworkPerformanceOptionsRequest>,
+    pub secondary_interfaces: Option<Vec<LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest>>,
+}
+
+structure!(RequestLaunchTemplateData { kernel_id: "KernelId", ebs_optimized: "EbsOptimized", iam_instance_profile: "IamInstanceProfile", block_device_mappings: "BlockDeviceMappings", network_interfaces: "NetworkInterfaces", image_id: "ImageId", instance_type: "InstanceType", key_name: "KeyName", monitoring: "Monitoring", placement: "Placement", ram_disk_id: "RamDiskId", disable_api_termination: "DisableApiTermination", instance_initiated_shutdown_behavior: "InstanceInitiatedShutdownBehavior", user_data: "UserData", tag_specifications: "TagSpecifications", elastic_gpu_specifications: "ElasticGpuSpecifications", elastic_inference_accelerators: "ElasticInferenceAccelerators", security_group_ids: "SecurityGroupIds", security_groups: "SecurityGroups", instance_market_options: "InstanceMarketOptions", credit_specification: "CreditSpecification", cpu_options: "CpuOptions", capacity_reservation_specification: "CapacityReservationSpecification", license_specifications: "LicenseSpecifications", hibernation_options: "HibernationOptions", metadata_options: "MetadataOptions", enclave_options: "EnclaveOptions", instance_requirements: "InstanceRequirements", private_dns_name_options: "PrivateDnsNameOptions", maintenance_options: "MaintenanceOptions", disable_api_stop: "DisableApiStop", operator: "Operator", network_performance_options: "NetworkPerformanceOptions", secondary_interfaces: "SecondaryInterfaces" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reservation {
+    pub reservation_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub requester_id: Option<String>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub instances: Option<Vec<Instance>>,
+}
+
+structure!(Reservation { reservation_id: "ReservationId", owner_id: "OwnerId", requester_id: "RequesterId", groups: "Groups", instances: "Instances" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResponseError {
+    pub code: Option<LaunchTemplateErrorCode>,
+    pub message: Option<String>,
+}
+
+structure!(ResponseError { code: "Code", message: "Message" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResponseLaunchTemplateData {
+    pub kernel_id: Option<String>,
+    pub ebs_optimized: Option<bool>,
+    pub iam_instance_profile: Option<LaunchTemplateIamInstanceProfileSpecification>,
+    pub block_device_mappings: Option<Vec<LaunchTemplateBlockDeviceMapping>>,
+    pub network_interfaces: Option<Vec<LaunchTemplateInstanceNetworkInterfaceSpecification>>,
+    pub image_id: Option<String>,
+    pub instance_type: Option<InstanceType>,
+    pub key_name: Option<String>,
+    pub monitoring: Option<LaunchTemplatesMonitoring>,
+    pub placement: Option<LaunchTemplatePlacement>,
+    pub ram_disk_id: Option<String>,
+    pub disable_api_termination: Option<bool>,
+    pub instance_initiated_shutdown_behavior: Option<ShutdownBehavior>,
+    pub user_data: Option<String>,
+    pub tag_specifications: Option<Vec<LaunchTemplateTagSpecification>>,
+    pub elastic_gpu_specifications: Option<Vec<ElasticGpuSpecificationResponse>>,
+    pub elastic_inference_accelerators: Option<Vec<LaunchTemplateElasticInferenceAcceleratorResponse>>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub security_groups: Option<Vec<String>>,
+    pub instance_market_options: Option<LaunchTemplateInstanceMarketOptions>,
+    pub credit_specification: Option<CreditSpecification>,
+    pub cpu_options: Option<LaunchTemplateCpuOptions>,
+    pub capacity_reservation_specification: Option<LaunchTemplateCapacityReservationSpecificationResponse>,
+    pub license_specifications: Option<Vec<LaunchTemplateLicenseConfiguration>>,
+    pub hibernation_options: Option<LaunchTemplateHibernationOptions>,
+    pub metadata_options: Option<LaunchTemplateInstanceMetadataOptions>,
+    pub enclave_options: Option<LaunchTemplateEnclaveOptions>,
+    pub instance_requirements: Option<InstanceRequirements>,
+    pub private_dns_name_options: Option<LaunchTemplatePrivateDnsNameOptions>,
+    pub maintenance_options: Option<LaunchTemplateInstanceMaintenanceOptions>,
+    pub disable_api_stop: Option<bool>,
+    pub operator: Option<OperatorResponse>,
+    pub network_performance_options: Option<LaunchTemplateNetworkPerformanceOptions>,
+    pub secondary_interfaces: Option<Vec<LaunchTemplateInstanceSecondaryInterfaceSpecification>>,
+}
+
+structure!(ResponseLaunchTemplateData { kernel_id: "KernelId", ebs_optimized: "EbsOptimized", iam_instance_profile: "IamInstanceProfile", block_device_mappings: "BlockDeviceMappings", network_interfaces: "NetworkInterfaces", image_id: "ImageId", instance_type: "InstanceType", key_name: "KeyName", monitoring: "Monitoring", placement: "Placement", ram_disk_id: "RamDiskId", disable_api_termination: "DisableApiTermination", instance_initiated_shutdown_behavior: "InstanceInitiatedShutdownBehavior", user_data: "UserData", tag_specifications: "TagSpecifications", elastic_gpu_specifications: "ElasticGpuSpecifications", elastic_inference_accelerators: "ElasticInferenceAccelerators", security_group_ids: "SecurityGroupIds", security_groups: "SecurityGroups", instance_market_options: "InstanceMarketOptions", credit_specification: "CreditSpecification", cpu_options: "CpuOptions", capacity_reservation_specification: "CapacityReservationSpecification", license_specifications: "LicenseSpecifications", hibernation_options: "HibernationOptions", metadata_options: "MetadataOptions", enclave_options: "EnclaveOptions", instance_requirements: "InstanceRequirements", private_dns_name_options: "PrivateDnsNameOptions", maintenance_options: "MaintenanceOptions", disable_api_stop: "DisableApiStop", operator: "Operator", network_performance_options: "NetworkPerformanceOptions", secondary_interfaces: "SecondaryInterfaces" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RevokeSecurityGroupEgressRequest {
@@ -1021,6 +4233,77 @@ pub struct RouteTableAssociationState {
 structure!(RouteTableAssociationState { state: "State", status_message: "StatusMessage" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunInstancesMonitoringEnabled {
+    pub enabled: bool,
+}
+
+structure!(RunInstancesMonitoringEnabled { enabled: "Enabled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunInstancesRequest {
+    pub block_device_mappings: Option<Vec<BlockDeviceMapping>>,
+    pub image_id: Option<String>,
+    pub instance_type: Option<InstanceType>,
+    pub ipv6_address_count: Option<i32>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub kernel_id: Option<String>,
+    pub key_name: Option<String>,
+    pub max_count: i32,
+    pub min_count: i32,
+    pub monitoring: Option<RunInstancesMonitoringEnabled>,
+    pub placement: Option<Placement>,
+    pub ramdisk_id: Option<String>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub security_groups: Option<Vec<String>>,
+    pub subnet_id: Option<String>,
+    pub user_data: Option<String>,
+    pub elastic_gpu_specification: Option<Vec<ElasticGpuSpecification>>,
+    pub elastic_inference_accelerators: Option<Vec<ElasticInferenceAccelerator>>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub launch_template: Option<LaunchTemplateSpecification>,
+    pub instance_market_options: Option<InstanceMarketOptionsRequest>,
+    pub credit_specification: Option<CreditSpecificationRequest>,
+    pub cpu_options: Option<CpuOptionsRequest>,
+    pub capacity_reservation_specification: Option<CapacityReservationSpecification>,
+    pub hibernation_options: Option<HibernationOptionsRequest>,
+    pub license_specifications: Option<Vec<LicenseConfigurationRequest>>,
+    pub metadata_options: Option<InstanceMetadataOptionsRequest>,
+    pub enclave_options: Option<EnclaveOptionsRequest>,
+    pub private_dns_name_options: Option<PrivateDnsNameOptionsRequest>,
+    pub maintenance_options: Option<InstanceMaintenanceOptionsRequest>,
+    pub disable_api_stop: Option<bool>,
+    pub enable_primary_ipv6: Option<bool>,
+    pub network_performance_options: Option<InstanceNetworkPerformanceOptionsRequest>,
+    pub operator: Option<OperatorRequest>,
+    pub secondary_interfaces: Option<Vec<InstanceSecondaryInterfaceSpecificationRequest>>,
+    pub dry_run: Option<bool>,
+    pub disable_api_termination: Option<bool>,
+    pub instance_initiated_shutdown_behavior: Option<ShutdownBehavior>,
+    pub private_ip_address: Option<String>,
+    pub client_token: Option<String>,
+    pub additional_info: Option<String>,
+    pub network_interfaces: Option<Vec<InstanceNetworkInterfaceSpecification>>,
+    pub iam_instance_profile: Option<IamInstanceProfileSpecification>,
+    pub ebs_optimized: Option<bool>,
+}
+
+structure!(RunInstancesRequest { block_device_mappings: "BlockDeviceMappings", image_id: "ImageId", instance_type: "InstanceType", ipv6_address_count: "Ipv6AddressCount", ipv6_addresses: "Ipv6Addresses", kernel_id: "KernelId", key_name: "KeyName", max_count: "MaxCount", min_count: "MinCount", monitoring: "Monitoring", placement: "Placement", ramdisk_id: "RamdiskId", security_group_ids: "SecurityGroupIds", security_groups: "SecurityGroups", subnet_id: "SubnetId", user_data: "UserData", elastic_gpu_specification: "ElasticGpuSpecification", elastic_inference_accelerators: "ElasticInferenceAccelerators", tag_specifications: "TagSpecifications", launch_template: "LaunchTemplate", instance_market_options: "InstanceMarketOptions", credit_specification: "CreditSpecification", cpu_options: "CpuOptions", capacity_reservation_specification: "CapacityReservationSpecification", hibernation_options: "HibernationOptions", license_specifications: "LicenseSpecifications", metadata_options: "MetadataOptions", enclave_options: "EnclaveOptions", private_dns_name_options: "PrivateDnsNameOptions", maintenance_options: "MaintenanceOptions", disable_api_stop: "DisableApiStop", enable_primary_ipv6: "EnablePrimaryIpv6", network_performance_options: "NetworkPerformanceOptions", operator: "Operator", secondary_interfaces: "SecondaryInterfaces", dry_run: "DryRun", disable_api_termination: "DisableApiTermination", instance_initiated_shutdown_behavior: "InstanceInitiatedShutdownBehavior", private_ip_address: "PrivateIpAddress", client_token: "ClientToken", additional_info: "AdditionalInfo", network_interfaces: "NetworkInterfaces", iam_instance_profile: "IamInstanceProfile", ebs_optimized: "EbsOptimized" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecondaryInterfacePrivateIpAddressSpecification {
+    pub private_ip_address: Option<String>,
+}
+
+structure!(SecondaryInterfacePrivateIpAddressSpecification { private_ip_address: "PrivateIpAddress" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecondaryInterfacePrivateIpAddressSpecificationRequest {
+    pub private_ip_address: Option<String>,
+}
+
+structure!(SecondaryInterfacePrivateIpAddressSpecificationRequest { private_ip_address: "PrivateIpAddress" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SecurityGroup {
     pub group_id: Option<String>,
     pub ip_permissions_egress: Option<Vec<IpPermission>>,
@@ -1034,6 +4317,14 @@ pub struct SecurityGroup {
 }
 
 structure!(SecurityGroup { group_id: "GroupId", ip_permissions_egress: "IpPermissionsEgress", tags: "Tags", vpc_id: "VpcId", security_group_arn: "SecurityGroupArn", owner_id: "OwnerId", group_name: "GroupName", description: "Description", ip_permissions: "IpPermissions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupIdentifier {
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+}
+
+structure!(SecurityGroupIdentifier { group_id: "GroupId", group_name: "GroupName" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SecurityGroupRule {
@@ -1054,6 +4345,89 @@ pub struct SecurityGroupRule {
 }
 
 structure!(SecurityGroupRule { security_group_rule_id: "SecurityGroupRuleId", group_id: "GroupId", group_owner_id: "GroupOwnerId", is_egress: "IsEgress", ip_protocol: "IpProtocol", from_port: "FromPort", to_port: "ToPort", cidr_ipv4: "CidrIpv4", cidr_ipv6: "CidrIpv6", prefix_list_id: "PrefixListId", referenced_group_info: "ReferencedGroupInfo", description: "Description", tags: "Tags", security_group_rule_arn: "SecurityGroupRuleArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRuleDescription {
+    pub security_group_rule_id: Option<String>,
+    pub description: Option<String>,
+}
+
+structure!(SecurityGroupRuleDescription { security_group_rule_id: "SecurityGroupRuleId", description: "Description" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRuleRequest {
+    pub ip_protocol: Option<String>,
+    pub from_port: Option<i32>,
+    pub to_port: Option<i32>,
+    pub cidr_ipv4: Option<String>,
+    pub cidr_ipv6: Option<String>,
+    pub prefix_list_id: Option<String>,
+    pub referenced_group_id: Option<String>,
+    pub description: Option<String>,
+}
+
+structure!(SecurityGroupRuleRequest { ip_protocol: "IpProtocol", from_port: "FromPort", to_port: "ToPort", cidr_ipv4: "CidrIpv4", cidr_ipv6: "CidrIpv6", prefix_list_id: "PrefixListId", referenced_group_id: "ReferencedGroupId", description: "Description" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRuleUpdate {
+    pub security_group_rule_id: String,
+    pub security_group_rule: Option<SecurityGroupRuleRequest>,
+}
+
+structure!(SecurityGroupRuleUpdate { security_group_rule_id: "SecurityGroupRuleId", security_group_rule: "SecurityGroupRule" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SpotMarketOptions {
+    pub max_price: Option<String>,
+    pub spot_instance_type: Option<SpotInstanceType>,
+    pub block_duration_minutes: Option<i32>,
+    pub valid_until: Option<Timestamp>,
+    pub instance_interruption_behavior: Option<InstanceInterruptionBehavior>,
+}
+
+structure!(SpotMarketOptions { max_price: "MaxPrice", spot_instance_type: "SpotInstanceType", block_duration_minutes: "BlockDurationMinutes", valid_until: "ValidUntil", instance_interruption_behavior: "InstanceInterruptionBehavior" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartInstancesRequest {
+    pub instance_ids: Vec<String>,
+    pub additional_info: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(StartInstancesRequest { instance_ids: "InstanceIds", additional_info: "AdditionalInfo", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartInstancesResult {
+    pub starting_instances: Option<Vec<InstanceStateChange>>,
+}
+
+structure!(StartInstancesResult { starting_instances: "StartingInstances" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StateReason {
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+
+structure!(StateReason { code: "Code", message: "Message" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopInstancesRequest {
+    pub instance_ids: Vec<String>,
+    pub hibernate: Option<bool>,
+    pub skip_os_shutdown: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub force: Option<bool>,
+}
+
+structure!(StopInstancesRequest { instance_ids: "InstanceIds", hibernate: "Hibernate", skip_os_shutdown: "SkipOsShutdown", dry_run: "DryRun", force: "Force" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopInstancesResult {
+    pub stopping_instances: Option<Vec<InstanceStateChange>>,
+}
+
+structure!(StopInstancesResult { stopping_instances: "StoppingInstances" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Subnet {
@@ -1093,6 +4467,14 @@ pub struct SubnetCidrBlockState {
 structure!(SubnetCidrBlockState { state: "State", status_message: "StatusMessage" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubnetIpPrefixes {
+    pub subnet_id: Option<String>,
+    pub ip_prefixes: Option<Vec<String>>,
+}
+
+structure!(SubnetIpPrefixes { subnet_id: "SubnetId", ip_prefixes: "IpPrefixes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubnetIpv6CidrBlockAssociation {
     pub association_id: Option<String>,
     pub ipv6_cidr_block: Option<String>,
@@ -1130,6 +4512,75 @@ pub struct TagSpecification {
 structure!(TagSpecification { resource_type: "ResourceType", tags: "Tags" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TerminateInstancesRequest {
+    pub instance_ids: Vec<String>,
+    pub force: Option<bool>,
+    pub skip_os_shutdown: Option<bool>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(TerminateInstancesRequest { instance_ids: "InstanceIds", force: "Force", skip_os_shutdown: "SkipOsShutdown", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TerminateInstancesResult {
+    pub terminating_instances: Option<Vec<InstanceStateChange>>,
+}
+
+structure!(TerminateInstancesResult { terminating_instances: "TerminatingInstances" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TotalLocalStorageGB {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+structure!(TotalLocalStorageGB { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TotalLocalStorageGBRequest {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+structure!(TotalLocalStorageGBRequest { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsEgressRequest {
+    pub dry_run: Option<bool>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub security_group_rule_descriptions: Option<Vec<SecurityGroupRuleDescription>>,
+}
+
+structure!(UpdateSecurityGroupRuleDescriptionsEgressRequest { dry_run: "DryRun", group_id: "GroupId", group_name: "GroupName", ip_permissions: "IpPermissions", security_group_rule_descriptions: "SecurityGroupRuleDescriptions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsEgressResult {
+    pub return_: Option<bool>,
+}
+
+structure!(UpdateSecurityGroupRuleDescriptionsEgressResult { return_: "Return" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsIngressRequest {
+    pub dry_run: Option<bool>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub security_group_rule_descriptions: Option<Vec<SecurityGroupRuleDescription>>,
+}
+
+structure!(UpdateSecurityGroupRuleDescriptionsIngressRequest { dry_run: "DryRun", group_id: "GroupId", group_name: "GroupName", ip_permissions: "IpPermissions", security_group_rule_descriptions: "SecurityGroupRuleDescriptions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsIngressResult {
+    pub return_: Option<bool>,
+}
+
+structure!(UpdateSecurityGroupRuleDescriptionsIngressResult { return_: "Return" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UserIdGroupPair {
     pub description: Option<String>,
     pub user_id: Option<String>,
@@ -1141,6 +4592,90 @@ pub struct UserIdGroupPair {
 }
 
 structure!(UserIdGroupPair { description: "Description", user_id: "UserId", group_name: "GroupName", group_id: "GroupId", vpc_id: "VpcId", vpc_peering_connection_id: "VpcPeeringConnectionId", peering_status: "PeeringStatus" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VCpuCountRange {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+}
+
+structure!(VCpuCountRange { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VCpuCountRangeRequest {
+    pub min: i32,
+    pub max: Option<i32>,
+}
+
+structure!(VCpuCountRangeRequest { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VCpuInfo {
+    pub default_v_cpus: Option<i32>,
+    pub default_cores: Option<i32>,
+    pub default_threads_per_core: Option<i32>,
+    pub valid_cores: Option<Vec<i32>>,
+    pub valid_threads_per_core: Option<Vec<i32>>,
+}
+
+structure!(VCpuInfo { default_v_cpus: "DefaultVCpus", default_cores: "DefaultCores", default_threads_per_core: "DefaultThreadsPerCore", valid_cores: "ValidCores", valid_threads_per_core: "ValidThreadsPerCore" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ValidationError {
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+
+structure!(ValidationError { code: "Code", message: "Message" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ValidationWarning {
+    pub errors: Option<Vec<ValidationError>>,
+}
+
+structure!(ValidationWarning { errors: "Errors" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Volume {
+    pub availability_zone_id: Option<String>,
+    pub outpost_arn: Option<String>,
+    pub source_volume_id: Option<String>,
+    pub iops: Option<i32>,
+    pub tags: Option<Vec<Tag>>,
+    pub volume_type: Option<VolumeType>,
+    pub fast_restored: Option<bool>,
+    pub multi_attach_enabled: Option<bool>,
+    pub throughput: Option<i32>,
+    pub sse_type: Option<SSEType>,
+    pub operator: Option<OperatorResponse>,
+    pub volume_initialization_rate: Option<i32>,
+    pub volume_id: Option<String>,
+    pub size: Option<i32>,
+    pub snapshot_id: Option<String>,
+    pub availability_zone: Option<String>,
+    pub state: Option<VolumeState>,
+    pub create_time: Option<Timestamp>,
+    pub attachments: Option<Vec<VolumeAttachment>>,
+    pub encrypted: Option<bool>,
+    pub kms_key_id: Option<String>,
+}
+
+structure!(Volume { availability_zone_id: "AvailabilityZoneId", outpost_arn: "OutpostArn", source_volume_id: "SourceVolumeId", iops: "Iops", tags: "Tags", volume_type: "VolumeType", fast_restored: "FastRestored", multi_attach_enabled: "MultiAttachEnabled", throughput: "Throughput", sse_type: "SseType", operator: "Operator", volume_initialization_rate: "VolumeInitializationRate", volume_id: "VolumeId", size: "Size", snapshot_id: "SnapshotId", availability_zone: "AvailabilityZone", state: "State", create_time: "CreateTime", attachments: "Attachments", encrypted: "Encrypted", kms_key_id: "KmsKeyId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VolumeAttachment {
+    pub delete_on_termination: Option<bool>,
+    pub associated_resource: Option<String>,
+    pub instance_owning_service: Option<String>,
+    pub ebs_card_index: Option<i32>,
+    pub volume_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub device: Option<String>,
+    pub state: Option<VolumeAttachmentState>,
+    pub attach_time: Option<Timestamp>,
+}
+
+structure!(VolumeAttachment { delete_on_termination: "DeleteOnTermination", associated_resource: "AssociatedResource", instance_owning_service: "InstanceOwningService", ebs_card_index: "EbsCardIndex", volume_id: "VolumeId", instance_id: "InstanceId", device: "Device", state: "State", attach_time: "AttachTime" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Vpc {
@@ -1226,6 +4761,37 @@ pub struct VpcEncryptionControlExclusions {
 }
 
 structure!(VpcEncryptionControlExclusions { internet_gateway: "InternetGateway", egress_only_internet_gateway: "EgressOnlyInternetGateway", nat_gateway: "NatGateway", virtual_private_gateway: "VirtualPrivateGateway", vpc_peering: "VpcPeering", lambda: "Lambda", vpc_lattice: "VpcLattice", elastic_file_system: "ElasticFileSystem" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcEndpoint {
+    pub vpc_endpoint_id: Option<String>,
+    pub vpc_endpoint_type: Option<VpcEndpointType>,
+    pub vpc_id: Option<String>,
+    pub service_name: Option<String>,
+    pub state: Option<State>,
+    pub policy_document: Option<String>,
+    pub route_table_ids: Option<Vec<String>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub groups: Option<Vec<SecurityGroupIdentifier>>,
+    pub ip_address_type: Option<IpAddressType>,
+    pub dns_options: Option<DnsOptions>,
+    pub private_dns_enabled: Option<bool>,
+    pub requester_managed: Option<bool>,
+    pub network_interface_ids: Option<Vec<String>>,
+    pub dns_entries: Option<Vec<DnsEntry>>,
+    pub creation_timestamp: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+    pub owner_id: Option<String>,
+    pub last_error: Option<LastError>,
+    pub ipv4_prefixes: Option<Vec<SubnetIpPrefixes>>,
+    pub ipv6_prefixes: Option<Vec<SubnetIpPrefixes>>,
+    pub failure_reason: Option<String>,
+    pub service_network_arn: Option<String>,
+    pub resource_configuration_arn: Option<String>,
+    pub service_region: Option<String>,
+}
+
+structure!(VpcEndpoint { vpc_endpoint_id: "VpcEndpointId", vpc_endpoint_type: "VpcEndpointType", vpc_id: "VpcId", service_name: "ServiceName", state: "State", policy_document: "PolicyDocument", route_table_ids: "RouteTableIds", subnet_ids: "SubnetIds", groups: "Groups", ip_address_type: "IpAddressType", dns_options: "DnsOptions", private_dns_enabled: "PrivateDnsEnabled", requester_managed: "RequesterManaged", network_interface_ids: "NetworkInterfaceIds", dns_entries: "DnsEntries", creation_timestamp: "CreationTimestamp", tags: "Tags", owner_id: "OwnerId", last_error: "LastError", ipv4_prefixes: "Ipv4Prefixes", ipv6_prefixes: "Ipv6Prefixes", failure_reason: "FailureReason", service_network_arn: "ServiceNetworkArn", resource_configuration_arn: "ResourceConfigurationArn", service_region: "ServiceRegion" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct VpcIpv6CidrBlockAssociation {

@@ -10,6 +10,11 @@ use super::schema::SERVICE;
 /// The operations that are served. What an implementor leaves out answers that it is not served.
 #[async_trait]
 pub trait Api: Send + Sync {
+    async fn create_capacity_provider(&self, context: &Context, input: CreateCapacityProviderRequest) -> Result<CreateCapacityProviderResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateCapacityProvider"))
+    }
+
     async fn create_cluster(&self, context: &Context, input: CreateClusterRequest) -> Result<CreateClusterResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("CreateCluster"))
@@ -25,6 +30,16 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DeleteAccountSetting"))
     }
 
+    async fn delete_attributes(&self, context: &Context, input: DeleteAttributesRequest) -> Result<DeleteAttributesResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteAttributes"))
+    }
+
+    async fn delete_capacity_provider(&self, context: &Context, input: DeleteCapacityProviderRequest) -> Result<DeleteCapacityProviderResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteCapacityProvider"))
+    }
+
     async fn delete_cluster(&self, context: &Context, input: DeleteClusterRequest) -> Result<DeleteClusterResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DeleteCluster"))
@@ -38,6 +53,11 @@ pub trait Api: Send + Sync {
     async fn delete_task_definitions(&self, context: &Context, input: DeleteTaskDefinitionsRequest) -> Result<DeleteTaskDefinitionsResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DeleteTaskDefinitions"))
+    }
+
+    async fn deregister_container_instance(&self, context: &Context, input: DeregisterContainerInstanceRequest) -> Result<DeregisterContainerInstanceResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeregisterContainerInstance"))
     }
 
     async fn deregister_task_definition(&self, context: &Context, input: DeregisterTaskDefinitionRequest) -> Result<DeregisterTaskDefinitionResponse, ApiError> {
@@ -100,6 +120,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("ListAccountSettings"))
     }
 
+    async fn list_attributes(&self, context: &Context, input: ListAttributesRequest) -> Result<ListAttributesResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListAttributes"))
+    }
+
     async fn list_clusters(&self, context: &Context, input: ListClustersRequest) -> Result<ListClustersResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("ListClusters"))
@@ -155,9 +180,19 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("PutAccountSettingDefault"))
     }
 
+    async fn put_attributes(&self, context: &Context, input: PutAttributesRequest) -> Result<PutAttributesResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutAttributes"))
+    }
+
     async fn put_cluster_capacity_providers(&self, context: &Context, input: PutClusterCapacityProvidersRequest) -> Result<PutClusterCapacityProvidersResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("PutClusterCapacityProviders"))
+    }
+
+    async fn register_container_instance(&self, context: &Context, input: RegisterContainerInstanceRequest) -> Result<RegisterContainerInstanceResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("RegisterContainerInstance"))
     }
 
     async fn register_task_definition(&self, context: &Context, input: RegisterTaskDefinitionRequest) -> Result<RegisterTaskDefinitionResponse, ApiError> {
@@ -168,6 +203,11 @@ pub trait Api: Send + Sync {
     async fn run_task(&self, context: &Context, input: RunTaskRequest) -> Result<RunTaskResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("RunTask"))
+    }
+
+    async fn start_task(&self, context: &Context, input: StartTaskRequest) -> Result<StartTaskResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("StartTask"))
     }
 
     async fn stop_service_deployment(&self, context: &Context, input: StopServiceDeploymentRequest) -> Result<StopServiceDeploymentResponse, ApiError> {
@@ -190,6 +230,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("UntagResource"))
     }
 
+    async fn update_capacity_provider(&self, context: &Context, input: UpdateCapacityProviderRequest) -> Result<UpdateCapacityProviderResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateCapacityProvider"))
+    }
+
     async fn update_cluster(&self, context: &Context, input: UpdateClusterRequest) -> Result<UpdateClusterResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("UpdateCluster"))
@@ -198,6 +243,11 @@ pub trait Api: Send + Sync {
     async fn update_cluster_settings(&self, context: &Context, input: UpdateClusterSettingsRequest) -> Result<UpdateClusterSettingsResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("UpdateClusterSettings"))
+    }
+
+    async fn update_container_instances_state(&self, context: &Context, input: UpdateContainerInstancesStateRequest) -> Result<UpdateContainerInstancesStateResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateContainerInstancesState"))
     }
 
     async fn update_service(&self, context: &Context, input: UpdateServiceRequest) -> Result<UpdateServiceResponse, ApiError> {
@@ -217,12 +267,16 @@ pub trait Api: Send + Sync {
 /// What the operation answers, or that it is not served.
 pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
     match operation {
+        "CreateCapacityProvider" => api.create_capacity_provider(context, crate::input(input)?).await.map(CreateCapacityProviderResponse::write),
         "CreateCluster" => api.create_cluster(context, crate::input(input)?).await.map(CreateClusterResponse::write),
         "CreateService" => api.create_service(context, crate::input(input)?).await.map(CreateServiceResponse::write),
         "DeleteAccountSetting" => api.delete_account_setting(context, crate::input(input)?).await.map(DeleteAccountSettingResponse::write),
+        "DeleteAttributes" => api.delete_attributes(context, crate::input(input)?).await.map(DeleteAttributesResponse::write),
+        "DeleteCapacityProvider" => api.delete_capacity_provider(context, crate::input(input)?).await.map(DeleteCapacityProviderResponse::write),
         "DeleteCluster" => api.delete_cluster(context, crate::input(input)?).await.map(DeleteClusterResponse::write),
         "DeleteService" => api.delete_service(context, crate::input(input)?).await.map(DeleteServiceResponse::write),
         "DeleteTaskDefinitions" => api.delete_task_definitions(context, crate::input(input)?).await.map(DeleteTaskDefinitionsResponse::write),
+        "DeregisterContainerInstance" => api.deregister_container_instance(context, crate::input(input)?).await.map(DeregisterContainerInstanceResponse::write),
         "DeregisterTaskDefinition" => api.deregister_task_definition(context, crate::input(input)?).await.map(DeregisterTaskDefinitionResponse::write),
         "DescribeCapacityProviders" => api.describe_capacity_providers(context, crate::input(input)?).await.map(DescribeCapacityProvidersResponse::write),
         "DescribeClusters" => api.describe_clusters(context, crate::input(input)?).await.map(DescribeClustersResponse::write),
@@ -235,6 +289,7 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "ExecuteCommand" => api.execute_command(context, crate::input(input)?).await.map(ExecuteCommandResponse::write),
         "GetTaskProtection" => api.get_task_protection(context, crate::input(input)?).await.map(GetTaskProtectionResponse::write),
         "ListAccountSettings" => api.list_account_settings(context, crate::input(input)?).await.map(ListAccountSettingsResponse::write),
+        "ListAttributes" => api.list_attributes(context, crate::input(input)?).await.map(ListAttributesResponse::write),
         "ListClusters" => api.list_clusters(context, crate::input(input)?).await.map(ListClustersResponse::write),
         "ListContainerInstances" => api.list_container_instances(context, crate::input(input)?).await.map(ListContainerInstancesResponse::write),
         "ListServiceDeployments" => api.list_service_deployments(context, crate::input(input)?).await.map(ListServiceDeploymentsResponse::write),
@@ -246,15 +301,20 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "ListTasks" => api.list_tasks(context, crate::input(input)?).await.map(ListTasksResponse::write),
         "PutAccountSetting" => api.put_account_setting(context, crate::input(input)?).await.map(PutAccountSettingResponse::write),
         "PutAccountSettingDefault" => api.put_account_setting_default(context, crate::input(input)?).await.map(PutAccountSettingDefaultResponse::write),
+        "PutAttributes" => api.put_attributes(context, crate::input(input)?).await.map(PutAttributesResponse::write),
         "PutClusterCapacityProviders" => api.put_cluster_capacity_providers(context, crate::input(input)?).await.map(PutClusterCapacityProvidersResponse::write),
+        "RegisterContainerInstance" => api.register_container_instance(context, crate::input(input)?).await.map(RegisterContainerInstanceResponse::write),
         "RegisterTaskDefinition" => api.register_task_definition(context, crate::input(input)?).await.map(RegisterTaskDefinitionResponse::write),
         "RunTask" => api.run_task(context, crate::input(input)?).await.map(RunTaskResponse::write),
+        "StartTask" => api.start_task(context, crate::input(input)?).await.map(StartTaskResponse::write),
         "StopServiceDeployment" => api.stop_service_deployment(context, crate::input(input)?).await.map(StopServiceDeploymentResponse::write),
         "StopTask" => api.stop_task(context, crate::input(input)?).await.map(StopTaskResponse::write),
         "TagResource" => api.tag_resource(context, crate::input(input)?).await.map(TagResourceResponse::write),
         "UntagResource" => api.untag_resource(context, crate::input(input)?).await.map(UntagResourceResponse::write),
+        "UpdateCapacityProvider" => api.update_capacity_provider(context, crate::input(input)?).await.map(UpdateCapacityProviderResponse::write),
         "UpdateCluster" => api.update_cluster(context, crate::input(input)?).await.map(UpdateClusterResponse::write),
         "UpdateClusterSettings" => api.update_cluster_settings(context, crate::input(input)?).await.map(UpdateClusterSettingsResponse::write),
+        "UpdateContainerInstancesState" => api.update_container_instances_state(context, crate::input(input)?).await.map(UpdateContainerInstancesStateResponse::write),
         "UpdateService" => api.update_service(context, crate::input(input)?).await.map(UpdateServiceResponse::write),
         "UpdateTaskProtection" => api.update_task_protection(context, crate::input(input)?).await.map(UpdateTaskProtectionResponse::write),
         _ => Err(SERVICE.unknown_operation(operation)),

@@ -125,6 +125,8 @@ enumeration!(PlacementConstraintType { DistinctInstance = "distinctInstance", Me
 
 enumeration!(PlacementStrategyType { Random = "random", Spread = "spread", Binpack = "binpack" });
 
+enumeration!(PlatformDeviceType { Gpu = "GPU" });
+
 enumeration!(PropagateMITags { CapacityProvider = "CAPACITY_PROVIDER", None = "NONE" });
 
 enumeration!(PropagateTags { TaskDefinition = "TASK_DEFINITION", Service = "SERVICE", None = "NONE" });

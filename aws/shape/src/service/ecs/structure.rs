@@ -72,6 +72,15 @@ pub struct AutoScalingGroupProvider {
 structure!(AutoScalingGroupProvider { auto_scaling_group_arn: "autoScalingGroupArn", managed_scaling: "managedScaling", managed_termination_protection: "managedTerminationProtection", managed_draining: "managedDraining" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AutoScalingGroupProviderUpdate {
+    pub managed_scaling: Option<ManagedScaling>,
+    pub managed_termination_protection: Option<ManagedTerminationProtection>,
+    pub managed_draining: Option<ManagedDraining>,
+}
+
+structure!(AutoScalingGroupProviderUpdate { managed_scaling: "managedScaling", managed_termination_protection: "managedTerminationProtection", managed_draining: "managedDraining" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AwsVpcConfiguration {
     pub subnets: Vec<String>,
     pub security_groups: Option<Vec<String>>,
@@ -325,6 +334,24 @@ pub struct ContainerRestartPolicy {
 structure!(ContainerRestartPolicy { enabled: "enabled", ignored_exit_codes: "ignoredExitCodes", restart_attempt_period: "restartAttemptPeriod" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateCapacityProviderRequest {
+    pub name: String,
+    pub cluster: Option<String>,
+    pub auto_scaling_group_provider: Option<AutoScalingGroupProvider>,
+    pub managed_instances_provider: Option<CreateManagedInstancesProviderConfiguration>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(CreateCapacityProviderRequest { name: "name", cluster: "cluster", auto_scaling_group_provider: "autoScalingGroupProvider", managed_instances_provider: "managedInstancesProvider", tags: "tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateCapacityProviderResponse {
+    pub capacity_provider: Option<CapacityProvider>,
+}
+
+structure!(CreateCapacityProviderResponse { capacity_provider: "capacityProvider" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateClusterRequest {
     pub cluster_name: Option<String>,
     pub tags: Option<Vec<Tag>>,
@@ -343,6 +370,17 @@ pub struct CreateClusterResponse {
 }
 
 structure!(CreateClusterResponse { cluster: "cluster" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateManagedInstancesProviderConfiguration {
+    pub infrastructure_role_arn: String,
+    pub instance_launch_template: InstanceLaunchTemplate,
+    pub propagate_tags: Option<PropagateMITags>,
+    pub infrastructure_optimization: Option<InfrastructureOptimization>,
+    pub auto_repair_configuration: Option<AutoRepairConfiguration>,
+}
+
+structure!(CreateManagedInstancesProviderConfiguration { infrastructure_role_arn: "infrastructureRoleArn", instance_launch_template: "instanceLaunchTemplate", propagate_tags: "propagateTags", infrastructure_optimization: "infrastructureOptimization", auto_repair_configuration: "autoRepairConfiguration" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateServiceRequest {
@@ -405,6 +443,36 @@ pub struct DeleteAccountSettingResponse {
 }
 
 structure!(DeleteAccountSettingResponse { setting: "setting" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAttributesRequest {
+    pub cluster: Option<String>,
+    pub attributes: Vec<Attribute>,
+}
+
+structure!(DeleteAttributesRequest { cluster: "cluster", attributes: "attributes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAttributesResponse {
+    pub attributes: Option<Vec<Attribute>>,
+}
+
+structure!(DeleteAttributesResponse { attributes: "attributes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteCapacityProviderRequest {
+    pub capacity_provider: String,
+    pub cluster: Option<String>,
+}
+
+structure!(DeleteCapacityProviderRequest { capacity_provider: "capacityProvider", cluster: "cluster" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteCapacityProviderResponse {
+    pub capacity_provider: Option<CapacityProvider>,
+}
+
+structure!(DeleteCapacityProviderResponse { capacity_provider: "capacityProvider" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteClusterRequest {
@@ -555,6 +623,22 @@ pub struct DeploymentLifecycleHookTimeoutConfiguration {
 }
 
 structure!(DeploymentLifecycleHookTimeoutConfiguration { timeout_in_minutes: "timeoutInMinutes", action: "action" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeregisterContainerInstanceRequest {
+    pub cluster: Option<String>,
+    pub container_instance: String,
+    pub force: Option<bool>,
+}
+
+structure!(DeregisterContainerInstanceRequest { cluster: "cluster", container_instance: "containerInstance", force: "force" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeregisterContainerInstanceResponse {
+    pub container_instance: Option<ContainerInstance>,
+}
+
+structure!(DeregisterContainerInstanceResponse { container_instance: "containerInstance" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeregisterTaskDefinitionRequest {
@@ -952,6 +1036,20 @@ pub struct InstanceLaunchTemplate {
 structure!(InstanceLaunchTemplate { ec2_instance_profile_arn: "ec2InstanceProfileArn", network_configuration: "networkConfiguration", storage_configuration: "storageConfiguration", local_storage_configuration: "localStorageConfiguration", monitoring: "monitoring", capacity_option_type: "capacityOptionType", instance_metadata_tags_propagation: "instanceMetadataTagsPropagation", instance_requirements: "instanceRequirements", fips_enabled: "fipsEnabled", capacity_reservations: "capacityReservations" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceLaunchTemplateUpdate {
+    pub ec2_instance_profile_arn: Option<String>,
+    pub network_configuration: Option<ManagedInstancesNetworkConfiguration>,
+    pub storage_configuration: Option<ManagedInstancesStorageConfiguration>,
+    pub instance_metadata_tags_propagation: Option<bool>,
+    pub local_storage_configuration: Option<ManagedInstancesLocalStorageConfiguration>,
+    pub monitoring: Option<ManagedInstancesMonitoringOptions>,
+    pub instance_requirements: Option<InstanceRequirementsRequest>,
+    pub capacity_reservations: Option<CapacityReservationRequest>,
+}
+
+structure!(InstanceLaunchTemplateUpdate { ec2_instance_profile_arn: "ec2InstanceProfileArn", network_configuration: "networkConfiguration", storage_configuration: "storageConfiguration", instance_metadata_tags_propagation: "instanceMetadataTagsPropagation", local_storage_configuration: "localStorageConfiguration", monitoring: "monitoring", instance_requirements: "instanceRequirements", capacity_reservations: "capacityReservations" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceRequirementsRequest {
     pub v_cpu_count: VCpuCountRangeRequest,
     pub memory_mi_b: MemoryMiBRequest,
@@ -1037,6 +1135,26 @@ pub struct ListAccountSettingsResponse {
 }
 
 structure!(ListAccountSettingsResponse { settings: "settings", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAttributesRequest {
+    pub cluster: Option<String>,
+    pub target_type: TargetType,
+    pub attribute_name: Option<String>,
+    pub attribute_value: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+
+structure!(ListAttributesRequest { cluster: "cluster", target_type: "targetType", attribute_name: "attributeName", attribute_value: "attributeValue", next_token: "nextToken", max_results: "maxResults" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAttributesResponse {
+    pub attributes: Option<Vec<Attribute>>,
+    pub next_token: Option<String>,
+}
+
+structure!(ListAttributesResponse { attributes: "attributes", next_token: "nextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListClustersRequest {
@@ -1508,6 +1626,14 @@ pub struct PlacementStrategy {
 structure!(PlacementStrategy { type_: "type", field: "field" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlatformDevice {
+    pub id: String,
+    pub type_: PlatformDeviceType,
+}
+
+structure!(PlatformDevice { id: "id", type_: "type" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PortMapping {
     pub container_port: Option<i32>,
     pub host_port: Option<i32>,
@@ -1569,6 +1695,21 @@ pub struct PutAccountSettingResponse {
 structure!(PutAccountSettingResponse { setting: "setting" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutAttributesRequest {
+    pub cluster: Option<String>,
+    pub attributes: Vec<Attribute>,
+}
+
+structure!(PutAttributesRequest { cluster: "cluster", attributes: "attributes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutAttributesResponse {
+    pub attributes: Option<Vec<Attribute>>,
+}
+
+structure!(PutAttributesResponse { attributes: "attributes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PutClusterCapacityProvidersRequest {
     pub cluster: String,
     pub capacity_providers: Vec<String>,
@@ -1583,6 +1724,28 @@ pub struct PutClusterCapacityProvidersResponse {
 }
 
 structure!(PutClusterCapacityProvidersResponse { cluster: "cluster" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegisterContainerInstanceRequest {
+    pub cluster: Option<String>,
+    pub instance_identity_document: Option<String>,
+    pub instance_identity_document_signature: Option<String>,
+    pub total_resources: Option<Vec<Resource>>,
+    pub version_info: Option<VersionInfo>,
+    pub container_instance_arn: Option<String>,
+    pub attributes: Option<Vec<Attribute>>,
+    pub platform_devices: Option<Vec<PlatformDevice>>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(RegisterContainerInstanceRequest { cluster: "cluster", instance_identity_document: "instanceIdentityDocument", instance_identity_document_signature: "instanceIdentityDocumentSignature", total_resources: "totalResources", version_info: "versionInfo", container_instance_arn: "containerInstanceArn", attributes: "attributes", platform_devices: "platformDevices", tags: "tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegisterContainerInstanceResponse {
+    pub container_instance: Option<ContainerInstance>,
+}
+
+structure!(RegisterContainerInstanceResponse { container_instance: "containerInstance" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RegisterTaskDefinitionRequest {
@@ -2030,6 +2193,33 @@ pub struct Setting {
 structure!(Setting { name: "name", value: "value", principal_arn: "principalArn", type_: "type" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartTaskRequest {
+    pub cluster: Option<String>,
+    pub container_instances: Vec<String>,
+    pub enable_ecs_managed_tags: Option<bool>,
+    pub enable_execute_command: Option<bool>,
+    pub group: Option<String>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub overrides: Option<TaskOverride>,
+    pub propagate_tags: Option<PropagateTags>,
+    pub reference_id: Option<String>,
+    pub started_by: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub task_definition: String,
+    pub volume_configurations: Option<Vec<TaskVolumeConfiguration>>,
+}
+
+structure!(StartTaskRequest { cluster: "cluster", container_instances: "containerInstances", enable_ecs_managed_tags: "enableECSManagedTags", enable_execute_command: "enableExecuteCommand", group: "group", network_configuration: "networkConfiguration", overrides: "overrides", propagate_tags: "propagateTags", reference_id: "referenceId", started_by: "startedBy", tags: "tags", task_definition: "taskDefinition", volume_configurations: "volumeConfigurations" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartTaskResponse {
+    pub tasks: Option<Vec<Task>>,
+    pub failures: Option<Vec<Failure>>,
+}
+
+structure!(StartTaskResponse { tasks: "tasks", failures: "failures" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StopServiceDeploymentRequest {
     pub service_deployment_arn: String,
     pub stop_type: Option<StopServiceDeploymentStopType>,
@@ -2305,6 +2495,23 @@ pub struct UntagResourceResponse {}
 structure!(UntagResourceResponse {  });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateCapacityProviderRequest {
+    pub name: String,
+    pub cluster: Option<String>,
+    pub auto_scaling_group_provider: Option<AutoScalingGroupProviderUpdate>,
+    pub managed_instances_provider: Option<UpdateManagedInstancesProviderConfiguration>,
+}
+
+structure!(UpdateCapacityProviderRequest { name: "name", cluster: "cluster", auto_scaling_group_provider: "autoScalingGroupProvider", managed_instances_provider: "managedInstancesProvider" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateCapacityProviderResponse {
+    pub capacity_provider: Option<CapacityProvider>,
+}
+
+structure!(UpdateCapacityProviderResponse { capacity_provider: "capacityProvider" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateClusterRequest {
     pub cluster: String,
     pub settings: Option<Vec<ClusterSetting>>,
@@ -2335,6 +2542,34 @@ pub struct UpdateClusterSettingsResponse {
 }
 
 structure!(UpdateClusterSettingsResponse { cluster: "cluster" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateContainerInstancesStateRequest {
+    pub cluster: Option<String>,
+    pub container_instances: Vec<String>,
+    pub status: ContainerInstanceStatus,
+}
+
+structure!(UpdateContainerInstancesStateRequest { cluster: "cluster", container_instances: "containerInstances", status: "status" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateContainerInstancesStateResponse {
+    pub container_instances: Option<Vec<ContainerInstance>>,
+    pub failures: Option<Vec<Failure>>,
+}
+
+structure!(UpdateContainerInstancesStateResponse { container_instances: "containerInstances", failures: "failures" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateManagedInstancesProviderConfiguration {
+    pub infrastructure_role_arn: String,
+    pub instance_launch_template: InstanceLaunchTemplateUpdate,
+    pub propagate_tags: Option<PropagateMITags>,
+    pub infrastructure_optimization: Option<InfrastructureOptimization>,
+    pub auto_repair_configuration: Option<AutoRepairConfiguration>,
+}
+
+structure!(UpdateManagedInstancesProviderConfiguration { infrastructure_role_arn: "infrastructureRoleArn", instance_launch_template: "instanceLaunchTemplate", propagate_tags: "propagateTags", infrastructure_optimization: "infrastructureOptimization", auto_repair_configuration: "autoRepairConfiguration" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateServiceRequest {

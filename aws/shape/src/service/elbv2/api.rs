@@ -50,6 +50,16 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DeregisterTargets"))
     }
 
+    async fn describe_capacity_reservation(&self, context: &Context, input: DescribeCapacityReservationInput) -> Result<DescribeCapacityReservationOutput, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeCapacityReservation"))
+    }
+
+    async fn describe_listener_attributes(&self, context: &Context, input: DescribeListenerAttributesInput) -> Result<DescribeListenerAttributesOutput, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeListenerAttributes"))
+    }
+
     async fn describe_listeners(&self, context: &Context, input: DescribeListenersInput) -> Result<DescribeListenersOutput, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeListeners"))
@@ -95,6 +105,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("ModifyListener"))
     }
 
+    async fn modify_listener_attributes(&self, context: &Context, input: ModifyListenerAttributesInput) -> Result<ModifyListenerAttributesOutput, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ModifyListenerAttributes"))
+    }
+
     async fn modify_load_balancer_attributes(&self, context: &Context, input: ModifyLoadBalancerAttributesInput) -> Result<ModifyLoadBalancerAttributesOutput, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("ModifyLoadBalancerAttributes"))
@@ -119,6 +134,16 @@ pub trait Api: Send + Sync {
         let _ = (context, input);
         Err(ApiError::not_implemented("RemoveTags"))
     }
+
+    async fn set_security_groups(&self, context: &Context, input: SetSecurityGroupsInput) -> Result<SetSecurityGroupsOutput, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("SetSecurityGroups"))
+    }
+
+    async fn set_subnets(&self, context: &Context, input: SetSubnetsInput) -> Result<SetSubnetsOutput, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("SetSubnets"))
+    }
 }
 
 /// Calls the operation of this name with an input that has the shape of the operation's.
@@ -135,6 +160,8 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "DeleteLoadBalancer" => api.delete_load_balancer(context, crate::input(input)?).await.map(DeleteLoadBalancerOutput::write),
         "DeleteTargetGroup" => api.delete_target_group(context, crate::input(input)?).await.map(DeleteTargetGroupOutput::write),
         "DeregisterTargets" => api.deregister_targets(context, crate::input(input)?).await.map(DeregisterTargetsOutput::write),
+        "DescribeCapacityReservation" => api.describe_capacity_reservation(context, crate::input(input)?).await.map(DescribeCapacityReservationOutput::write),
+        "DescribeListenerAttributes" => api.describe_listener_attributes(context, crate::input(input)?).await.map(DescribeListenerAttributesOutput::write),
         "DescribeListeners" => api.describe_listeners(context, crate::input(input)?).await.map(DescribeListenersOutput::write),
         "DescribeLoadBalancerAttributes" => api.describe_load_balancer_attributes(context, crate::input(input)?).await.map(DescribeLoadBalancerAttributesOutput::write),
         "DescribeLoadBalancers" => api.describe_load_balancers(context, crate::input(input)?).await.map(DescribeLoadBalancersOutput::write),
@@ -144,11 +171,14 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "DescribeTargetGroups" => api.describe_target_groups(context, crate::input(input)?).await.map(DescribeTargetGroupsOutput::write),
         "DescribeTargetHealth" => api.describe_target_health(context, crate::input(input)?).await.map(DescribeTargetHealthOutput::write),
         "ModifyListener" => api.modify_listener(context, crate::input(input)?).await.map(ModifyListenerOutput::write),
+        "ModifyListenerAttributes" => api.modify_listener_attributes(context, crate::input(input)?).await.map(ModifyListenerAttributesOutput::write),
         "ModifyLoadBalancerAttributes" => api.modify_load_balancer_attributes(context, crate::input(input)?).await.map(ModifyLoadBalancerAttributesOutput::write),
         "ModifyTargetGroup" => api.modify_target_group(context, crate::input(input)?).await.map(ModifyTargetGroupOutput::write),
         "ModifyTargetGroupAttributes" => api.modify_target_group_attributes(context, crate::input(input)?).await.map(ModifyTargetGroupAttributesOutput::write),
         "RegisterTargets" => api.register_targets(context, crate::input(input)?).await.map(RegisterTargetsOutput::write),
         "RemoveTags" => api.remove_tags(context, crate::input(input)?).await.map(RemoveTagsOutput::write),
+        "SetSecurityGroups" => api.set_security_groups(context, crate::input(input)?).await.map(SetSecurityGroupsOutput::write),
+        "SetSubnets" => api.set_subnets(context, crate::input(input)?).await.map(SetSubnetsOutput::write),
         _ => Err(SERVICE.unknown_operation(operation)),
     }
 }

@@ -13,9 +13,13 @@ enumeration!(AuthenticateCognitoActionConditionalBehaviorEnum { Deny = "deny", A
 
 enumeration!(AuthenticateOidcActionConditionalBehaviorEnum { Deny = "deny", Allow = "allow", Authenticate = "authenticate" });
 
+enumeration!(CapacityReservationStateEnum { Provisioned = "provisioned", Pending = "pending", Rebalancing = "rebalancing", Failed = "failed" });
+
 enumeration!(DescribeTargetHealthInputIncludeEnum { AnomalyDetection = "AnomalyDetection", All = "All" });
 
 enumeration!(EnablePrefixForIpv6SourceNatEnum { On = "on", Off = "off" });
+
+enumeration!(EnforceSecurityGroupInboundRulesOnPrivateLinkTrafficEnum { On = "on", Off = "off" });
 
 enumeration!(IpAddressType { Ipv4 = "ipv4", Dualstack = "dualstack", DualstackWithoutPublicIpv4 = "dualstack-without-public-ipv4" });
 

@@ -97,6 +97,14 @@ pub struct AvailabilityZone {
 structure!(AvailabilityZone { zone_name: "ZoneName", subnet_id: "SubnetId", outpost_id: "OutpostId", load_balancer_addresses: "LoadBalancerAddresses", source_nat_ipv6_prefixes: "SourceNatIpv6Prefixes" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationStatus {
+    pub code: Option<CapacityReservationStateEnum>,
+    pub reason: Option<String>,
+}
+
+structure!(CapacityReservationStatus { code: "Code", reason: "Reason" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Certificate {
     pub certificate_arn: Option<String>,
     pub is_default: Option<bool>,
@@ -229,6 +237,37 @@ structure!(DeregisterTargetsInput { target_group_arn: "TargetGroupArn", targets:
 pub struct DeregisterTargetsOutput {}
 
 structure!(DeregisterTargetsOutput {  });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeCapacityReservationInput {
+    pub load_balancer_arn: String,
+}
+
+structure!(DescribeCapacityReservationInput { load_balancer_arn: "LoadBalancerArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeCapacityReservationOutput {
+    pub last_modified_time: Option<Timestamp>,
+    pub decrease_requests_remaining: Option<i32>,
+    pub minimum_load_balancer_capacity: Option<MinimumLoadBalancerCapacity>,
+    pub capacity_reservation_state: Option<Vec<ZonalCapacityReservationState>>,
+}
+
+structure!(DescribeCapacityReservationOutput { last_modified_time: "LastModifiedTime", decrease_requests_remaining: "DecreaseRequestsRemaining", minimum_load_balancer_capacity: "MinimumLoadBalancerCapacity", capacity_reservation_state: "CapacityReservationState" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeListenerAttributesInput {
+    pub listener_arn: String,
+}
+
+structure!(DescribeListenerAttributesInput { listener_arn: "ListenerArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeListenerAttributesOutput {
+    pub attributes: Option<Vec<ListenerAttribute>>,
+}
+
+structure!(DescribeListenerAttributesOutput { attributes: "Attributes" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeListenersInput {
@@ -450,6 +489,14 @@ pub struct Listener {
 structure!(Listener { listener_arn: "ListenerArn", load_balancer_arn: "LoadBalancerArn", port: "Port", protocol: "Protocol", certificates: "Certificates", ssl_policy: "SslPolicy", default_actions: "DefaultActions", alpn_policy: "AlpnPolicy", mutual_authentication: "MutualAuthentication" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListenerAttribute {
+    pub key: Option<String>,
+    pub value: Option<String>,
+}
+
+structure!(ListenerAttribute { key: "Key", value: "Value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadBalancer {
     pub load_balancer_arn: Option<String>,
     pub dns_name: Option<String>,
@@ -504,6 +551,28 @@ pub struct Matcher {
 }
 
 structure!(Matcher { http_code: "HttpCode", grpc_code: "GrpcCode" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MinimumLoadBalancerCapacity {
+    pub capacity_units: Option<i32>,
+}
+
+structure!(MinimumLoadBalancerCapacity { capacity_units: "CapacityUnits" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyListenerAttributesInput {
+    pub listener_arn: String,
+    pub attributes: Vec<ListenerAttribute>,
+}
+
+structure!(ModifyListenerAttributesInput { listener_arn: "ListenerArn", attributes: "Attributes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyListenerAttributesOutput {
+    pub attributes: Option<Vec<ListenerAttribute>>,
+}
+
+structure!(ModifyListenerAttributesOutput { attributes: "Attributes" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModifyListenerInput {
@@ -696,6 +765,43 @@ pub struct RuleTransform {
 structure!(RuleTransform { type_: "Type", host_header_rewrite_config: "HostHeaderRewriteConfig", url_rewrite_config: "UrlRewriteConfig" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetSecurityGroupsInput {
+    pub load_balancer_arn: String,
+    pub security_groups: Vec<String>,
+    pub enforce_security_group_inbound_rules_on_private_link_traffic: Option<EnforceSecurityGroupInboundRulesOnPrivateLinkTrafficEnum>,
+}
+
+structure!(SetSecurityGroupsInput { load_balancer_arn: "LoadBalancerArn", security_groups: "SecurityGroups", enforce_security_group_inbound_rules_on_private_link_traffic: "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetSecurityGroupsOutput {
+    pub security_group_ids: Option<Vec<String>>,
+    pub enforce_security_group_inbound_rules_on_private_link_traffic: Option<EnforceSecurityGroupInboundRulesOnPrivateLinkTrafficEnum>,
+}
+
+structure!(SetSecurityGroupsOutput { security_group_ids: "SecurityGroupIds", enforce_security_group_inbound_rules_on_private_link_traffic: "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetSubnetsInput {
+    pub load_balancer_arn: String,
+    pub subnets: Option<Vec<String>>,
+    pub subnet_mappings: Option<Vec<SubnetMapping>>,
+    pub ip_address_type: Option<IpAddressType>,
+    pub enable_prefix_for_ipv6_source_nat: Option<EnablePrefixForIpv6SourceNatEnum>,
+}
+
+structure!(SetSubnetsInput { load_balancer_arn: "LoadBalancerArn", subnets: "Subnets", subnet_mappings: "SubnetMappings", ip_address_type: "IpAddressType", enable_prefix_for_ipv6_source_nat: "EnablePrefixForIpv6SourceNat" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetSubnetsOutput {
+    pub availability_zones: Option<Vec<AvailabilityZone>>,
+    pub ip_address_type: Option<IpAddressType>,
+    pub enable_prefix_for_ipv6_source_nat: Option<EnablePrefixForIpv6SourceNatEnum>,
+}
+
+structure!(SetSubnetsOutput { availability_zones: "AvailabilityZones", ip_address_type: "IpAddressType", enable_prefix_for_ipv6_source_nat: "EnablePrefixForIpv6SourceNat" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SourceIpConditionConfig {
     pub values: Option<Vec<String>>,
 }
@@ -814,3 +920,12 @@ pub struct UrlRewriteConfig {
 }
 
 structure!(UrlRewriteConfig { rewrites: "Rewrites" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ZonalCapacityReservationState {
+    pub state: Option<CapacityReservationStatus>,
+    pub availability_zone: Option<String>,
+    pub effective_capacity_units: Option<f64>,
+}
+
+structure!(ZonalCapacityReservationState { state: "State", availability_zone: "AvailabilityZone", effective_capacity_units: "EffectiveCapacityUnits" });

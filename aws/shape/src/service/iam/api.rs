@@ -10,9 +10,19 @@ use super::schema::SERVICE;
 /// The operations that are served. What an implementor leaves out answers that it is not served.
 #[async_trait]
 pub trait Api: Send + Sync {
+    async fn add_role_to_instance_profile(&self, context: &Context, input: AddRoleToInstanceProfileRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("AddRoleToInstanceProfile"))
+    }
+
     async fn attach_role_policy(&self, context: &Context, input: AttachRolePolicyRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("AttachRolePolicy"))
+    }
+
+    async fn create_instance_profile(&self, context: &Context, input: CreateInstanceProfileRequest) -> Result<CreateInstanceProfileResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateInstanceProfile"))
     }
 
     async fn create_policy(&self, context: &Context, input: CreatePolicyRequest) -> Result<CreatePolicyResponse, ApiError> {
@@ -28,6 +38,16 @@ pub trait Api: Send + Sync {
     async fn create_role(&self, context: &Context, input: CreateRoleRequest) -> Result<CreateRoleResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("CreateRole"))
+    }
+
+    async fn create_service_linked_role(&self, context: &Context, input: CreateServiceLinkedRoleRequest) -> Result<CreateServiceLinkedRoleResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateServiceLinkedRole"))
+    }
+
+    async fn delete_instance_profile(&self, context: &Context, input: DeleteInstanceProfileRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteInstanceProfile"))
     }
 
     async fn delete_policy(&self, context: &Context, input: DeletePolicyRequest) -> Result<(), ApiError> {
@@ -53,6 +73,11 @@ pub trait Api: Send + Sync {
     async fn detach_role_policy(&self, context: &Context, input: DetachRolePolicyRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DetachRolePolicy"))
+    }
+
+    async fn get_instance_profile(&self, context: &Context, input: GetInstanceProfileRequest) -> Result<GetInstanceProfileResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetInstanceProfile"))
     }
 
     async fn get_policy(&self, context: &Context, input: GetPolicyRequest) -> Result<GetPolicyResponse, ApiError> {
@@ -83,6 +108,16 @@ pub trait Api: Send + Sync {
     async fn list_entities_for_policy(&self, context: &Context, input: ListEntitiesForPolicyRequest) -> Result<ListEntitiesForPolicyResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("ListEntitiesForPolicy"))
+    }
+
+    async fn list_instance_profile_tags(&self, context: &Context, input: ListInstanceProfileTagsRequest) -> Result<ListInstanceProfileTagsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListInstanceProfileTags"))
+    }
+
+    async fn list_instance_profiles(&self, context: &Context, input: ListInstanceProfilesRequest) -> Result<ListInstanceProfilesResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListInstanceProfiles"))
     }
 
     async fn list_instance_profiles_for_role(&self, context: &Context, input: ListInstanceProfilesForRoleRequest) -> Result<ListInstanceProfilesForRoleResponse, ApiError> {
@@ -125,9 +160,19 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("PutRolePolicy"))
     }
 
+    async fn remove_role_from_instance_profile(&self, context: &Context, input: RemoveRoleFromInstanceProfileRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("RemoveRoleFromInstanceProfile"))
+    }
+
     async fn set_default_policy_version(&self, context: &Context, input: SetDefaultPolicyVersionRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("SetDefaultPolicyVersion"))
+    }
+
+    async fn tag_instance_profile(&self, context: &Context, input: TagInstanceProfileRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("TagInstanceProfile"))
     }
 
     async fn tag_policy(&self, context: &Context, input: TagPolicyRequest) -> Result<(), ApiError> {
@@ -138,6 +183,11 @@ pub trait Api: Send + Sync {
     async fn tag_role(&self, context: &Context, input: TagRoleRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("TagRole"))
+    }
+
+    async fn untag_instance_profile(&self, context: &Context, input: UntagInstanceProfileRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UntagInstanceProfile"))
     }
 
     async fn untag_policy(&self, context: &Context, input: UntagPolicyRequest) -> Result<(), ApiError> {
@@ -172,21 +222,28 @@ pub trait Api: Send + Sync {
 /// What the operation answers, or that it is not served.
 pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
     match operation {
+        "AddRoleToInstanceProfile" => api.add_role_to_instance_profile(context, crate::input(input)?).await.map(|()| ().write()),
         "AttachRolePolicy" => api.attach_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "CreateInstanceProfile" => api.create_instance_profile(context, crate::input(input)?).await.map(CreateInstanceProfileResponse::write),
         "CreatePolicy" => api.create_policy(context, crate::input(input)?).await.map(CreatePolicyResponse::write),
         "CreatePolicyVersion" => api.create_policy_version(context, crate::input(input)?).await.map(CreatePolicyVersionResponse::write),
         "CreateRole" => api.create_role(context, crate::input(input)?).await.map(CreateRoleResponse::write),
+        "CreateServiceLinkedRole" => api.create_service_linked_role(context, crate::input(input)?).await.map(CreateServiceLinkedRoleResponse::write),
+        "DeleteInstanceProfile" => api.delete_instance_profile(context, crate::input(input)?).await.map(|()| ().write()),
         "DeletePolicy" => api.delete_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "DeletePolicyVersion" => api.delete_policy_version(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteRole" => api.delete_role(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteRolePolicy" => api.delete_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "DetachRolePolicy" => api.detach_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "GetInstanceProfile" => api.get_instance_profile(context, crate::input(input)?).await.map(GetInstanceProfileResponse::write),
         "GetPolicy" => api.get_policy(context, crate::input(input)?).await.map(GetPolicyResponse::write),
         "GetPolicyVersion" => api.get_policy_version(context, crate::input(input)?).await.map(GetPolicyVersionResponse::write),
         "GetRole" => api.get_role(context, crate::input(input)?).await.map(GetRoleResponse::write),
         "GetRolePolicy" => api.get_role_policy(context, crate::input(input)?).await.map(GetRolePolicyResponse::write),
         "ListAttachedRolePolicies" => api.list_attached_role_policies(context, crate::input(input)?).await.map(ListAttachedRolePoliciesResponse::write),
         "ListEntitiesForPolicy" => api.list_entities_for_policy(context, crate::input(input)?).await.map(ListEntitiesForPolicyResponse::write),
+        "ListInstanceProfileTags" => api.list_instance_profile_tags(context, crate::input(input)?).await.map(ListInstanceProfileTagsResponse::write),
+        "ListInstanceProfiles" => api.list_instance_profiles(context, crate::input(input)?).await.map(ListInstanceProfilesResponse::write),
         "ListInstanceProfilesForRole" => api.list_instance_profiles_for_role(context, crate::input(input)?).await.map(ListInstanceProfilesForRoleResponse::write),
         "ListPolicies" => api.list_policies(context, crate::input(input)?).await.map(ListPoliciesResponse::write),
         "ListPolicyTags" => api.list_policy_tags(context, crate::input(input)?).await.map(ListPolicyTagsResponse::write),
@@ -195,9 +252,12 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "ListRoleTags" => api.list_role_tags(context, crate::input(input)?).await.map(ListRoleTagsResponse::write),
         "ListRoles" => api.list_roles(context, crate::input(input)?).await.map(ListRolesResponse::write),
         "PutRolePolicy" => api.put_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "RemoveRoleFromInstanceProfile" => api.remove_role_from_instance_profile(context, crate::input(input)?).await.map(|()| ().write()),
         "SetDefaultPolicyVersion" => api.set_default_policy_version(context, crate::input(input)?).await.map(|()| ().write()),
+        "TagInstanceProfile" => api.tag_instance_profile(context, crate::input(input)?).await.map(|()| ().write()),
         "TagPolicy" => api.tag_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "TagRole" => api.tag_role(context, crate::input(input)?).await.map(|()| ().write()),
+        "UntagInstanceProfile" => api.untag_instance_profile(context, crate::input(input)?).await.map(|()| ().write()),
         "UntagPolicy" => api.untag_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "UntagRole" => api.untag_role(context, crate::input(input)?).await.map(|()| ().write()),
         "UpdateAssumeRolePolicy" => api.update_assume_role_policy(context, crate::input(input)?).await.map(|()| ().write()),

@@ -15,21 +15,28 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     json_version: "",
     xml_namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
     operations: &[
+        OperationSchema { name: "AddRoleToInstanceProfile", input: Some(&ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &ENTITY_ALREADY_EXISTS_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "AttachRolePolicy", input: Some(&ATTACH_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &POLICY_NOT_ATTACHABLE_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "CreateInstanceProfile", input: Some(&CREATE_INSTANCE_PROFILE_REQUEST), output: Some(&CREATE_INSTANCE_PROFILE_RESPONSE), result_wrapper: Some("CreateInstanceProfileResult"), errors: &[&ENTITY_ALREADY_EXISTS_EXCEPTION, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "CreatePolicy", input: Some(&CREATE_POLICY_REQUEST), output: Some(&CREATE_POLICY_RESPONSE), result_wrapper: Some("CreatePolicyResult"), errors: &[&INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &ENTITY_ALREADY_EXISTS_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "CreatePolicyVersion", input: Some(&CREATE_POLICY_VERSION_REQUEST), output: Some(&CREATE_POLICY_VERSION_RESPONSE), result_wrapper: Some("CreatePolicyVersionResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "CreateRole", input: Some(&CREATE_ROLE_REQUEST), output: Some(&CREATE_ROLE_RESPONSE), result_wrapper: Some("CreateRoleResult"), errors: &[&LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &ENTITY_ALREADY_EXISTS_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "CreateServiceLinkedRole", input: Some(&CREATE_SERVICE_LINKED_ROLE_REQUEST), output: Some(&CREATE_SERVICE_LINKED_ROLE_RESPONSE), result_wrapper: Some("CreateServiceLinkedRoleResult"), errors: &[&INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "DeleteInstanceProfile", input: Some(&DELETE_INSTANCE_PROFILE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DeletePolicy", input: Some(&DELETE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DeletePolicyVersion", input: Some(&DELETE_POLICY_VERSION_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DeleteRole", input: Some(&DELETE_ROLE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DeleteRolePolicy", input: Some(&DELETE_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DetachRolePolicy", input: Some(&DETACH_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "GetInstanceProfile", input: Some(&GET_INSTANCE_PROFILE_REQUEST), output: Some(&GET_INSTANCE_PROFILE_RESPONSE), result_wrapper: Some("GetInstanceProfileResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "GetPolicy", input: Some(&GET_POLICY_REQUEST), output: Some(&GET_POLICY_RESPONSE), result_wrapper: Some("GetPolicyResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "GetPolicyVersion", input: Some(&GET_POLICY_VERSION_REQUEST), output: Some(&GET_POLICY_VERSION_RESPONSE), result_wrapper: Some("GetPolicyVersionResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "GetRole", input: Some(&GET_ROLE_REQUEST), output: Some(&GET_ROLE_RESPONSE), result_wrapper: Some("GetRoleResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "GetRolePolicy", input: Some(&GET_ROLE_POLICY_REQUEST), output: Some(&GET_ROLE_POLICY_RESPONSE), result_wrapper: Some("GetRolePolicyResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListAttachedRolePolicies", input: Some(&LIST_ATTACHED_ROLE_POLICIES_REQUEST), output: Some(&LIST_ATTACHED_ROLE_POLICIES_RESPONSE), result_wrapper: Some("ListAttachedRolePoliciesResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListEntitiesForPolicy", input: Some(&LIST_ENTITIES_FOR_POLICY_REQUEST), output: Some(&LIST_ENTITIES_FOR_POLICY_RESPONSE), result_wrapper: Some("ListEntitiesForPolicyResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "ListInstanceProfileTags", input: Some(&LIST_INSTANCE_PROFILE_TAGS_REQUEST), output: Some(&LIST_INSTANCE_PROFILE_TAGS_RESPONSE), result_wrapper: Some("ListInstanceProfileTagsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "ListInstanceProfiles", input: Some(&LIST_INSTANCE_PROFILES_REQUEST), output: Some(&LIST_INSTANCE_PROFILES_RESPONSE), result_wrapper: Some("ListInstanceProfilesResult"), errors: &[&SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListInstanceProfilesForRole", input: Some(&LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST), output: Some(&LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE), result_wrapper: Some("ListInstanceProfilesForRoleResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListPolicies", input: Some(&LIST_POLICIES_REQUEST), output: Some(&LIST_POLICIES_RESPONSE), result_wrapper: Some("ListPoliciesResult"), errors: &[&SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListPolicyTags", input: Some(&LIST_POLICY_TAGS_REQUEST), output: Some(&LIST_POLICY_TAGS_RESPONSE), result_wrapper: Some("ListPolicyTagsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION, &INVALID_INPUT_EXCEPTION] },
@@ -38,19 +45,26 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema { name: "ListRoleTags", input: Some(&LIST_ROLE_TAGS_REQUEST), output: Some(&LIST_ROLE_TAGS_RESPONSE), result_wrapper: Some("ListRoleTagsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListRoles", input: Some(&LIST_ROLES_REQUEST), output: Some(&LIST_ROLES_RESPONSE), result_wrapper: Some("ListRolesResult"), errors: &[&SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "PutRolePolicy", input: Some(&PUT_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&LIMIT_EXCEEDED_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "RemoveRoleFromInstanceProfile", input: Some(&REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "SetDefaultPolicyVersion", input: Some(&SET_DEFAULT_POLICY_VERSION_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "TagInstanceProfile", input: Some(&TAG_INSTANCE_PROFILE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "TagPolicy", input: Some(&TAG_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "TagRole", input: Some(&TAG_ROLE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "UntagInstanceProfile", input: Some(&UNTAG_INSTANCE_PROFILE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UntagPolicy", input: Some(&UNTAG_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UntagRole", input: Some(&UNTAG_ROLE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UpdateAssumeRolePolicy", input: Some(&UPDATE_ASSUME_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UpdateRole", input: Some(&UPDATE_ROLE_REQUEST), output: Some(&UPDATE_ROLE_RESPONSE), result_wrapper: Some("UpdateRoleResult"), errors: &[&UNMODIFIABLE_ENTITY_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UpdateRoleDescription", input: Some(&UPDATE_ROLE_DESCRIPTION_REQUEST), output: Some(&UPDATE_ROLE_DESCRIPTION_RESPONSE), result_wrapper: Some("UpdateRoleDescriptionResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
     ],
-    unserved: &["AcceptDelegationRequest", "AddClientIDToOpenIDConnectProvider", "AddRoleToInstanceProfile", "AddUserToGroup", "AssociateDelegationRequest", "AttachGroupPolicy", "AttachUserPolicy", "ChangePassword", "CreateAccessKey", "CreateAccountAlias", "CreateDelegationRequest", "CreateGroup", "CreateInstanceProfile", "CreateLoginProfile", "CreateOpenIDConnectProvider", "CreateSAMLProvider", "CreateServiceLinkedRole", "CreateServiceSpecificCredential", "CreateUser", "CreateVirtualMFADevice", "DeactivateMFADevice", "DeleteAccessKey", "DeleteAccountAlias", "DeleteAccountPasswordPolicy", "DeleteGroup", "DeleteGroupPolicy", "DeleteInstanceProfile", "DeleteLoginProfile", "DeleteOpenIDConnectProvider", "DeleteRolePermissionsBoundary", "DeleteSAMLProvider", "DeleteSSHPublicKey", "DeleteServerCertificate", "DeleteServiceLinkedRole", "DeleteServiceSpecificCredential", "DeleteSigningCertificate", "DeleteUser", "DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DeleteVirtualMFADevice", "DetachGroupPolicy", "DetachUserPolicy", "DisableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootSessions", "DisableOutboundWebIdentityFederation", "EnableMFADevice", "EnableOrganizationsRootCredentialsManagement", "EnableOrganizationsRootSessions", "EnableOutboundWebIdentityFederation", "GenerateCredentialReport", "GenerateOrganizationsAccessReport", "GenerateServiceLastAccessedDetails", "GetAccessKeyLastUsed", "GetAccountAuthorizationDetails", "GetAccountPasswordPolicy", "GetAccountSummary", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy", "GetCredentialReport", "GetDelegationRequest", "GetGroup", "GetGroupPolicy", "GetHumanReadableSummary", "GetInstanceProfile", "GetLoginProfile", "GetMFADevice", "GetOpenIDConnectProvider", "GetOrganizationsAccessReport", "GetOutboundWebIdentityFederationInfo", "GetSAMLProvider", "GetSSHPublicKey", "GetServerCertificate", "GetServiceLastAccessedDetails", "GetServiceLastAccessedDetailsWithEntities", "GetServiceLinkedRoleDeletionStatus", "GetUser", "GetUserPolicy", "ListAccessKeys", "ListAccountAliases", "ListAttachedGroupPolicies", "ListAttachedUserPolicies", "ListDelegationRequests", "ListGroupPolicies", "ListGroups", "ListGroupsForUser", "ListInstanceProfileTags", "ListInstanceProfiles", "ListMFADeviceTags", "ListMFADevices", "ListOpenIDConnectProviderTags", "ListOpenIDConnectProviders", "ListOrganizationsFeatures", "ListPoliciesGrantingServiceAccess", "ListSAMLProviderTags", "ListSAMLProviders", "ListSSHPublicKeys", "ListServerCertificateTags", "ListServerCertificates", "ListServiceSpecificCredentials", "ListSigningCertificates", "ListUserPolicies", "ListUserTags", "ListUsers", "ListVirtualMFADevices", "PutGroupPolicy", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary", "PutUserPolicy", "RejectDelegationRequest", "RemoveClientIDFromOpenIDConnectProvider", "RemoveRoleFromInstanceProfile", "RemoveUserFromGroup", "ResetServiceSpecificCredential", "ResyncMFADevice", "SendDelegationToken", "SetSecurityTokenServicePreferences", "SimulateCustomPolicy", "SimulatePrincipalPolicy", "TagInstanceProfile", "TagMFADevice", "TagOpenIDConnectProvider", "TagSAMLProvider", "TagServerCertificate", "TagUser", "UntagInstanceProfile", "UntagMFADevice", "UntagOpenIDConnectProvider", "UntagSAMLProvider", "UntagServerCertificate", "UntagUser", "UpdateAccessKey", "UpdateAccountPasswordPolicy", "UpdateDelegationRequest", "UpdateGroup", "UpdateLoginProfile", "UpdateOpenIDConnectProviderThumbprint", "UpdateSAMLProvider", "UpdateSSHPublicKey", "UpdateServerCertificate", "UpdateServiceSpecificCredential", "UpdateSigningCertificate", "UpdateUser", "UploadSSHPublicKey", "UploadServerCertificate", "UploadSigningCertificate"],
-    shapes: &[&ATTACH_ROLE_POLICY_REQUEST, &ATTACHED_PERMISSIONS_BOUNDARY, &ATTACHED_POLICY, &CONCURRENT_MODIFICATION_EXCEPTION, &CONCURRENT_MODIFICATION_MESSAGE, &CREATE_POLICY_REQUEST, &CREATE_POLICY_RESPONSE, &CREATE_POLICY_VERSION_REQUEST, &CREATE_POLICY_VERSION_RESPONSE, &CREATE_ROLE_REQUEST, &CREATE_ROLE_RESPONSE, &DELETE_CONFLICT_EXCEPTION, &DELETE_POLICY_REQUEST, &DELETE_POLICY_VERSION_REQUEST, &DELETE_ROLE_POLICY_REQUEST, &DELETE_ROLE_REQUEST, &DETACH_ROLE_POLICY_REQUEST, &ENTITY_ALREADY_EXISTS_EXCEPTION, &ENTITY_TYPE, &GET_POLICY_REQUEST, &GET_POLICY_RESPONSE, &GET_POLICY_VERSION_REQUEST, &GET_POLICY_VERSION_RESPONSE, &GET_ROLE_POLICY_REQUEST, &GET_ROLE_POLICY_RESPONSE, &GET_ROLE_REQUEST, &GET_ROLE_RESPONSE, &INSTANCE_PROFILE, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &LIST_ATTACHED_ROLE_POLICIES_REQUEST, &LIST_ATTACHED_ROLE_POLICIES_RESPONSE, &LIST_ENTITIES_FOR_POLICY_REQUEST, &LIST_ENTITIES_FOR_POLICY_RESPONSE, &LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST, &LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE, &LIST_POLICIES_REQUEST, &LIST_POLICIES_RESPONSE, &LIST_POLICY_TAGS_REQUEST, &LIST_POLICY_TAGS_RESPONSE, &LIST_POLICY_VERSIONS_REQUEST, &LIST_POLICY_VERSIONS_RESPONSE, &LIST_ROLE_POLICIES_REQUEST, &LIST_ROLE_POLICIES_RESPONSE, &LIST_ROLE_TAGS_REQUEST, &LIST_ROLE_TAGS_RESPONSE, &LIST_ROLES_REQUEST, &LIST_ROLES_RESPONSE, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE, &POLICY, &POLICY_GROUP, &POLICY_GROUP_LIST_TYPE, &POLICY_NOT_ATTACHABLE_EXCEPTION, &POLICY_ROLE, &POLICY_ROLE_LIST_TYPE, &POLICY_USAGE_TYPE, &POLICY_USER, &POLICY_USER_LIST_TYPE, &POLICY_VERSION, &PUT_ROLE_POLICY_REQUEST, &ROLE, &ROLE_LAST_USED, &SERVICE_FAILURE_EXCEPTION, &SET_DEFAULT_POLICY_VERSION_REQUEST, &TAG, &TAG_POLICY_REQUEST, &TAG_ROLE_REQUEST, &UNMODIFIABLE_ENTITY_EXCEPTION, &UNTAG_POLICY_REQUEST, &UNTAG_ROLE_REQUEST, &UPDATE_ASSUME_ROLE_POLICY_REQUEST, &UPDATE_ROLE_DESCRIPTION_REQUEST, &UPDATE_ROLE_DESCRIPTION_RESPONSE, &UPDATE_ROLE_REQUEST, &UPDATE_ROLE_RESPONSE, &ARN_TYPE, &ATTACHED_POLICIES_LIST_TYPE, &ATTACHMENT_COUNT_TYPE, &BOOLEAN_TYPE, &DATE_TYPE, &DELETE_CONFLICT_MESSAGE, &ENTITY_ALREADY_EXISTS_MESSAGE, &GROUP_NAME_TYPE, &ID_TYPE, &INSTANCE_PROFILE_LIST_TYPE, &INSTANCE_PROFILE_NAME_TYPE, &INVALID_INPUT_MESSAGE, &LIMIT_EXCEEDED_MESSAGE, &MALFORMED_POLICY_DOCUMENT_MESSAGE, &MARKER_TYPE, &MAX_ITEMS_TYPE, &NO_SUCH_ENTITY_MESSAGE, &PATH_PREFIX_TYPE, &PATH_TYPE, &POLICY_DESCRIPTION_TYPE, &POLICY_DOCUMENT_TYPE, &POLICY_DOCUMENT_VERSION_LIST_TYPE, &POLICY_LIST_TYPE, &POLICY_NAME_LIST_TYPE, &POLICY_NAME_TYPE, &POLICY_NOT_ATTACHABLE_MESSAGE, &POLICY_PATH_TYPE, &POLICY_SCOPE_TYPE, &POLICY_VERSION_ID_TYPE, &RESPONSE_MARKER_TYPE, &ROLE_DESCRIPTION_TYPE, &ROLE_LIST_TYPE, &ROLE_MAX_SESSION_DURATION_TYPE, &ROLE_NAME_TYPE, &SERVICE_FAILURE_EXCEPTION_MESSAGE, &STRING_TYPE, &TAG_KEY_LIST_TYPE, &TAG_KEY_TYPE, &TAG_LIST_TYPE, &TAG_VALUE_TYPE, &UNMODIFIABLE_ENTITY_MESSAGE, &USER_NAME_TYPE],
+    unserved: &["AcceptDelegationRequest", "AddClientIDToOpenIDConnectProvider", "AddUserToGroup", "AssociateDelegationRequest", "AttachGroupPolicy", "AttachUserPolicy", "ChangePassword", "CreateAccessKey", "CreateAccountAlias", "CreateDelegationRequest", "CreateGroup", "CreateLoginProfile", "CreateOpenIDConnectProvider", "CreateSAMLProvider", "CreateServiceSpecificCredential", "CreateUser", "CreateVirtualMFADevice", "DeactivateMFADevice", "DeleteAccessKey", "DeleteAccountAlias", "DeleteAccountPasswordPolicy", "DeleteGroup", "DeleteGroupPolicy", "DeleteLoginProfile", "DeleteOpenIDConnectProvider", "DeleteRolePermissionsBoundary", "DeleteSAMLProvider", "DeleteSSHPublicKey", "DeleteServerCertificate", "DeleteServiceLinkedRole", "DeleteServiceSpecificCredential", "DeleteSigningCertificate", "DeleteUser", "DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DeleteVirtualMFADevice", "DetachGroupPolicy", "DetachUserPolicy", "DisableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootSessions", "DisableOutboundWebIdentityFederation", "EnableMFADevice", "EnableOrganizationsRootCredentialsManagement", "EnableOrganizationsRootSessions", "EnableOutboundWebIdentityFederation", "GenerateCredentialReport", "GenerateOrganizationsAccessReport", "GenerateServiceLastAccessedDetails", "GetAccessKeyLastUsed", "GetAccountAuthorizationDetails", "GetAccountPasswordPolicy", "GetAccountSummary", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy", "GetCredentialReport", "GetDelegationRequest", "GetGroup", "GetGroupPolicy", "GetHumanReadableSummary", "GetLoginProfile", "GetMFADevice", "GetOpenIDConnectProvider", "GetOrganizationsAccessReport", "GetOutboundWebIdentityFederationInfo", "GetSAMLProvider", "GetSSHPublicKey", "GetServerCertificate", "GetServiceLastAccessedDetails", "GetServiceLastAccessedDetailsWithEntities", "GetServiceLinkedRoleDeletionStatus", "GetUser", "GetUserPolicy", "ListAccessKeys", "ListAccountAliases", "ListAttachedGroupPolicies", "ListAttachedUserPolicies", "ListDelegationRequests", "ListGroupPolicies", "ListGroups", "ListGroupsForUser", "ListMFADeviceTags", "ListMFADevices", "ListOpenIDConnectProviderTags", "ListOpenIDConnectProviders", "ListOrganizationsFeatures", "ListPoliciesGrantingServiceAccess", "ListSAMLProviderTags", "ListSAMLProviders", "ListSSHPublicKeys", "ListServerCertificateTags", "ListServerCertificates", "ListServiceSpecificCredentials", "ListSigningCertificates", "ListUserPolicies", "ListUserTags", "ListUsers", "ListVirtualMFADevices", "PutGroupPolicy", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary", "PutUserPolicy", "RejectDelegationRequest", "RemoveClientIDFromOpenIDConnectProvider", "RemoveUserFromGroup", "ResetServiceSpecificCredential", "ResyncMFADevice", "SendDelegationToken", "SetSecurityTokenServicePreferences", "SimulateCustomPolicy", "SimulatePrincipalPolicy", "TagMFADevice", "TagOpenIDConnectProvider", "TagSAMLProvider", "TagServerCertificate", "TagUser", "UntagMFADevice", "UntagOpenIDConnectProvider", "UntagSAMLProvider", "UntagServerCertificate", "UntagUser", "UpdateAccessKey", "UpdateAccountPasswordPolicy", "UpdateDelegationRequest", "UpdateGroup", "UpdateLoginProfile", "UpdateOpenIDConnectProviderThumbprint", "UpdateSAMLProvider", "UpdateSSHPublicKey", "UpdateServerCertificate", "UpdateServiceSpecificCredential", "UpdateSigningCertificate", "UpdateUser", "UploadSSHPublicKey", "UploadServerCertificate", "UploadSigningCertificate"],
+    shapes: &[&ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST, &ATTACH_ROLE_POLICY_REQUEST, &ATTACHED_PERMISSIONS_BOUNDARY, &ATTACHED_POLICY, &CONCURRENT_MODIFICATION_EXCEPTION, &CONCURRENT_MODIFICATION_MESSAGE, &CREATE_INSTANCE_PROFILE_REQUEST, &CREATE_INSTANCE_PROFILE_RESPONSE, &CREATE_POLICY_REQUEST, &CREATE_POLICY_RESPONSE, &CREATE_POLICY_VERSION_REQUEST, &CREATE_POLICY_VERSION_RESPONSE, &CREATE_ROLE_REQUEST, &CREATE_ROLE_RESPONSE, &CREATE_SERVICE_LINKED_ROLE_REQUEST, &CREATE_SERVICE_LINKED_ROLE_RESPONSE, &DELETE_CONFLICT_EXCEPTION, &DELETE_INSTANCE_PROFILE_REQUEST, &DELETE_POLICY_REQUEST, &DELETE_POLICY_VERSION_REQUEST, &DELETE_ROLE_POLICY_REQUEST, &DELETE_ROLE_REQUEST, &DETACH_ROLE_POLICY_REQUEST, &ENTITY_ALREADY_EXISTS_EXCEPTION, &ENTITY_TYPE, &GET_INSTANCE_PROFILE_REQUEST, &GET_INSTANCE_PROFILE_RESPONSE, &GET_POLICY_REQUEST, &GET_POLICY_RESPONSE, &GET_POLICY_VERSION_REQUEST, &GET_POLICY_VERSION_RESPONSE, &GET_ROLE_POLICY_REQUEST, &GET_ROLE_POLICY_RESPONSE, &GET_ROLE_REQUEST, &GET_ROLE_RESPONSE, &INSTANCE_PROFILE, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &LIST_ATTACHED_ROLE_POLICIES_REQUEST, &LIST_ATTACHED_ROLE_POLICIES_RESPONSE, &LIST_ENTITIES_FOR_POLICY_REQUEST, &LIST_ENTITIES_FOR_POLICY_RESPONSE, &LIST_INSTANCE_PROFILE_TAGS_REQUEST, &LIST_INSTANCE_PROFILE_TAGS_RESPONSE, &LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST, &LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE, &LIST_INSTANCE_PROFILES_REQUEST, &LIST_INSTANCE_PROFILES_RESPONSE, &LIST_POLICIES_REQUEST, &LIST_POLICIES_RESPONSE, &LIST_POLICY_TAGS_REQUEST, &LIST_POLICY_TAGS_RESPONSE, &LIST_POLICY_VERSIONS_REQUEST, &LIST_POLICY_VERSIONS_RESPONSE, &LIST_ROLE_POLICIES_REQUEST, &LIST_ROLE_POLICIES_RESPONSE, &LIST_ROLE_TAGS_REQUEST, &LIST_ROLE_TAGS_RESPONSE, &LIST_ROLES_REQUEST, &LIST_ROLES_RESPONSE, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE, &POLICY, &POLICY_GROUP, &POLICY_GROUP_LIST_TYPE, &POLICY_NOT_ATTACHABLE_EXCEPTION, &POLICY_ROLE, &POLICY_ROLE_LIST_TYPE, &POLICY_USAGE_TYPE, &POLICY_USER, &POLICY_USER_LIST_TYPE, &POLICY_VERSION, &PUT_ROLE_POLICY_REQUEST, &REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST, &ROLE, &ROLE_LAST_USED, &SERVICE_FAILURE_EXCEPTION, &SET_DEFAULT_POLICY_VERSION_REQUEST, &TAG, &TAG_INSTANCE_PROFILE_REQUEST, &TAG_POLICY_REQUEST, &TAG_ROLE_REQUEST, &UNMODIFIABLE_ENTITY_EXCEPTION, &UNTAG_INSTANCE_PROFILE_REQUEST, &UNTAG_POLICY_REQUEST, &UNTAG_ROLE_REQUEST, &UPDATE_ASSUME_ROLE_POLICY_REQUEST, &UPDATE_ROLE_DESCRIPTION_REQUEST, &UPDATE_ROLE_DESCRIPTION_RESPONSE, &UPDATE_ROLE_REQUEST, &UPDATE_ROLE_RESPONSE, &ARN_TYPE, &ATTACHED_POLICIES_LIST_TYPE, &ATTACHMENT_COUNT_TYPE, &BOOLEAN_TYPE, &CUSTOM_SUFFIX_TYPE, &DATE_TYPE, &DELETE_CONFLICT_MESSAGE, &ENTITY_ALREADY_EXISTS_MESSAGE, &GROUP_NAME_TYPE, &ID_TYPE, &INSTANCE_PROFILE_LIST_TYPE, &INSTANCE_PROFILE_NAME_TYPE, &INVALID_INPUT_MESSAGE, &LIMIT_EXCEEDED_MESSAGE, &MALFORMED_POLICY_DOCUMENT_MESSAGE, &MARKER_TYPE, &MAX_ITEMS_TYPE, &NO_SUCH_ENTITY_MESSAGE, &PATH_PREFIX_TYPE, &PATH_TYPE, &POLICY_DESCRIPTION_TYPE, &POLICY_DOCUMENT_TYPE, &POLICY_DOCUMENT_VERSION_LIST_TYPE, &POLICY_LIST_TYPE, &POLICY_NAME_LIST_TYPE, &POLICY_NAME_TYPE, &POLICY_NOT_ATTACHABLE_MESSAGE, &POLICY_PATH_TYPE, &POLICY_SCOPE_TYPE, &POLICY_VERSION_ID_TYPE, &RESPONSE_MARKER_TYPE, &ROLE_DESCRIPTION_TYPE, &ROLE_LIST_TYPE, &ROLE_MAX_SESSION_DURATION_TYPE, &ROLE_NAME_TYPE, &SERVICE_FAILURE_EXCEPTION_MESSAGE, &STRING_TYPE, &TAG_KEY_LIST_TYPE, &TAG_KEY_TYPE, &TAG_LIST_TYPE, &TAG_VALUE_TYPE, &UNMODIFIABLE_ENTITY_MESSAGE, &USER_NAME_TYPE],
 };
 
+static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("AddRoleToInstanceProfileRequest", &[
+    Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+]);
 static ATTACH_ROLE_POLICY_REQUEST: Schema = Schema::structure("AttachRolePolicyRequest", &[
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
     Member::new("PolicyArn", &ARN_TYPE).required(),
@@ -67,6 +81,14 @@ static CONCURRENT_MODIFICATION_EXCEPTION: Schema = Schema::structure("Concurrent
     Member::new("message", &CONCURRENT_MODIFICATION_MESSAGE),
 ]).error("ConcurrentModification", 409);
 static CONCURRENT_MODIFICATION_MESSAGE: Schema = Schema::string("ConcurrentModificationMessage");
+static CREATE_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("CreateInstanceProfileRequest", &[
+    Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
+    Member::new("Path", &PATH_TYPE),
+    Member::new("Tags", &TAG_LIST_TYPE),
+]);
+static CREATE_INSTANCE_PROFILE_RESPONSE: Schema = Schema::structure("CreateInstanceProfileResponse", &[
+    Member::new("InstanceProfile", &INSTANCE_PROFILE).required(),
+]);
 static CREATE_POLICY_REQUEST: Schema = Schema::structure("CreatePolicyRequest", &[
     Member::new("PolicyName", &POLICY_NAME_TYPE).required(),
     Member::new("Path", &POLICY_PATH_TYPE),
@@ -97,9 +119,20 @@ static CREATE_ROLE_REQUEST: Schema = Schema::structure("CreateRoleRequest", &[
 static CREATE_ROLE_RESPONSE: Schema = Schema::structure("CreateRoleResponse", &[
     Member::new("Role", &ROLE).required(),
 ]);
+static CREATE_SERVICE_LINKED_ROLE_REQUEST: Schema = Schema::structure("CreateServiceLinkedRoleRequest", &[
+    Member::new("AWSServiceName", &GROUP_NAME_TYPE).required(),
+    Member::new("Description", &ROLE_DESCRIPTION_TYPE),
+    Member::new("CustomSuffix", &CUSTOM_SUFFIX_TYPE),
+]);
+static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Schema = Schema::structure("CreateServiceLinkedRoleResponse", &[
+    Member::new("Role", &ROLE),
+]);
 static DELETE_CONFLICT_EXCEPTION: Schema = Schema::structure("DeleteConflictException", &[
     Member::new("message", &DELETE_CONFLICT_MESSAGE),
 ]).error("DeleteConflict", 409);
+static DELETE_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("DeleteInstanceProfileRequest", &[
+    Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
+]);
 static DELETE_POLICY_REQUEST: Schema = Schema::structure("DeletePolicyRequest", &[
     Member::new("PolicyArn", &ARN_TYPE).required(),
 ]);
@@ -122,6 +155,12 @@ static ENTITY_ALREADY_EXISTS_EXCEPTION: Schema = Schema::structure("EntityAlread
     Member::new("message", &ENTITY_ALREADY_EXISTS_MESSAGE),
 ]).error("EntityAlreadyExists", 409);
 static ENTITY_TYPE: Schema = Schema::enumeration("EntityType", &["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]);
+static GET_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("GetInstanceProfileRequest", &[
+    Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
+]);
+static GET_INSTANCE_PROFILE_RESPONSE: Schema = Schema::structure("GetInstanceProfileResponse", &[
+    Member::new("InstanceProfile", &INSTANCE_PROFILE).required(),
+]);
 static GET_POLICY_REQUEST: Schema = Schema::structure("GetPolicyRequest", &[
     Member::new("PolicyArn", &ARN_TYPE).required(),
 ]);
@@ -191,12 +230,32 @@ static LIST_ENTITIES_FOR_POLICY_RESPONSE: Schema = Schema::structure("ListEntiti
     Member::new("IsTruncated", &BOOLEAN_TYPE),
     Member::new("Marker", &RESPONSE_MARKER_TYPE),
 ]);
+static LIST_INSTANCE_PROFILE_TAGS_REQUEST: Schema = Schema::structure("ListInstanceProfileTagsRequest", &[
+    Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
+    Member::new("Marker", &MARKER_TYPE),
+    Member::new("MaxItems", &MAX_ITEMS_TYPE),
+]);
+static LIST_INSTANCE_PROFILE_TAGS_RESPONSE: Schema = Schema::structure("ListInstanceProfileTagsResponse", &[
+    Member::new("Tags", &TAG_LIST_TYPE).required(),
+    Member::new("IsTruncated", &BOOLEAN_TYPE),
+    Member::new("Marker", &RESPONSE_MARKER_TYPE),
+]);
 static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Schema = Schema::structure("ListInstanceProfilesForRoleRequest", &[
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
     Member::new("Marker", &MARKER_TYPE),
     Member::new("MaxItems", &MAX_ITEMS_TYPE),
 ]);
 static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Schema = Schema::structure("ListInstanceProfilesForRoleResponse", &[
+    Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required(),
+    Member::new("IsTruncated", &BOOLEAN_TYPE),
+    Member::new("Marker", &RESPONSE_MARKER_TYPE),
+]);
+static LIST_INSTANCE_PROFILES_REQUEST: Schema = Schema::structure("ListInstanceProfilesRequest", &[
+    Member::new("PathPrefix", &PATH_PREFIX_TYPE),
+    Member::new("Marker", &MARKER_TYPE),
+    Member::new("MaxItems", &MAX_ITEMS_TYPE),
+]);
+static LIST_INSTANCE_PROFILES_RESPONSE: Schema = Schema::structure("ListInstanceProfilesResponse", &[
     Member::new("InstanceProfiles", &INSTANCE_PROFILE_LIST_TYPE).required(),
     Member::new("IsTruncated", &BOOLEAN_TYPE),
     Member::new("Marker", &RESPONSE_MARKER_TYPE),
@@ -315,6 +374,10 @@ static PUT_ROLE_POLICY_REQUEST: Schema = Schema::structure("PutRolePolicyRequest
     Member::new("PolicyName", &POLICY_NAME_TYPE).required(),
     Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
 ]);
+static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("RemoveRoleFromInstanceProfileRequest", &[
+    Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
+    Member::new("RoleName", &ROLE_NAME_TYPE).required(),
+]);
 static ROLE: Schema = Schema::structure("Role", &[
     Member::new("Path", &PATH_TYPE).required(),
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
@@ -343,6 +406,10 @@ static TAG: Schema = Schema::structure("Tag", &[
     Member::new("Key", &TAG_KEY_TYPE).required(),
     Member::new("Value", &TAG_VALUE_TYPE).required(),
 ]);
+static TAG_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("TagInstanceProfileRequest", &[
+    Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
+    Member::new("Tags", &TAG_LIST_TYPE).required(),
+]);
 static TAG_POLICY_REQUEST: Schema = Schema::structure("TagPolicyRequest", &[
     Member::new("PolicyArn", &ARN_TYPE).required(),
     Member::new("Tags", &TAG_LIST_TYPE).required(),
@@ -354,6 +421,10 @@ static TAG_ROLE_REQUEST: Schema = Schema::structure("TagRoleRequest", &[
 static UNMODIFIABLE_ENTITY_EXCEPTION: Schema = Schema::structure("UnmodifiableEntityException", &[
     Member::new("message", &UNMODIFIABLE_ENTITY_MESSAGE),
 ]).error("UnmodifiableEntity", 400);
+static UNTAG_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("UntagInstanceProfileRequest", &[
+    Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
+    Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required(),
+]);
 static UNTAG_POLICY_REQUEST: Schema = Schema::structure("UntagPolicyRequest", &[
     Member::new("PolicyArn", &ARN_TYPE).required(),
     Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required(),
@@ -383,6 +454,7 @@ static ARN_TYPE: Schema = Schema::string("arnType").min(20).max(2048);
 static ATTACHED_POLICIES_LIST_TYPE: Schema = Schema::list("attachedPoliciesListType", Member::element(&ATTACHED_POLICY));
 static ATTACHMENT_COUNT_TYPE: Schema = Schema::integer("attachmentCountType");
 static BOOLEAN_TYPE: Schema = Schema::boolean("booleanType");
+static CUSTOM_SUFFIX_TYPE: Schema = Schema::string("customSuffixType").min(1).max(64).pattern("[\\w+=,.@-]+");
 static DATE_TYPE: Schema = Schema::timestamp("dateType");
 static DELETE_CONFLICT_MESSAGE: Schema = Schema::string("deleteConflictMessage");
 static ENTITY_ALREADY_EXISTS_MESSAGE: Schema = Schema::string("entityAlreadyExistsMessage");

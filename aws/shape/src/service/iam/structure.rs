@@ -7,6 +7,14 @@ use jiff::Timestamp;
 use super::enumeration::*;
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddRoleToInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+
+structure!(AddRoleToInstanceProfileRequest { instance_profile_name: "InstanceProfileName", role_name: "RoleName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttachRolePolicyRequest {
     pub role_name: String,
     pub policy_arn: String,
@@ -29,6 +37,22 @@ pub struct AttachedPolicy {
 }
 
 structure!(AttachedPolicy { policy_name: "PolicyName", policy_arn: "PolicyArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub path: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(CreateInstanceProfileRequest { instance_profile_name: "InstanceProfileName", path: "Path", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+
+structure!(CreateInstanceProfileResponse { instance_profile: "InstanceProfile" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatePolicyRequest {
@@ -85,6 +109,29 @@ pub struct CreateRoleResponse {
 structure!(CreateRoleResponse { role: "Role" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleRequest {
+    pub aws_service_name: String,
+    pub description: Option<String>,
+    pub custom_suffix: Option<String>,
+}
+
+structure!(CreateServiceLinkedRoleRequest { aws_service_name: "AWSServiceName", description: "Description", custom_suffix: "CustomSuffix" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleResponse {
+    pub role: Option<Role>,
+}
+
+structure!(CreateServiceLinkedRoleResponse { role: "Role" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+
+structure!(DeleteInstanceProfileRequest { instance_profile_name: "InstanceProfileName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeletePolicyRequest {
     pub policy_arn: String,
 }
@@ -121,6 +168,20 @@ pub struct DetachRolePolicyRequest {
 }
 
 structure!(DetachRolePolicyRequest { role_name: "RoleName", policy_arn: "PolicyArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+
+structure!(GetInstanceProfileRequest { instance_profile_name: "InstanceProfileName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+
+structure!(GetInstanceProfileResponse { instance_profile: "InstanceProfile" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetPolicyRequest {
@@ -238,6 +299,24 @@ pub struct ListEntitiesForPolicyResponse {
 structure!(ListEntitiesForPolicyResponse { policy_groups: "PolicyGroups", policy_users: "PolicyUsers", policy_roles: "PolicyRoles", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfileTagsRequest {
+    pub instance_profile_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+structure!(ListInstanceProfileTagsRequest { instance_profile_name: "InstanceProfileName", marker: "Marker", max_items: "MaxItems" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfileTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+structure!(ListInstanceProfileTagsResponse { tags: "Tags", is_truncated: "IsTruncated", marker: "Marker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListInstanceProfilesForRoleRequest {
     pub role_name: String,
     pub marker: Option<String>,
@@ -254,6 +333,24 @@ pub struct ListInstanceProfilesForRoleResponse {
 }
 
 structure!(ListInstanceProfilesForRoleResponse { instance_profiles: "InstanceProfiles", is_truncated: "IsTruncated", marker: "Marker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfilesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+structure!(ListInstanceProfilesRequest { path_prefix: "PathPrefix", marker: "Marker", max_items: "MaxItems" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfilesResponse {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+structure!(ListInstanceProfilesResponse { instance_profiles: "InstanceProfiles", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListPoliciesRequest {
@@ -428,6 +525,14 @@ pub struct PutRolePolicyRequest {
 structure!(PutRolePolicyRequest { role_name: "RoleName", policy_name: "PolicyName", policy_document: "PolicyDocument" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveRoleFromInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+
+structure!(RemoveRoleFromInstanceProfileRequest { instance_profile_name: "InstanceProfileName", role_name: "RoleName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Role {
     pub path: String,
     pub role_name: String,
@@ -469,6 +574,14 @@ pub struct Tag {
 structure!(Tag { key: "Key", value: "Value" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tags: Vec<Tag>,
+}
+
+structure!(TagInstanceProfileRequest { instance_profile_name: "InstanceProfileName", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TagPolicyRequest {
     pub policy_arn: String,
     pub tags: Vec<Tag>,
@@ -483,6 +596,14 @@ pub struct TagRoleRequest {
 }
 
 structure!(TagRoleRequest { role_name: "RoleName", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tag_keys: Vec<String>,
+}
+
+structure!(UntagInstanceProfileRequest { instance_profile_name: "InstanceProfileName", tag_keys: "TagKeys" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UntagPolicyRequest {

@@ -2,7 +2,7 @@
 
 use base_id::Scope;
 use contract::image::ImageRef;
-use contract::task::{Container, Mount, runtime_id};
+use contract::task::{Container, Mount, Root, runtime_id};
 
 use super::log;
 use crate::Ecs;
@@ -37,6 +37,7 @@ pub(super) fn desired(
             name: one.image.clone(),
             digest: found.digest.clone(),
         },
+        root: Root::Image,
         entry_point: one.entry_point.clone(),
         command: changed
             .and_then(|it| it.command.clone())
