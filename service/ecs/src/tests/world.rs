@@ -141,6 +141,7 @@ impl World {
             Arc::new(crate::Definitions::new(ecs)),
             Arc::new(service_ec2::Networks::new(self.store.clone())),
             Arc::new(service_elbv2::Balancers::new(self.elbv2.clone())),
+            Arc::new(service_elbv2::Targets::new(self.elbv2.clone())),
             Arc::new(service_elbv2::Routes::new(self.store.clone())),
         ]
     }
@@ -166,6 +167,10 @@ impl World {
 
     /// A target group that a load balancer of the same name uses.
     pub(super) async fn target_group(&self, name: &str) -> String {
+        self.target_group_of(name, elbv2::TargetTypeEnum::Ip).await
+    }
+
+    pub(super) async fn target_group_of(&self, name: &str, kind: elbv2::TargetTypeEnum) -> String {
         let (elb, context) = (&self.elbv2, &self.context);
         let input = elbv2::CreateLoadBalancerInput {
             name: name.into(),
@@ -184,7 +189,7 @@ impl World {
             protocol: Some(elbv2::ProtocolEnum::Http),
             port: Some(80),
             vpc_id: Some(self.vpc.clone()),
-            target_type: Some(elbv2::TargetTypeEnum::Ip),
+            target_type: Some(kind),
             ..Default::default()
         };
         let group = elb.create_target_group(context, input).await.unwrap();
