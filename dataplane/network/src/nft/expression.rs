@@ -113,6 +113,21 @@ pub(crate) fn to_link(name: &str) -> Vec<Expression> {
     vec![Expression::Meta(META_OIFNAME), equal(link_name(name))]
 }
 
+fn different(value: impl Into<Vec<u8>>) -> Expression {
+    Expression::Compare {
+        how: DIFFERENT,
+        value: value.into(),
+    }
+}
+
+pub(crate) fn not_from_link(name: &str) -> Vec<Expression> {
+    vec![Expression::Meta(META_IIFNAME), different(link_name(name))]
+}
+
+pub(crate) fn not_to_link(name: &str) -> Vec<Expression> {
+    vec![Expression::Meta(META_OIFNAME), different(link_name(name))]
+}
+
 /// In tables for both versions: the packet is (or is not) IPv4.
 pub(crate) fn ipv4_only(wanted: bool) -> Vec<Expression> {
     let how = if wanted { EQUAL } else { DIFFERENT };
