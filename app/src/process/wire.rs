@@ -198,8 +198,8 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         service_ecs::Tasks::READS,
     );
     start(
-        Arc::new(service_ecs::Definitions::new(plane.ecs.clone())),
-        service_ecs::Definitions::READS,
+        Arc::new(service_ecs::Instances::new(plane.ecs.clone())),
+        service_ecs::Instances::READS,
     );
     let retention = Retention::new(
         plane.store.clone(),
