@@ -71,8 +71,10 @@ pub trait TaskAgent: Send + Sync {
 /// A way into private networks and hosts for whoever answers there.
 #[async_trait]
 pub trait Doors: Send + Sync {
-    /// Networks and hosts (by their disks) that stand now.
-    fn standing(&self) -> Vec<String>;
+    /// Private networks that stand now.
+    fn networks(&self) -> Vec<String>;
+    /// Hosts that stand now, by their disks; no network is called so.
+    fn hosts(&self) -> Vec<String>;
     /// Which namespace the network is now; another number is another network under the same name. `None` while there
     /// is none.
     fn identity(&self, network: &str) -> Option<u64>;

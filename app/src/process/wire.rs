@@ -56,7 +56,7 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
     let lines: Arc<dyn LogStore> = Arc::new(LogFile::open(&layout.logs(), Arc::clone(&clock))?);
     let blobs = BlobStore::open_with(layout.images(), remote(order)?)?;
     let registry = order.settings.listen.to_string();
-    let ec2 = Ec2::new(store.clone(), Arc::clone(&ids));
+    let ec2 = Ec2::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids));
     let shared: Arc<dyn contract::image::Blobs> = Arc::new(blobs.clone());
     let ecr = Ecr::new(
         store.clone(),

@@ -5,7 +5,8 @@
 mod expression;
 
 pub(crate) use expression::{
-    Addresses, Expression, Rule, ct_established, from_link, ipv4_only, masquerade, to_link,
+    Addresses, Expression, Rule, ct_established, from_link, ipv4_only, masquerade, not_from_link,
+    not_to_link, to_link,
 };
 pub(crate) use expression::{destination, icmp, port_range, source};
 
@@ -62,7 +63,6 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Policy {
     Accept,
-    Drop,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +159,6 @@ impl Table {
             },
             match chain.policy {
                 Policy::Accept => 1,
-                Policy::Drop => 0,
             },
         );
         self.message(NEW_CHAIN, CREATE)

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 
 use crate::nft::{
     Addresses, Chain, Family, Hook, Kind, Policy, Rule, Table, ct_established, destination, from_link, icmp,
-    ipv4_only, masquerade, port_range, source, to_link,
+    ipv4_only, masquerade, not_from_link, not_to_link, port_range, source, to_link,
 };
 
 /// Table in the namespaces of tasks and networks.
@@ -20,10 +20,14 @@ pub(crate) const UPLINK: &str = "uplink";
 pub(crate) const TASK_LINK: &str = "eth0";
 const DNS_PORT: u16 = 53;
 const FILTER_PRIORITY: i32 = 0;
+/// After connections are known (-200) and before destinations change (-100): packets as they come by the wire.
+const ARRIVING_PRIORITY: i32 = -150;
+/// After sources have changed (100): packets as they leave by the wire.
+const LEAVING_PRIORITY: i32 = 150;
 const DESTINATION_PRIORITY: i32 = -100;
 const SOURCE_PRIORITY: i32 = 100;
 const LINK_LOCAL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16);
-const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+pub(crate) const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 
 /// The address that answers names in a network: the third one of its first range, as in AWS.
 pub(crate) fn resolver(network: &DesiredNetwork) -> Option<Ipv4Addr> {
@@ -36,17 +40,21 @@ pub(crate) fn router(range: Ipv4Net) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(range.network()) + 1)
 }
 
-fn one(address: Ipv4Addr) -> Addresses {
+pub(crate) fn one(address: Ipv4Addr) -> Addresses {
     Addresses::In(Ipv4Net::from(address))
 }
 
-fn filter(name: &'static str, hook: Hook, policy: Policy, rules: Vec<Rule>) -> Chain {
+fn filter(name: &'static str, hook: Hook, rules: Vec<Rule>) -> Chain {
+    filter_at(name, hook, FILTER_PRIORITY, rules)
+}
+
+fn filter_at(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule>) -> Chain {
     Chain {
         name,
         kind: Kind::Filter,
         hook,
-        priority: FILTER_PRIORITY,
-        policy,
+        priority,
+        policy: Policy::Accept,
         rules,
     }
 }
@@ -71,7 +79,8 @@ fn dns_protocols() -> [i32; 2] {
 }
 
 /// The security groups of one interface, for its task's namespace. What no rule allows is dropped, also when a
-/// group is not known (yet).
+/// group is not known (yet). They judge what passes the interface, as it is on the wire: the namespace may have a
+/// bridge of its own behind it, whose packets are readdressed inside and are nobody's business as long as they stay.
 pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Table {
     let groups: Vec<&SecurityGroup> = interface
         .groups
@@ -84,12 +93,12 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
         members: BTreeMap::new(),
     };
     let mut input = vec![
-        Rule::when([from_link("lo")]).accept(),
+        Rule::when([not_from_link(TASK_LINK)]).accept(),
         Rule::when([ipv4_only(false)]).drop(),
         Rule::when([ct_established()]).accept(),
     ];
     let mut output = vec![
-        Rule::when([to_link("lo")]).accept(),
+        Rule::when([not_to_link(TASK_LINK)]).accept(),
         Rule::when([ipv4_only(false)]).drop(),
         // Nobody speaks for somebody else.
         Rule::when([
@@ -122,13 +131,15 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
                 .filter_map(|rule| sets.rule(rule, destination)),
         );
     }
+    input.push(Rule::default().drop());
+    output.push(Rule::default().drop());
     Table {
         family: Family::Inet,
         name: TABLE.to_owned(),
         sets: sets.members,
         chains: vec![
-            filter("input", Hook::Input, Policy::Drop, input),
-            filter("output", Hook::Output, Policy::Drop, output),
+            filter_at("arriving", Hook::Prerouting, ARRIVING_PRIORITY, input),
+            filter_at("leaving", Hook::Postrouting, LEAVING_PRIORITY, output),
         ],
     }
 }
@@ -196,7 +207,7 @@ pub(crate) fn network_table(network: &DesiredNetwork, host: Option<Ipv4Addr>) ->
             Rule::when([ct_established()]).accept(),
             Rule::when([from_link(UPLINK)]).drop(),
         ];
-        chains.push(filter("input", Hook::Input, Policy::Accept, input));
+        chains.push(filter("input", Hook::Input, input));
         let resolve = resolver(network).into_iter().flat_map(|resolver| {
             dns_protocols().into_iter().map(move |protocol| {
                 Rule::when([
@@ -215,7 +226,7 @@ pub(crate) fn network_table(network: &DesiredNetwork, host: Option<Ipv4Addr>) ->
         let hide = vec![Rule::when([to_link(UPLINK), masquerade()])];
         chains.push(nat("postrouting", Hook::Postrouting, SOURCE_PRIORITY, hide));
     }
-    chains.push(filter("forward", Hook::Forward, Policy::Accept, forward));
+    chains.push(filter("forward", Hook::Forward, forward));
     Table {
         family: Family::Ipv4,
         name: TABLE.to_owned(),
@@ -264,7 +275,7 @@ pub(crate) fn host_table(name: &str, uplinks: &[Uplink], nameserver: Option<Ipv4
             nat("prerouting", Hook::Prerouting, DESTINATION_PRIORITY, prerouting),
             nat("input", Hook::Input, SOURCE_PRIORITY, input),
             nat("postrouting", Hook::Postrouting, SOURCE_PRIORITY, postrouting),
-            filter("forward", Hook::Forward, Policy::Accept, forward),
+            filter("forward", Hook::Forward, forward),
         ],
     }
 }

@@ -1,7 +1,11 @@
+mod instance;
+mod plane;
+
 use std::sync::Arc;
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::ec2::*;
+use base_clock::SystemClock;
 use base_id::{Scope, SequentialIds};
 use base_reconcile::Reconciler as _;
 use base_store::Store;
@@ -17,7 +21,11 @@ struct World {
 
 fn world() -> World {
     let store = Store::in_memory();
-    let ec2 = Ec2::new(store.clone(), Arc::new(SequentialIds::default()));
+    let ec2 = Ec2::new(
+        store.clone(),
+        Arc::new(SystemClock),
+        Arc::new(SequentialIds::default()),
+    );
     let context = Context {
         scope: Scope::new("000000000000", "us-east-1"),
         request_id: "r".into(),

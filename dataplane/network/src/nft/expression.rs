@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 use crate::netlink::Message;
 
 const REGISTER: u32 = 1;
+const PORT_REGISTER: u32 = 2;
 const VERDICT_REGISTER: u32 = 0;
 const META_NFPROTO: u32 = 15;
 const META_L4PROTO: u32 = 16;
@@ -49,9 +50,10 @@ pub(crate) enum Expression {
     Accept,
     Drop,
     Masquerade,
-    /// To the address loaded before.
+    /// To the address loaded before, and the port if one was.
     Translate {
         kind: u32,
+        with_port: bool,
     },
 }
 
@@ -78,16 +80,28 @@ impl Rule {
         self.translate(DNAT, address)
     }
 
+    pub fn destination_to_port(mut self, address: Ipv4Addr, port: u16) -> Self {
+        self.0.push(Expression::Load {
+            register: PORT_REGISTER,
+            value: port.to_be_bytes().to_vec(),
+        });
+        self.load_and_translate(DNAT, address, true)
+    }
+
     pub fn source_to(self, address: Ipv4Addr) -> Self {
         self.translate(SNAT, address)
     }
 
-    fn translate(mut self, kind: u32, address: Ipv4Addr) -> Self {
+    fn translate(self, kind: u32, address: Ipv4Addr) -> Self {
+        self.load_and_translate(kind, address, false)
+    }
+
+    fn load_and_translate(mut self, kind: u32, address: Ipv4Addr, with_port: bool) -> Self {
         self.0.push(Expression::Load {
             register: REGISTER,
             value: address.octets().to_vec(),
         });
-        self.0.push(Expression::Translate { kind });
+        self.0.push(Expression::Translate { kind, with_port });
         self
     }
 }
@@ -111,6 +125,21 @@ pub(crate) fn from_link(name: &str) -> Vec<Expression> {
 
 pub(crate) fn to_link(name: &str) -> Vec<Expression> {
     vec![Expression::Meta(META_OIFNAME), equal(link_name(name))]
+}
+
+fn different(value: impl Into<Vec<u8>>) -> Expression {
+    Expression::Compare {
+        how: DIFFERENT,
+        value: value.into(),
+    }
+}
+
+pub(crate) fn not_from_link(name: &str) -> Vec<Expression> {
+    vec![Expression::Meta(META_IIFNAME), different(link_name(name))]
+}
+
+pub(crate) fn not_to_link(name: &str) -> Vec<Expression> {
+    vec![Expression::Meta(META_OIFNAME), different(link_name(name))]
 }
 
 /// In tables for both versions: the packet is (or is not) IPv4.
@@ -256,13 +285,19 @@ impl Expression {
             Self::Accept => ("immediate", Box::new(|data| verdict(data, libc::NF_ACCEPT))),
             Self::Drop => ("immediate", Box::new(|data| verdict(data, libc::NF_DROP))),
             Self::Masquerade => ("masq", Box::new(|data| data)),
-            Self::Translate { kind } => (
+            Self::Translate { kind, with_port } => (
                 "nat",
                 Box::new(|data| {
-                    data.big(1, *kind)
+                    let data = data
+                        .big(1, *kind)
                         .big(2, libc::NFPROTO_IPV4 as u32)
                         .big(3, REGISTER)
-                        .big(4, REGISTER)
+                        .big(4, REGISTER);
+                    if *with_port {
+                        data.big(5, PORT_REGISTER).big(6, PORT_REGISTER)
+                    } else {
+                        data
+                    }
                 }),
             ),
         };

@@ -21,16 +21,7 @@ pub(super) async fn create_network_interface(
     input: CreateNetworkInterfaceRequest,
 ) -> Result<CreateNetworkInterfaceResult, Error> {
     let tags = tag::parse(input.tag_specifications, &ResourceType::NetworkInterface)?;
-    let (scope, id, mac) = (context.scope.clone(), ec2.new_id("eni"), ec2.ids.hex(10));
-    // Locally administered, as EC2's own.
-    let mac = format!(
-        "02:{}:{}:{}:{}:{}",
-        &mac[0..2],
-        &mac[2..4],
-        &mac[4..6],
-        &mac[6..8],
-        &mac[8..10]
-    );
+    let (scope, id, mac) = (context.scope.clone(), ec2.new_id("eni"), new_mac(ec2));
     let wanted = match &input.private_ip_address {
         Some(text) => Some(
             text.parse()
@@ -66,7 +57,20 @@ pub(super) async fn create_network_interface(
     })
 }
 
-fn take_address(
+/// Locally administered, as EC2's own.
+pub(super) fn new_mac(ec2: &Ec2) -> String {
+    let mac = ec2.ids.hex(10);
+    format!(
+        "02:{}:{}:{}:{}:{}",
+        &mac[0..2],
+        &mac[2..4],
+        &mac[4..6],
+        &mac[6..8],
+        &mac[8..10]
+    )
+}
+
+pub(super) fn take_address(
     tx: &mut Transaction,
     scope: &Scope,
     subnet: &model::Subnet,
@@ -112,16 +116,13 @@ fn take_address(
     Ok(address)
 }
 
-/// Services act on their own account under these names; no caller's credentials lead to them.
-const SERVICE_PRINCIPALS: &str = "arn:aws:iam::aws:";
-
 pub(super) async fn delete_network_interface(
     ec2: &Ec2,
     context: &Context,
     input: DeleteNetworkInterfaceRequest,
 ) -> Result<(), Error> {
     let scope = context.scope.clone();
-    let by_service = context.principal_arn.starts_with(SERVICE_PRINCIPALS);
+    let by_service = tag::is_service(context);
     ec2.store
         .write(move |tx| {
             let id = input.network_interface_id;

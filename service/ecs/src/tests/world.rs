@@ -70,7 +70,7 @@ impl World {
         let store = Store::in_memory();
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
         let ids = Arc::new(SequentialIds::default());
-        let ec2 = service_ec2::Ec2::new(store.clone(), ids.clone());
+        let ec2 = service_ec2::Ec2::new(store.clone(), clock.clone(), ids.clone());
         let ecr = service_ecr::Ecr::new(
             store.clone(),
             clock.clone(),
