@@ -202,6 +202,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         service_ecs::Tasks::READS,
     );
     start(
+        Arc::new(service_ecs::Capacity::new(plane.ecs.clone())),
+        service_ecs::Capacity::READS,
+    );
+    start(
         Arc::new(service_ecs::Instances::new(plane.ecs.clone())),
         service_ecs::Instances::READS,
     );

@@ -57,7 +57,7 @@ fn registration(id: &str, cpu: i32, memory: i32) -> RegisterContainerInstanceReq
 }
 
 /// An EC2 instance that joins the cluster; returns the container instance's ARN.
-async fn join(world: &World, number: u8, zone: &str) -> String {
+pub(super) async fn join(world: &World, number: u8, zone: &str) -> String {
     let id = format!("i-{number:017x}");
     world
         .machines
@@ -71,7 +71,7 @@ async fn join(world: &World, number: u8, zone: &str) -> String {
 }
 
 /// The guide's own: bridge, a fixed port.
-fn guide(host_port: Option<i32>) -> RegisterTaskDefinitionRequest {
+pub(super) fn guide(host_port: Option<i32>) -> RegisterTaskDefinitionRequest {
     RegisterTaskDefinitionRequest {
         family: "guide".into(),
         requires_compatibilities: Some(vec![Compatibility::Ec2]),
@@ -94,12 +94,12 @@ fn guide(host_port: Option<i32>) -> RegisterTaskDefinitionRequest {
     }
 }
 
-async fn define(world: &World, input: RegisterTaskDefinitionRequest) {
+pub(super) async fn define(world: &World, input: RegisterTaskDefinitionRequest) {
     let made = world.ecs.register_task_definition(&world.context, input).await;
     made.unwrap();
 }
 
-fn service(desired: i32) -> CreateServiceRequest {
+pub(super) fn service(desired: i32) -> CreateServiceRequest {
     CreateServiceRequest {
         service_name: "web".into(),
         task_definition: Some("guide".into()),

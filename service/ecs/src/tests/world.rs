@@ -17,7 +17,8 @@ use ec2::Api as _;
 use elbv2::Api as _;
 use jiff::Timestamp;
 
-use super::contract_fakes::{NoBlobs, NoGroups, NoLines, NoSecrets};
+use super::contract_fakes::{NoBlobs, NoLines, NoSecrets};
+use super::group::Groups;
 use super::machine::Machines;
 use super::plane::{self, Behaviour};
 use crate::model::service::{Service as Row, State};
@@ -31,6 +32,7 @@ pub(super) struct World {
     pub(super) ecs: Ecs,
     pub(super) ec2: service_ec2::Ec2,
     pub(super) machines: Machines,
+    pub(super) groups: Groups,
     pub(super) ecr: service_ecr::Ecr,
     pub(super) elbv2: service_elbv2::Elbv2,
     pub(super) logs: service_logs::Logs,
@@ -79,6 +81,7 @@ impl World {
             REGISTRY.to_owned(),
         );
         let machines = Machines::new(ec2.clone());
+        let groups = Groups::default();
         let elbv2 = service_elbv2::Elbv2::new(
             store.clone(),
             clock.clone(),
@@ -88,7 +91,7 @@ impl World {
         );
         let logs = service_logs::Logs::new(store.clone(), clock.clone(), Arc::new(NoLines));
         let neighbours = Neighbours {
-            autoscaling: Arc::new(NoGroups),
+            autoscaling: Arc::new(groups.clone()),
             ec2: Arc::new(machines.clone()),
             ecr: Arc::new(ecr.clone()),
             elbv2: Arc::new(elbv2.clone()),
@@ -109,6 +112,7 @@ impl World {
             ecs,
             ec2,
             machines,
+            groups,
             ecr,
             elbv2,
             logs,
@@ -138,6 +142,7 @@ impl World {
             Arc::new(crate::Services::new(ecs.clone())),
             Arc::new(crate::Tasks::new(ecs.clone())),
             Arc::new(crate::Instances::new(ecs.clone())),
+            Arc::new(crate::Capacity::new(ecs.clone())),
             Arc::new(crate::Definitions::new(ecs)),
             Arc::new(service_ec2::Networks::new(self.store.clone())),
             Arc::new(service_elbv2::Balancers::new(self.elbv2.clone())),
