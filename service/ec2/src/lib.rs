@@ -13,21 +13,41 @@ mod table;
 
 pub use reconcile::Networks;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use base_clock::Clock;
 use base_id::IdSource;
 use base_store::Store;
+use ipnet::Ipv4Net;
+
+/// Of the range that is kept for tests of networks (RFC 2544), so that no address of the world is hidden by ours.
+const POOL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 24);
 
 /// The service; cheap to clone.
 #[derive(Clone)]
 pub struct Ec2 {
     store: Store,
+    clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
+    pool: Ipv4Net,
 }
 
 impl Ec2 {
-    pub fn new(store: Store, ids: Arc<dyn IdSource>) -> Self {
-        Self { store, ids }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
+        Self {
+            store,
+            clock,
+            ids,
+            pool: POOL,
+        }
+    }
+
+    /// Where public addresses are taken from; no other cloud on this machine should have the same.
+    #[must_use]
+    pub fn with_pool(mut self, pool: Ipv4Net) -> Self {
+        self.pool = pool;
+        self
     }
 
     /// `<prefix>-` and 17 hexadecimal digits.

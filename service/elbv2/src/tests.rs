@@ -25,8 +25,8 @@ struct World {
 async fn world() -> World {
     let store = Store::in_memory();
     let ids = Arc::new(SequentialIds::default());
-    let ec2 = service_ec2::Ec2::new(store.clone(), ids.clone());
     let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
+    let ec2 = service_ec2::Ec2::new(store.clone(), clock.clone(), ids.clone());
     let addresses = "127.64.0.0/29".parse().unwrap();
     let elb = Elbv2::new(store.clone(), clock, ids, Arc::new(ec2.clone()), addresses);
     let context = Context {

@@ -68,7 +68,7 @@ impl World {
         let store = Store::in_memory();
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
         let ids = Arc::new(SequentialIds::default());
-        let ec2 = service_ec2::Ec2::new(store.clone(), ids.clone());
+        let ec2 = service_ec2::Ec2::new(store.clone(), clock.clone(), ids.clone());
         let ecr = service_ecr::Ecr::new(
             store.clone(),
             clock.clone(),
@@ -134,7 +134,7 @@ impl World {
             Arc::new(crate::Services::new(ecs.clone())),
             Arc::new(crate::Tasks::new(ecs.clone())),
             Arc::new(crate::Definitions::new(ecs)),
-            Arc::new(service_ec2::Networks::new(self.store.clone())),
+            Arc::new(service_ec2::Networks::new(self.store.clone(), self.clock.clone())),
             Arc::new(service_elbv2::Balancers::new(self.elbv2.clone())),
             Arc::new(service_elbv2::Routes::new(self.store.clone())),
         ]
