@@ -16,7 +16,7 @@ use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
 use dataplane_logs::LogFile;
 use ipnet::Ipv4Net;
 use service_autoscaling::Autoscaling;
-use service_ec2::{Ec2, Networks};
+use service_ec2::{Ec2, Instances, Networks};
 use service_ecr::Ecr;
 use service_ecs::{Agent, Ecs, Neighbours};
 use service_elbv2::{Balancers, Elbv2, Routes};
@@ -56,7 +56,9 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
     let lines: Arc<dyn LogStore> = Arc::new(LogFile::open(&layout.logs(), Arc::clone(&clock))?);
     let blobs = BlobStore::open_with(layout.images(), remote(order)?)?;
     let registry = order.settings.listen.to_string();
-    let ec2 = Ec2::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids));
+    let iam = Iam::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids));
+    let ec2 =
+        Ec2::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids)).with_iam(Arc::new(iam.clone()));
     let shared: Arc<dyn contract::image::Blobs> = Arc::new(blobs.clone());
     let ecr = Ecr::new(
         store.clone(),
@@ -73,14 +75,14 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
         Arc::new(ec2.clone()),
         addresses,
     );
-    let iam = Iam::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids));
     let logs = Logs::new(store.clone(), Arc::clone(&clock), Arc::clone(&lines));
     let secrets = Secrets::new(
         store.clone(),
         Arc::clone(&clock),
         Arc::clone(&ids),
         secrets_key(&layout.secrets_key())?,
-    );
+    )
+    .with_ec2(Arc::new(ec2.clone()));
     let autoscaling = Autoscaling::new(
         store.clone(),
         Arc::clone(&clock),
@@ -183,6 +185,7 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         ));
     };
     start(Arc::new(Networks::new(plane.store.clone())), Networks::READS);
+    start(Arc::new(Instances::new(plane.ec2.clone())), Instances::READS);
     start(Arc::new(Balancers::new(plane.elbv2.clone())), Balancers::READS);
     start(Arc::new(Routes::new(plane.store.clone())), Routes::READS);
     start(
