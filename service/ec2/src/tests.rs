@@ -1,4 +1,5 @@
 mod instance;
+mod launch;
 mod plane;
 
 use std::sync::Arc;

@@ -23,6 +23,7 @@ macro_rules! refuse {
         }
     )*};
 }
+pub(super) use refuse;
 
 /// What a RunInstances request says beside counts, token and template.
 pub(super) fn parse(input: RunInstancesRequest) -> Result<Spec, Error> {
