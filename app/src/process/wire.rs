@@ -203,6 +203,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     start(Arc::new(Balancers::new(plane.elbv2.clone())), Balancers::READS);
     start(Arc::new(Routes::new(plane.store.clone())), Routes::READS);
     start(
+        Arc::new(service_elbv2::Targets::new(plane.elbv2.clone())),
+        service_elbv2::Targets::READS,
+    );
+    start(
         Arc::new(service_ecs::Services::new(plane.ecs.clone())),
         service_ecs::Services::READS,
     );
@@ -213,6 +217,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     start(
         Arc::new(service_ecs::Tasks::new(plane.ecs.clone())),
         service_ecs::Tasks::READS,
+    );
+    start(
+        Arc::new(service_ecs::Capacity::new(plane.ecs.clone())),
+        service_ecs::Capacity::READS,
     );
     start(
         Arc::new(service_ecs::Instances::new(plane.ecs.clone())),
