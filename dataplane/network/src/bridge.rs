@@ -184,6 +184,8 @@ fn table(name: String, chains: Vec<Chain>) -> Table {
         family: Family::Ipv4,
         name,
         sets: BTreeMap::new(),
+        maps: BTreeMap::new(),
+        branches: vec![],
         chains,
     }
 }

@@ -1,7 +1,7 @@
 //! Private networks on this machine: a network namespace per network, one per task, and between them what a VPC
 //! promises: subnets, routers, security groups, a resolver and a way out.
 //!
-//! Read on in `rules` for what may pass, in `vpc` for what is inside a network, in `host` for the little that is
+//! Read on in `rules` for what may pass an interface, in `router` for the ways between subnets and out, in `vpc` for what is inside a network, in `host` for the little that is
 //! changed outside.
 
 mod bridge;
@@ -13,6 +13,7 @@ mod namespace;
 mod netlink;
 mod nft;
 mod probe;
+mod router;
 mod rules;
 mod vpc;
 

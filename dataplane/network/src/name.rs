@@ -31,3 +31,8 @@ pub(crate) fn router_mac(subnet: &str) -> [u8; 6] {
     // The second bit: given by us, not by a manufacturer.
     [2, a, b, c, d, e]
 }
+
+/// What marks the connections that go through a gateway; never 0, which marks none.
+pub(crate) fn gateway_mark(gateway: &str) -> u32 {
+    (hash(gateway) & 0xffff_ffff) as u32 | 1
+}

@@ -368,7 +368,8 @@ pub fn network(generation: u64, open: Option<u16>) -> DesiredNetwork {
         subnets: vec![Subnet {
             id: "subnet-1".to_owned(),
             range: "10.0.1.0/24".parse().unwrap(),
-            outbound: true,
+            routes: vec![],
+            border: contract::network::Border::default(),
         }],
         groups: vec![SecurityGroup {
             id: "group".to_owned(),
@@ -377,6 +378,9 @@ pub fn network(generation: u64, open: Option<u16>) -> DesiredNetwork {
             members: (10..20).map(|last| [10, 0, 1, last].into()).collect(),
         }],
         feet: vec![],
+        public: vec![],
+        gateways: vec![],
+        interfaces: vec![],
     }
 }
 

@@ -144,7 +144,7 @@ impl World {
             Arc::new(crate::Instances::new(ecs.clone())),
             Arc::new(crate::Capacity::new(ecs.clone())),
             Arc::new(crate::Definitions::new(ecs)),
-            Arc::new(service_ec2::Networks::new(self.store.clone())),
+            Arc::new(service_ec2::Networks::new(self.store.clone(), self.clock.clone())),
             Arc::new(service_elbv2::Balancers::new(self.elbv2.clone())),
             Arc::new(service_elbv2::Targets::new(self.elbv2.clone())),
             Arc::new(service_elbv2::Routes::new(self.store.clone())),

@@ -51,6 +51,16 @@ fn subnets(task: &Task) -> Vec<&String> {
         .collect()
 }
 
+fn refused(error: ApiError) -> Failure {
+    if error.is_internal() {
+        return Failure::Later(error);
+    }
+    Failure::Never(format!(
+        "ResourceInitializationError: unable to create a network interface: {}",
+        error.message
+    ))
+}
+
 pub(super) async fn attach(ecs: &Ecs, context: &Context, task: &Task) -> Result<Attachment, Failure> {
     let made = interfaces(ecs, context, task)
         .await
@@ -82,19 +92,22 @@ pub(super) async fn attach(ecs: &Ecs, context: &Context, task: &Task) -> Result<
                 .ec2
                 .create_network_interface(context, input)
                 .await
-                .map_err(|error| {
-                    if error.is_internal() {
-                        Failure::Later(error)
-                    } else {
-                        Failure::Never(format!(
-                            "ResourceInitializationError: unable to create a network interface: {}",
-                            error.message
-                        ))
-                    }
-                })?;
+                .map_err(refused)?;
             answer.network_interface.unwrap_or_default()
         }
     };
+    if task.network.public_ip && interface.association.is_none() {
+        let input = ec2::ModifyNetworkInterfaceAttributeRequest {
+            network_interface_id: interface.network_interface_id.clone().unwrap_or_default(),
+            associate_public_ip_address: Some(true),
+            ..Default::default()
+        };
+        ecs.neighbours
+            .ec2
+            .modify_network_interface_attribute(context, input)
+            .await
+            .map_err(refused)?;
+    }
     let address = interface
         .private_ip_address
         .as_deref()

@@ -138,6 +138,7 @@ mortal! { Machines as ec2::Api:
     describe_network_interfaces(ec2::DescribeNetworkInterfacesRequest) -> ec2::DescribeNetworkInterfacesResult;
     create_network_interface(ec2::CreateNetworkInterfaceRequest) -> ec2::CreateNetworkInterfaceResult;
     delete_network_interface(ec2::DeleteNetworkInterfaceRequest) -> ();
+    modify_network_interface_attribute(ec2::ModifyNetworkInterfaceAttributeRequest) -> ();
 }
 
 mortal! { service_elbv2::Elbv2 as elbv2::Api:
