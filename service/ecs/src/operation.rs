@@ -15,6 +15,7 @@ mod service;
 mod service_change;
 mod service_check;
 mod service_option;
+mod service_place;
 mod start_task;
 mod tag;
 mod task;

@@ -6,6 +6,8 @@ use std::net::Ipv4Addr;
 use aws_protocol::{ApiError, Context};
 use aws_shape::ec2;
 use aws_shape::ecs::*;
+use base_id::Scope;
+use base_store::Snapshot;
 use serde::Deserialize;
 
 use super::tag;
@@ -74,23 +76,9 @@ pub(super) async fn register_container_instance(
     let row = ecs
         .store
         .write(move |tx| {
-            table::cluster(&tx.snapshot(), &place, Some(&new.cluster))?;
-            let known = table::instances(&tx.snapshot(), &place, &new.cluster);
-            let before = known.iter().find(|it| it.ec2_instance == new.ec2_instance);
-            if let Some(arn) = claimed.filter(|arn| !arn.is_empty())
-                && before.is_none_or(|before| before.arn != arn)
-            {
-                return Err(client(format!(
-                    "The container instance {arn} is not that of the EC2 instance {}.",
-                    new.ec2_instance
-                )));
-            }
-            let row = match before {
-                None => new,
-                Some(before) => again(before, new),
-            };
+            let row = known(&tx.snapshot(), &place, new, claimed)?;
             tx.put(INSTANCES, &key(&place, &row.path()), row.clone());
-            Ok(row)
+            Ok::<_, ApiError>(row)
         })
         .await?;
     let snapshot = ecs.store.snapshot();
@@ -98,6 +86,30 @@ pub(super) async fn register_container_instance(
     let house = houses.iter().find(|it| it.instance.id == row.id);
     Ok(RegisterContainerInstanceResponse {
         container_instance: house.map(|house| view::instance(&scope, house, &snapshot, &[])),
+    })
+}
+
+/// The instance as it joins, or as it was when it joined before.
+fn known(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    new: Instance,
+    claimed: Option<String>,
+) -> Result<Instance, ApiError> {
+    table::cluster(snapshot, scope, Some(&new.cluster))?;
+    let all = table::instances(snapshot, scope, &new.cluster);
+    let before = all.iter().find(|it| it.ec2_instance == new.ec2_instance);
+    if let Some(arn) = claimed.filter(|arn| !arn.is_empty())
+        && before.is_none_or(|before| before.arn != arn)
+    {
+        return Err(client(format!(
+            "The container instance {arn} is not that of the EC2 instance {}.",
+            new.ec2_instance
+        )));
+    }
+    Ok(match before {
+        None => new,
+        Some(before) => again(before, new),
     })
 }
 

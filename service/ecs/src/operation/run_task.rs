@@ -7,9 +7,9 @@ use aws_shape::ecs::*;
 use base_id::Scope;
 use base_store::Snapshot;
 
-use super::service_change::placement;
 use super::service_check::network;
 use super::service_option::{check_launch, platform};
+use super::service_place::placement;
 use super::tag;
 use crate::error::{client, invalid, unsupported};
 use crate::model::cluster::{self, Cluster, Strategy};

@@ -2,21 +2,22 @@
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::ecs::*;
-use base_id::Scope;
 
 use super::service_check::{balancers, check_ports, network};
 use super::service_option::{
     active_definition, apply_configuration, check_controller, check_launch, check_scheduling, client_token,
     desired, grace, platform, propagate_tags, refuse_unserved, zone_rebalancing,
 };
+use super::service_place::{self, placement, role};
 use crate::Ecs;
 use crate::error::{invalid, service_not_active, service_not_found};
 use crate::history::{self, Names};
 use crate::model::cluster::{self, Cluster, Strategy};
 use crate::model::deployment::Change;
-use crate::model::placement::{self, Placement};
+use crate::model::placement::{Constraint, Strategy as Preference};
 use crate::model::service::{self, LoadBalancer as Balancer, Network, State, Workload};
 use crate::model::task::Launch;
+use crate::model::task_definition::TaskDefinition;
 use crate::model::{given, name};
 use crate::table::{self, SERVICES, key};
 use crate::view;
@@ -169,48 +170,6 @@ async fn new_service(
     Ok((service, workload))
 }
 
-/// Fargate has no instances among which there would be a choice.
-pub(super) fn placement(
-    launch: Launch,
-    constraints: Option<Vec<PlacementConstraint>>,
-    strategies: Option<Vec<PlacementStrategy>>,
-) -> Result<Placement, ApiError> {
-    if launch != Launch::Ec2 && (given(&constraints) || given(&strategies)) {
-        return Err(invalid(
-            "Placement constraints and placement strategies are not supported with FARGATE launch type.",
-        ));
-    }
-    Ok(Placement {
-        constraints: placement::constraints(&constraints.unwrap_or_default())?,
-        strategies: placement::strategies(&strategies.unwrap_or_default())?,
-    })
-}
-
-/// The role with which load balancers are called, as an ARN; where the service-linked one is needed none can be named.
-fn role(
-    scope: &Scope,
-    given: Option<String>,
-    mode: &str,
-    balancers: &[Balancer],
-) -> Result<Option<String>, ApiError> {
-    let Some(given) = given.filter(|role| !role.is_empty()) else {
-        return Ok(None);
-    };
-    if mode == "awsvpc" || balancers.is_empty() {
-        return Err(invalid(
-            "You cannot specify an IAM role for services that require a service linked role.",
-        ));
-    }
-    Ok(Some(match given.starts_with("arn:") {
-        true => given,
-        false => format!(
-            "arn:aws:iam::{}:role/{}",
-            scope.account,
-            given.trim_start_matches('/')
-        ),
-    }))
-}
-
 pub(super) async fn update_service(
     ecs: &Ecs,
     context: &Context,
@@ -266,8 +225,8 @@ struct Wish {
     network: Option<Network>,
     load_balancers: Option<Vec<Balancer>>,
     strategy: Option<Strategy>,
-    constraints: Option<Vec<placement::Constraint>>,
-    strategies: Option<Vec<placement::Strategy>>,
+    constraints: Option<Vec<Constraint>>,
+    strategies: Option<Vec<Preference>>,
     desired: Option<u32>,
     grace_seconds: Option<u32>,
     configuration: Option<DeploymentConfiguration>,
@@ -284,7 +243,7 @@ async fn wish(
     context: &Context,
     cluster: &Cluster,
     old: &service::Service,
-    input: UpdateServiceRequest,
+    mut input: UpdateServiceRequest,
 ) -> Result<Wish, ApiError> {
     let (scope, snapshot) = (&context.scope, ecs.store.snapshot());
     let present = old
@@ -295,7 +254,7 @@ async fn wish(
         Some(given) => active_definition(&snapshot, scope, given)?,
         None => table::definition(&snapshot, scope, &present)?,
     };
-    let load_balancers = match input.load_balancers {
+    let load_balancers = match input.load_balancers.take() {
         Some(given) => Some(balancers(ecs, context, &definition, Some(given)).await?),
         None => {
             // The new task definition must have what the load balancers lead to.
@@ -316,28 +275,10 @@ async fn wish(
         Some(strategy) if !strategy.is_empty() => cluster::launch(strategy),
         _ => old.launch,
     };
-    let network = match input.network_configuration {
-        Some(configuration) => Some(network(ecs, context, &definition, launch, Some(configuration)).await?),
-        // Another network mode needs a network, or none.
-        None if definition.spec.network_mode != "awsvpc" => {
-            Some(network(ecs, context, &definition, launch, None).await?)
-        }
-        None if old.network.subnets.is_empty() => {
-            Some(network(ecs, context, &definition, launch, None).await?)
-        }
-        None => None,
-    };
-    if old.daemon && given(&input.placement_strategy) {
-        return Err(invalid(
-            "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy and try again",
-        ));
-    }
-    if old.daemon && input.desired_count.is_some() {
-        return Err(invalid(
-            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
-        ));
-    }
-    let placement = self::placement(
+    let configuration = input.network_configuration.take();
+    let network = network_of(ecs, context, &definition, (old, launch), configuration).await?;
+    service_place::check_daemon(old, &input)?;
+    let placement = placement(
         launch,
         input.placement_constraints.clone(),
         input.placement_strategy.clone(),
@@ -359,6 +300,22 @@ async fn wish(
         propagate_tags: propagate_tags(input.propagate_tags.as_ref())?,
         platform_version: platform(launch, input.platform_version)?,
     })
+}
+
+/// The network that an update brings: a definition with another network mode needs another one, or none.
+async fn network_of(
+    ecs: &Ecs,
+    context: &Context,
+    definition: &TaskDefinition,
+    (old, launch): (&service::Service, Launch),
+    configuration: Option<NetworkConfiguration>,
+) -> Result<Option<Network>, ApiError> {
+    let awsvpc = definition.spec.network_mode == "awsvpc";
+    if configuration.is_none() && awsvpc && !old.network.subnets.is_empty() {
+        return Ok(None);
+    }
+    let network = network(ecs, context, definition, launch, configuration).await?;
+    Ok(Some(network))
 }
 
 impl Wish {

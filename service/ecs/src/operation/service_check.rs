@@ -58,22 +58,7 @@ pub(super) async fn network(
             "Error retrieving subnet information: all subnets must be of one VPC.",
         ));
     }
-    if !groups.is_empty() {
-        let input = ec2::DescribeSecurityGroupsRequest {
-            group_ids: Some(groups.clone()),
-            ..Default::default()
-        };
-        let found = ecs.neighbours.ec2.describe_security_groups(context, input).await;
-        let found = found
-            .map_err(|error| unwrap(error, "security group"))?
-            .security_groups
-            .unwrap_or_default();
-        if found.iter().any(|group| group.vpc_id.as_ref() != vpcs.first()) {
-            return Err(invalid(
-                "All subnets and security groups must belong to the same VPC.",
-            ));
-        }
-    }
+    check_groups(ecs, context, &groups, vpcs.first()).await?;
     let public_ip = vpc.assign_public_ip == Some(AssignPublicIp::Enabled);
     if public_ip && launch == Launch::Ec2 {
         return Err(invalid("Assign public IP is not supported for this launch type."));
@@ -84,6 +69,33 @@ pub(super) async fn network(
         public_ip,
         zones: if launch == Launch::Ec2 { zones } else { vec![] },
     })
+}
+
+/// The security groups exist, in the same VPC.
+async fn check_groups(
+    ecs: &Ecs,
+    context: &Context,
+    groups: &[String],
+    vpc: Option<&String>,
+) -> Result<(), ApiError> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let input = ec2::DescribeSecurityGroupsRequest {
+        group_ids: Some(groups.to_vec()),
+        ..Default::default()
+    };
+    let found = ecs.neighbours.ec2.describe_security_groups(context, input).await;
+    let found = found
+        .map_err(|error| unwrap(error, "security group"))?
+        .security_groups
+        .unwrap_or_default();
+    if found.iter().any(|group| group.vpc_id.as_ref() != vpc) {
+        return Err(invalid(
+            "All subnets and security groups must belong to the same VPC.",
+        ));
+    }
+    Ok(())
 }
 
 /// The zones of these subnets, in their order.

@@ -71,23 +71,11 @@ pub(super) async fn list_tasks(
     };
     let service = input.service_name.as_deref().map(name::service);
     let family = input.family.map(|family| format!(":task-definition/{family}:"));
-    let launch = match &input.launch_type {
-        None => None,
-        Some(LaunchType::Fargate) => Some(Launch::Fargate),
-        Some(LaunchType::External) => Some(Launch::External),
-        Some(LaunchType::Ec2) => Some(Launch::Ec2),
-        // Nothing runs anywhere else.
-        Some(_) => {
-            return Ok(ListTasksResponse {
-                task_arns: Some(vec![]),
-                next_token: None,
-            });
-        }
-    };
+    let launch = input.launch_type.as_ref().map(launch);
     let wanted = |task: &task::Task| {
         (task.stop.is_some() || task.is_stopped()) == stopped
             && instance.as_ref().is_none_or(|id| task.lives_on(id))
-            && launch.is_none_or(|launch| task.launch == launch)
+            && launch.is_none_or(|launch| Some(task.launch) == launch)
             && service.as_deref().is_none_or(|name| task.service() == Some(name))
             && family
                 .as_ref()
@@ -113,6 +101,16 @@ pub(super) async fn list_tasks(
         task_arns: Some(arns),
         next_token,
     })
+}
+
+/// Nothing runs anywhere else.
+fn launch(name: &LaunchType) -> Option<Launch> {
+    match name {
+        LaunchType::Fargate => Some(Launch::Fargate),
+        LaunchType::External => Some(Launch::External),
+        LaunchType::Ec2 => Some(Launch::Ec2),
+        _ => None,
+    }
 }
 
 pub(super) async fn describe_tasks(

@@ -130,6 +130,7 @@ impl Tasks {
     /// Looks whether an instance can take it now.
     async fn lodge(&self, place: &str, task: &Arc<Task>) -> Result<Outcome, ApiError> {
         let (place, seen) = (place.to_owned(), Arc::clone(task));
+        let now = self.0.clock.now();
         self.0
             .store
             .write(move |tx| {
@@ -137,12 +138,17 @@ impl Tasks {
                     return Ok(Outcome::Again);
                 }
                 let (scope, snapshot) = (Scope::of_key(&place), tx.snapshot());
-                let Some(definition) = table::definition_of(&snapshot, &scope, &seen.task_definition) else {
-                    return Ok(Outcome::Settled);
-                };
                 let mut task = Task::clone(&seen);
-                if lodging::lodge(&snapshot, &scope, &mut task, &definition).is_err() {
-                    return Ok(Outcome::Settled);
+                match table::definition_of(&snapshot, &scope, &seen.task_definition) {
+                    Some(definition) => {
+                        if lodging::lodge(&snapshot, &scope, &mut task, &definition).is_err() {
+                            return Ok(Outcome::Settled);
+                        }
+                    }
+                    None => {
+                        let reason = "ResourceInitializationError: the task definition is gone";
+                        task.order_stop(StopCode::FailedToStart, reason, now);
+                    }
                 }
                 task.version += 1;
                 tx.put(TASKS, &place, task);

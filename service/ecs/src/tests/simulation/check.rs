@@ -11,7 +11,7 @@ use super::NAMES;
 use super::node::Node;
 use crate::history;
 use crate::model::service::{LoadBalancer, Rollout, Service, State};
-use crate::model::task::{StopCode, Task};
+use crate::model::task::Task;
 use crate::table::{self, DESIRED, ROUTES, SERVICES, TASKS};
 use crate::tests::world::{World, living};
 
@@ -45,7 +45,7 @@ impl Watch {
     }
 
     pub(super) fn look(&mut self, snapshot: &Snapshot, node: &Node) {
-        nobody_is_stopped_who_is_sent_requests(snapshot);
+        nobody_is_stopped_who_is_sent_requests(snapshot, node);
         for (_, service) in snapshot.list(SERVICES) {
             let active = service.state == State::Active;
             let desired = if active { service.desired } else { 0 };
@@ -77,7 +77,7 @@ impl Watch {
 }
 
 /// A task is told to stop only when the load balancers have drained it.
-fn nobody_is_stopped_who_is_sent_requests(snapshot: &Snapshot) {
+fn nobody_is_stopped_who_is_sent_requests(snapshot: &Snapshot, node: &Node) {
     let table = snapshot.get(Table::<RouteTable>::new(RouteTable::TABLE, 1), RouteTable::KEY);
     let targets = table
         .iter()
@@ -88,11 +88,9 @@ fn nobody_is_stopped_who_is_sent_requests(snapshot: &Snapshot) {
         let told = snapshot
             .get(DESIRED, &task.id)
             .is_some_and(|wish| wish.stop.is_some());
-        // Whoever goes with its instance is beyond all order.
-        let notice = task
-            .stop
-            .as_ref()
-            .is_some_and(|it| it.code == StopCode::TerminationNotice);
+        // Whoever goes with its instance is beyond all order, whatever it was told before.
+        let host = task.lodging.as_ref().map(|it| &it.ec2_instance);
+        let notice = host.is_some_and(|host| node.gone.contains(host));
         if !told || notice {
             continue;
         }
