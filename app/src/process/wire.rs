@@ -190,7 +190,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
             status,
         ));
     };
-    start(Arc::new(Networks::new(plane.store.clone(), Arc::clone(&plane.clock))), Networks::READS);
+    start(
+        Arc::new(Networks::new(plane.store.clone(), Arc::clone(&plane.clock))),
+        Networks::READS,
+    );
     start(Arc::new(Balancers::new(plane.elbv2.clone())), Balancers::READS);
     start(Arc::new(Routes::new(plane.store.clone())), Routes::READS);
     start(
@@ -206,8 +209,8 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         service_ecs::Tasks::READS,
     );
     start(
-        Arc::new(service_ecs::Definitions::new(plane.ecs.clone())),
-        service_ecs::Definitions::READS,
+        Arc::new(service_ecs::Instances::new(plane.ecs.clone())),
+        service_ecs::Instances::READS,
     );
     let retention = Retention::new(
         plane.store.clone(),

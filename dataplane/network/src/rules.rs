@@ -29,7 +29,7 @@ const LEAVING_PRIORITY: i32 = 150;
 pub(crate) const DESTINATION_PRIORITY: i32 = -100;
 pub(crate) const SOURCE_PRIORITY: i32 = 100;
 const LINK_LOCAL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16);
-const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+pub(crate) const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 
 /// The address that answers names in a network: the third one of its first range, as in AWS.
 pub(crate) fn resolver(network: &DesiredNetwork) -> Option<Ipv4Addr> {

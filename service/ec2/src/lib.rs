@@ -1,24 +1,29 @@
-//! EC2, as far as it is VPC: networks, subnets, gateways, routes, security groups, interfaces.
+//! EC2: networks, subnets, gateways, routes, security groups and interfaces; instances, with what they are launched
+//! from.
 //!
 //! `model` has the nouns, `operation` what one can ask of them, `plan` turns them into networks the data plane can
 //! build, `reconcile` writes those down.
 
 mod error;
 mod filter;
+mod guest;
 mod model;
 mod operation;
 mod plan;
 mod reconcile;
 mod table;
 
-pub use reconcile::Networks;
+pub use guest::{Guest, GuestKey, GuestMetadata, GuestProfile};
+pub use reconcile::{Instances, Networks};
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use aws_shape::iam;
 use base_clock::Clock;
 use base_id::IdSource;
 use base_store::Store;
+use contract::console::Consoles;
 use ipnet::Ipv4Net;
 
 /// Of the range that is kept for tests of networks (RFC 2544), so that no address of the world is hidden by ours.
@@ -31,6 +36,8 @@ pub struct Ec2 {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     pool: Ipv4Net,
+    iam: Option<Arc<dyn iam::Api>>,
+    consoles: Option<Arc<dyn Consoles>>,
 }
 
 impl Ec2 {
@@ -40,7 +47,23 @@ impl Ec2 {
             clock,
             ids,
             pool: POOL,
+            iam: None,
+            consoles: None,
         }
+    }
+
+    /// Where instance profiles are looked up.
+    #[must_use]
+    pub fn with_iam(mut self, iam: Arc<dyn iam::Api>) -> Self {
+        self.iam = Some(iam);
+        self
+    }
+
+    /// Where the output of instances is read.
+    #[must_use]
+    pub fn with_consoles(mut self, consoles: Arc<dyn Consoles>) -> Self {
+        self.consoles = Some(consoles);
+        self
     }
 
     /// Where public addresses are taken from; no other cloud on this machine should have the same.
@@ -48,6 +71,11 @@ impl Ec2 {
     pub fn with_pool(mut self, pool: Ipv4Net) -> Self {
         self.pool = pool;
         self
+    }
+
+    /// The public address of an interface.
+    fn public_address(interface: &model::Interface) -> Option<Ipv4Addr> {
+        interface.public.as_ref().map(|public| public.address)
     }
 
     /// `<prefix>-` and 17 hexadecimal digits.

@@ -1,8 +1,15 @@
-//! The nouns of a VPC, as they are stored.
+//! The nouns, as they are stored.
 
 pub(crate) mod acl;
 pub(crate) mod address;
 pub(crate) mod rule;
+
+pub(crate) mod image;
+pub(crate) mod instance;
+pub(crate) mod instance_type;
+pub(crate) mod key_pair;
+pub(crate) mod launch;
+pub(crate) mod launch_template;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -16,6 +16,15 @@ mod tag;
 mod vpc;
 mod zone;
 
+mod instance;
+mod instance_describe;
+mod instance_state;
+mod launch;
+mod launch_template;
+mod profile;
+
+pub(crate) use zone::id_of_name as zone_id;
+
 use aws_protocol::operations;
 use aws_shape::ec2::*;
 
@@ -87,4 +96,14 @@ operations! { Ec2 as Api:
     update_security_group_rule_descriptions_egress(UpdateSecurityGroupRuleDescriptionsEgressRequest) -> UpdateSecurityGroupRuleDescriptionsEgressResult = group_rule;
     modify_network_interface_attribute(ModifyNetworkInterfaceAttributeRequest) -> () = interface_attribute;
     describe_network_interface_attribute(DescribeNetworkInterfaceAttributeRequest) -> DescribeNetworkInterfaceAttributeResult = interface_attribute;
+
+    run_instances(RunInstancesRequest) -> Reservation = instance;
+    describe_instances(DescribeInstancesRequest) -> DescribeInstancesResult = instance_describe;
+    start_instances(StartInstancesRequest) -> StartInstancesResult = instance_state;
+    stop_instances(StopInstancesRequest) -> StopInstancesResult = instance_state;
+    reboot_instances(RebootInstancesRequest) -> () = instance_state;
+    associate_iam_instance_profile(AssociateIamInstanceProfileRequest) -> AssociateIamInstanceProfileResult = profile;
+    disassociate_iam_instance_profile(DisassociateIamInstanceProfileRequest) -> DisassociateIamInstanceProfileResult = profile;
+    describe_iam_instance_profile_associations(DescribeIamInstanceProfileAssociationsRequest) -> DescribeIamInstanceProfileAssociationsResult = profile;
+    terminate_instances(TerminateInstancesRequest) -> TerminateInstancesResult = instance_state;
 }

@@ -1,5 +1,7 @@
 //! From VPC nouns to a network the data plane can build. Pure.
 
+pub(crate) mod instance;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 

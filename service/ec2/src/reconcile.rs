@@ -1,5 +1,9 @@
 //! Writes down the networks that the VPCs ask for.
 
+mod instances;
+
+pub use instances::Instances;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

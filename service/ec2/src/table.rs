@@ -1,10 +1,16 @@
 //! What is stored: each resource under `<account>/<region>/<id>`.
 
-use base_id::Scope;
-use base_store::{Table, Transaction};
-use contract::network::{DesiredNetwork, ObservedNetwork};
+use std::sync::Arc;
 
-use crate::error::{Error, group_not_found, interface_not_found, not_found};
+use base_id::Scope;
+use base_store::{Snapshot, Table, Transaction};
+use contract::network::{DesiredNetwork, ObservedNetwork};
+use contract::task::{DesiredTask, ObservedTask};
+
+use crate::error::{Error, group_not_found, interface_not_found, not_found, with_code};
+use crate::model::instance::Instance;
+use crate::model::key_pair::KeyPair;
+use crate::model::launch_template::LaunchTemplate;
 use crate::model::{Defaults, ElasticAddress, NatGateway, NetworkAcl};
 use crate::model::{Interface, InternetGateway, RouteTable, SecurityGroup, Subnet, Vpc};
 
@@ -26,6 +32,12 @@ pub(crate) const LAST_PUBLIC: Table<u32> = Table::new("ec2/last_public_address",
 
 pub(crate) const DESIRED: Table<DesiredNetwork> = Table::new(DesiredNetwork::TABLE, 1);
 pub(crate) const OBSERVED: Table<ObservedNetwork> = Table::new(ObservedNetwork::TABLE, 1);
+
+pub(crate) const INSTANCES: Table<Instance> = Table::new("ec2/instance", 1);
+pub(crate) const KEY_PAIRS: Table<KeyPair> = Table::new("ec2/key_pair", 1);
+pub(crate) const LAUNCH_TEMPLATES: Table<LaunchTemplate> = Table::new("ec2/launch_template", 1);
+pub(crate) const DESIRED_TASKS: Table<DesiredTask> = Table::new(DesiredTask::TABLE, 1);
+pub(crate) const OBSERVED_TASKS: Table<ObservedTask> = Table::new(ObservedTask::TABLE, 1);
 
 pub(crate) fn key(scope: &Scope, id: &str) -> String {
     format!("{}/{id}", scope.key())
@@ -96,4 +108,41 @@ pub(crate) fn interface(transaction: &Transaction, scope: &Scope, id: &str) -> R
     found
         .map(|row| Interface::clone(&row))
         .ok_or_else(|| interface_not_found(id))
+}
+
+/// The instances of a scope, or those with these ids, in this order.
+pub(crate) fn instances(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    ids: Option<&[String]>,
+) -> Result<Vec<Arc<Instance>>, Error> {
+    let Some(ids) = ids.filter(|ids| !ids.is_empty()) else {
+        let rows = snapshot.prefix(INSTANCES, &prefix(scope));
+        return Ok(rows.into_iter().map(|(_, row)| row).collect());
+    };
+    if let Some(bad) = ids.iter().find(|id| !is_instance_id(id)) {
+        return Err(with_code(
+            "InvalidInstanceID.Malformed",
+            format!("Invalid id: \"{bad}\""),
+        ));
+    }
+    let found: Vec<_> = ids
+        .iter()
+        .map(|id| snapshot.get(INSTANCES, &key(scope, id)).ok_or(id.as_str()))
+        .collect();
+    let unknown: Vec<&str> = found.iter().filter_map(|it| it.as_ref().err().copied()).collect();
+    match unknown.as_slice() {
+        [] => Ok(found.into_iter().flatten().collect()),
+        [one] => Err(not_found("Instance", "instance", one)),
+        several => {
+            let message = format!("The instance IDs '{}' do not exist", several.join(", "));
+            Err(with_code("InvalidInstanceID.NotFound", message))
+        }
+    }
+}
+
+/// `i-` and 8 or 17 hexadecimal digits.
+fn is_instance_id(id: &str) -> bool {
+    let digits = id.strip_prefix("i-").unwrap_or_default();
+    matches!(digits.len(), 8 | 17) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,3 +1,6 @@
+mod instance;
+mod plane;
+
 use std::sync::Arc;
 
 use aws_protocol::{ApiError, Context};

@@ -8,6 +8,7 @@ use ipnet::Ipv4Net;
 use crate::netlink::Message;
 
 const REGISTER: u32 = 1;
+const PORT_REGISTER: u32 = 2;
 const VERDICT_REGISTER: u32 = 0;
 const META_NFPROTO: u32 = 15;
 const META_L4PROTO: u32 = 16;
@@ -70,9 +71,10 @@ pub(crate) enum Expression {
     Goto(String),
     Return,
     Masquerade,
-    /// To the address loaded before.
+    /// To the address loaded before, and the port if one was.
     Translate {
         kind: u32,
+        with_port: bool,
     },
 }
 
@@ -135,7 +137,10 @@ impl Rule {
     fn by_map(mut self, offset: u32, map: &str, kind: u32) -> Self {
         self.0.push(load_address(offset));
         self.0.push(Expression::InMap(map.to_owned()));
-        self.0.push(Expression::Translate { kind });
+        self.0.push(Expression::Translate {
+            kind,
+            with_port: false,
+        });
         self
     }
 
@@ -143,16 +148,28 @@ impl Rule {
         self.translate(DNAT, address)
     }
 
+    pub fn destination_to_port(mut self, address: Ipv4Addr, port: u16) -> Self {
+        self.0.push(Expression::Load {
+            register: PORT_REGISTER,
+            value: port.to_be_bytes().to_vec(),
+        });
+        self.load_and_translate(DNAT, address, true)
+    }
+
     pub fn source_to(self, address: Ipv4Addr) -> Self {
         self.translate(SNAT, address)
     }
 
-    fn translate(mut self, kind: u32, address: Ipv4Addr) -> Self {
+    fn translate(self, kind: u32, address: Ipv4Addr) -> Self {
+        self.load_and_translate(kind, address, false)
+    }
+
+    fn load_and_translate(mut self, kind: u32, address: Ipv4Addr, with_port: bool) -> Self {
         self.0.push(Expression::Load {
             register: REGISTER,
             value: address.octets().to_vec(),
         });
-        self.0.push(Expression::Translate { kind });
+        self.0.push(Expression::Translate { kind, with_port });
         self
     }
 }
@@ -392,13 +409,19 @@ impl Expression {
             Self::Goto(chain) => ("immediate", Box::new(|data| verdict(data, GOTO, Some(chain)))),
             Self::Return => ("immediate", Box::new(|data| verdict(data, RETURN, None))),
             Self::Masquerade => ("masq", Box::new(|data| data)),
-            Self::Translate { kind } => (
+            Self::Translate { kind, with_port } => (
                 "nat",
                 Box::new(|data| {
-                    data.big(1, *kind)
+                    let data = data
+                        .big(1, *kind)
                         .big(2, libc::NFPROTO_IPV4 as u32)
                         .big(3, REGISTER)
-                        .big(4, REGISTER)
+                        .big(4, REGISTER);
+                    if *with_port {
+                        data.big(5, PORT_REGISTER).big(6, PORT_REGISTER)
+                    } else {
+                        data
+                    }
                 }),
             ),
         };

@@ -132,7 +132,7 @@ impl ImageSource for Busybox {
             return Err("pull of image nowhere failed: nobody has it".to_owned());
         }
         Ok(PreparedImage {
-            digest: "sha256:b0b0".to_owned(),
+            digest: Some("sha256:b0b0".to_owned()),
             layers: vec![self.0.clone()],
             defaults: ImageDefaults::default(),
             working_directory: None,
@@ -179,6 +179,7 @@ impl Bench {
             network: Network::new(self.network.clone()).unwrap(),
             runtime: self.runtime.clone(),
             logs: Arc::new(self.logs.clone()),
+            host_arguments: vec!["host".to_owned()],
             images: Arc::new(Busybox(self.directory.join("busybox"))),
         }
     }

@@ -13,7 +13,7 @@ use crate::Ec2;
 use crate::error::{Error, dry_run, interface_not_found, invalid, unsupported, with_code};
 use crate::filter::{self, Facts};
 use crate::model::{self, address};
-use crate::table::{self, GROUPS, INTERFACES, OBSERVED, SUBNETS, key};
+use crate::table::{self, GROUPS, INSTANCES, INTERFACES, OBSERVED, SUBNETS, key};
 
 pub(super) async fn create_network_interface(
     ec2: &Ec2,
@@ -115,22 +115,13 @@ pub(crate) fn parse_address(text: Option<&str>) -> Result<Option<Ipv4Addr>, Erro
 
 /// An interface in no group and of nobody. The address must have been taken with [`take_address`].
 pub(crate) fn new(ec2: &Ec2, id: String, subnet: &model::Subnet, address: Ipv4Addr) -> model::Interface {
-    let mac = ec2.ids.hex(10);
     model::Interface {
         id,
         vpc: subnet.vpc.clone(),
         subnet: subnet.id.clone(),
         zone: subnet.zone.clone(),
         address,
-        // Locally administered, as EC2's own.
-        mac: format!(
-            "02:{}:{}:{}:{}:{}",
-            &mac[0..2],
-            &mac[2..4],
-            &mac[4..6],
-            &mac[6..8],
-            &mac[8..10]
-        ),
+        mac: new_mac(ec2),
         groups: vec![],
         description: String::new(),
         instance: None,
@@ -156,6 +147,19 @@ pub(crate) fn give_public(
         });
     }
     Ok(())
+}
+
+/// Locally administered, as EC2's own.
+pub(super) fn new_mac(ec2: &Ec2) -> String {
+    let mac = ec2.ids.hex(10);
+    format!(
+        "02:{}:{}:{}:{}:{}",
+        &mac[0..2],
+        &mac[2..4],
+        &mac[4..6],
+        &mac[6..8],
+        &mac[8..10]
+    )
 }
 
 /// An address of the subnet: the one that is wanted, or the next free one.
@@ -205,16 +209,13 @@ pub(crate) fn take_address(
     Ok(address)
 }
 
-/// Services act on their own account under these names; no caller's credentials lead to them.
-pub(super) const SERVICE_PRINCIPALS: &str = "arn:aws:iam::aws:";
-
 pub(super) async fn delete_network_interface(
     ec2: &Ec2,
     context: &Context,
     input: DeleteNetworkInterfaceRequest,
 ) -> Result<(), Error> {
     let scope = context.scope.clone();
-    let by_service = context.principal_arn.starts_with(SERVICE_PRINCIPALS);
+    let by_service = tag::is_service(context);
     ec2.store
         .write(move |tx| {
             let id = input.network_interface_id;
@@ -271,7 +272,10 @@ pub(super) async fn describe_network_interfaces(
             .with("status", status(&interface, &snapshot).as_str())
             .with("interface-type", kind(&interface).as_str())
             .with("source-dest-check", !interface.forwards)
-            .with_all("attachment.attachment-id", attachment_id(&interface))
+            .with_all(
+                "attachment.attachment-id",
+                attachment_id(&interface, scope, &snapshot),
+            )
             .with_all(
                 "attachment.device-index",
                 interface.device_index.map(|index| index.to_string()),
@@ -332,10 +336,10 @@ fn kind(interface: &model::Interface) -> NetworkInterfaceType {
     }
 }
 
-/// One interface is attached to one instance at most, so its own id makes the attachment's.
-fn attachment_id(interface: &model::Interface) -> Option<String> {
-    interface.instance.as_ref()?;
-    Some(interface.id.replacen("eni-", "eni-attach-", 1))
+fn attachment_id(interface: &model::Interface, scope: &Scope, snapshot: &Snapshot) -> Option<String> {
+    let instance = interface.instance.as_ref()?;
+    let row = snapshot.get(INSTANCES, &key(scope, instance))?;
+    Some(row.attachment.clone())
 }
 
 pub(super) fn attachment(
@@ -345,7 +349,7 @@ pub(super) fn attachment(
 ) -> Option<NetworkInterfaceAttachment> {
     let instance = interface.instance.clone()?;
     Some(NetworkInterfaceAttachment {
-        attachment_id: attachment_id(interface),
+        attachment_id: attachment_id(interface, scope, snapshot),
         delete_on_termination: Some(interface.delete_on_termination),
         device_index: Some(interface.device_index.unwrap_or_default()),
         network_card_index: Some(0),

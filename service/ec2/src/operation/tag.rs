@@ -9,8 +9,10 @@ use crate::Ec2;
 use crate::error::{Error, dry_run, invalid, missing};
 use crate::filter::{self, Facts};
 use crate::model::Tags;
-use crate::table::{self, GATEWAYS, GROUPS, INTERFACES, ROUTE_TABLES, SUBNETS, VPCS, key, prefix};
-use crate::table::{ACLS, ADDRESSES, NAT_GATEWAYS};
+use crate::table::{
+    self, ACLS, ADDRESSES, GATEWAYS, GROUPS, INSTANCES, INTERFACES, KEY_PAIRS, LAUNCH_TEMPLATES,
+    NAT_GATEWAYS, ROUTE_TABLES, SUBNETS, VPCS, key, prefix,
+};
 
 /// The tags that a creating operation was given for this kind of resource.
 pub(super) fn parse(
@@ -36,7 +38,14 @@ fn pair(tag: Tag) -> Option<(String, String)> {
     Some((tag.key?, tag.value.unwrap_or_default()))
 }
 
-fn check(tags: &Tags) -> Result<(), Error> {
+/// Services act on their own account under these names; no caller's credentials lead to them.
+const SERVICE_PRINCIPALS: &str = "arn:aws:iam::aws:";
+
+pub(super) fn is_service(context: &Context) -> bool {
+    context.principal_arn.starts_with(SERVICE_PRINCIPALS)
+}
+
+pub(super) fn check(tags: &Tags) -> Result<(), Error> {
     if let Some(reserved) = tags.keys().find(|key| key.starts_with("aws:")) {
         return Err(invalid(
             "key",
@@ -96,7 +105,11 @@ async fn change(
                     || edit_row(tx, ACLS, &scope, id, |row| edit(&mut row.tags))
                     || edit_row(tx, ADDRESSES, &scope, id, |row| edit(&mut row.tags))
                     || edit_row(tx, NAT_GATEWAYS, &scope, id, |row| edit(&mut row.tags))
-                    || edit_rule(tx, &scope, id, &edit);
+                    || edit_rule(tx, &scope, id, &edit)
+                    || edit_row(tx, INSTANCES, &scope, id, |row| edit(&mut row.tags))
+                    || edit_row(tx, LAUNCH_TEMPLATES, &scope, id, |row| edit(&mut row.tags))
+                    || edit_volume(tx, &scope, id, &edit)
+                    || edit_key(tx, &scope, id, &edit);
                 if !known {
                     let message = format!("The ID '{id}' is not valid");
                     return Err(crate::error::with_code("InvalidID", message));
@@ -105,6 +118,20 @@ async fn change(
             Ok(())
         })
         .await
+}
+
+/// A volume's tags are kept with its instance.
+fn edit_volume(tx: &mut Transaction, scope: &Scope, id: &str, edit: impl Fn(&mut Tags)) -> bool {
+    let instances = tx.prefix(INSTANCES, &prefix(scope));
+    let owner = instances.iter().find(|(_, one)| one.volume.id == id);
+    owner.is_some_and(|(_, one)| edit_row(tx, INSTANCES, scope, &one.id, |row| edit(&mut row.volume.tags)))
+}
+
+/// Key pairs are stored by name.
+fn edit_key(tx: &mut Transaction, scope: &Scope, id: &str, edit: impl Fn(&mut Tags)) -> bool {
+    let pairs = tx.prefix(KEY_PAIRS, &prefix(scope));
+    let named = pairs.iter().find(|(_, pair)| pair.id == id);
+    named.is_some_and(|(_, pair)| edit_row(tx, KEY_PAIRS, scope, &pair.name, |row| edit(&mut row.tags)))
 }
 
 fn edit_row<T: Clone + serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static>(
@@ -165,6 +192,15 @@ pub(super) async fn describe_tags(
             )
         }));
     }
+    collect!(INSTANCES: Instance, KEY_PAIRS: KeyPair, LAUNCH_TEMPLATES: LaunchTemplate);
+    let volumes = snapshot.prefix(INSTANCES, &head).into_iter().map(|(_, one)| {
+        (
+            one.volume.id.clone(),
+            ResourceType::Volume,
+            one.volume.tags.clone(),
+        )
+    });
+    all.extend(volumes);
     let mut found = Vec::new();
     for (id, kind, tags) in all {
         for (key, value) in tags {

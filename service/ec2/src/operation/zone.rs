@@ -15,7 +15,7 @@ pub(super) fn names(region: &str) -> Vec<String> {
 }
 
 /// `us-east-1a` is `use1-az1`.
-pub(super) fn id_of_name(name: &str) -> String {
+pub(crate) fn id_of_name(name: &str) -> String {
     let (region, letter) = name.split_at(name.len().saturating_sub(1));
     let number = LETTERS
         .iter()

@@ -48,6 +48,19 @@ fn refused(error: ApiError) -> Failure {
     ))
 }
 
+/// Where its interface may be: for a task on an instance, in that one's zone.
+fn subnets(task: &Task) -> Vec<&String> {
+    let network = &task.network;
+    let Some(lodging) = task.lodging.as_ref().filter(|_| !network.zones.is_empty()) else {
+        return network.subnets.iter().collect();
+    };
+    let pairs = network.subnets.iter().zip(&network.zones);
+    pairs
+        .filter(|(_, zone)| **zone == lodging.zone)
+        .map(|(subnet, _)| subnet)
+        .collect()
+}
+
 pub(super) async fn attach(ecs: &Ecs, context: &Context, task: &Task) -> Result<Attachment, Failure> {
     let made = interfaces(ecs, context, task)
         .await
@@ -63,10 +76,10 @@ pub(super) async fn attach(ecs: &Ecs, context: &Context, task: &Task) -> Result<
                 .get(..8)
                 .and_then(|head| u32::from_str_radix(head, 16).ok())
                 .unwrap_or_default();
-            let subnets = &task.network.subnets;
+            let subnets = subnets(task);
             let subnet = subnets
                 .get(number as usize % subnets.len().max(1))
-                .cloned()
+                .map(|subnet| (*subnet).clone())
                 .unwrap_or_default();
             let input = ec2::CreateNetworkInterfaceRequest {
                 subnet_id: subnet,
