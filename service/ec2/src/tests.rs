@@ -1,4 +1,5 @@
 mod instance;
+mod network;
 mod plane;
 
 use std::sync::Arc;
