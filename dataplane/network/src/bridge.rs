@@ -174,6 +174,7 @@ fn nat(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule>) -> Chain
         kind: Kind::Nat,
         hook,
         priority,
+
         rules,
     }
 }
@@ -184,7 +185,7 @@ fn table(name: String, chains: Vec<Chain>) -> Table {
         name,
         sets: BTreeMap::new(),
         maps: BTreeMap::new(),
-        branches: Vec::new(),
+        branches: vec![],
         chains,
     }
 }

@@ -1,5 +1,7 @@
 //! What an instance may be told about itself: everything that its metadata service answers from.
 
+mod document;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -95,7 +97,7 @@ impl Ec2 {
                 .map(|group| group.name.clone());
             (id.clone(), name.unwrap_or_default())
         });
-        let public = Ec2::public_address(&interface);
+        let public = interface.public_address();
         Some(Guest {
             groups: groups.collect(),
             hostname: instance.private_name(&scope.region),

@@ -35,9 +35,9 @@ pub struct Ec2 {
     store: Store,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
-    pool: Ipv4Net,
     iam: Option<Arc<dyn iam::Api>>,
     consoles: Option<Arc<dyn Consoles>>,
+    pool: Ipv4Net,
 }
 
 impl Ec2 {
@@ -46,9 +46,9 @@ impl Ec2 {
             store,
             clock,
             ids,
-            pool: POOL,
             iam: None,
             consoles: None,
+            pool: POOL,
         }
     }
 
@@ -71,11 +71,6 @@ impl Ec2 {
     pub fn with_pool(mut self, pool: Ipv4Net) -> Self {
         self.pool = pool;
         self
-    }
-
-    /// The public address of an interface.
-    fn public_address(interface: &model::Interface) -> Option<Ipv4Addr> {
-        interface.public.as_ref().map(|public| public.address)
     }
 
     /// `<prefix>-` and 17 hexadecimal digits.

@@ -197,6 +197,10 @@ impl Interface {
         self.description.starts_with(NAT_DESCRIPTION)
     }
 
+    pub(crate) fn public_address(&self) -> Option<Ipv4Addr> {
+        self.public.as_ref().map(|public| public.address)
+    }
+
     /// Made by another service for its own use.
     pub(crate) fn is_managed(&self) -> bool {
         self.is_foot() || self.is_nat() || self.description.starts_with("arn:aws:ecs:")

@@ -16,13 +16,21 @@ mod tag;
 mod vpc;
 mod zone;
 
+mod image;
 mod instance;
+mod instance_attribute;
 mod instance_describe;
 mod instance_state;
+mod instance_status;
+mod instance_type;
+mod key_pair;
 mod launch;
 mod launch_template;
+mod launch_template_data;
+mod launch_template_version;
 mod profile;
 
+pub(crate) use interface::give_public;
 pub(crate) use zone::id_of_name as zone_id;
 
 use aws_protocol::operations;
@@ -66,6 +74,38 @@ operations! { Ec2 as Api:
     create_tags(CreateTagsRequest) -> () = tag;
     delete_tags(DeleteTagsRequest) -> () = tag;
     describe_tags(DescribeTagsRequest) -> DescribeTagsResult = tag;
+
+    run_instances(RunInstancesRequest) -> Reservation = instance;
+    describe_instances(DescribeInstancesRequest) -> DescribeInstancesResult = instance_describe;
+    start_instances(StartInstancesRequest) -> StartInstancesResult = instance_state;
+    stop_instances(StopInstancesRequest) -> StopInstancesResult = instance_state;
+    reboot_instances(RebootInstancesRequest) -> () = instance_state;
+    describe_instance_status(DescribeInstanceStatusRequest) -> DescribeInstanceStatusResult = instance_status;
+    describe_volumes(DescribeVolumesRequest) -> DescribeVolumesResult = instance_status;
+    get_console_output(GetConsoleOutputRequest) -> GetConsoleOutputResult = instance_status;
+    get_instance_uefi_data(GetInstanceUefiDataRequest) -> GetInstanceUefiDataResult = instance_status;
+    describe_instance_attribute(DescribeInstanceAttributeRequest) -> InstanceAttribute = instance_attribute;
+    modify_instance_attribute(ModifyInstanceAttributeRequest) -> () = instance_attribute;
+    modify_instance_metadata_options(ModifyInstanceMetadataOptionsRequest) -> ModifyInstanceMetadataOptionsResult = instance_attribute;
+    describe_instance_credit_specifications(DescribeInstanceCreditSpecificationsRequest) -> DescribeInstanceCreditSpecificationsResult = instance_attribute;
+    describe_instance_types(DescribeInstanceTypesRequest) -> DescribeInstanceTypesResult = instance_type;
+    describe_instance_type_offerings(DescribeInstanceTypeOfferingsRequest) -> DescribeInstanceTypeOfferingsResult = instance_type;
+    describe_images(DescribeImagesRequest) -> DescribeImagesResult = image;
+    create_key_pair(CreateKeyPairRequest) -> KeyPair = key_pair;
+    import_key_pair(ImportKeyPairRequest) -> ImportKeyPairResult = key_pair;
+    describe_key_pairs(DescribeKeyPairsRequest) -> DescribeKeyPairsResult = key_pair;
+    delete_key_pair(DeleteKeyPairRequest) -> DeleteKeyPairResult = key_pair;
+    create_launch_template(CreateLaunchTemplateRequest) -> CreateLaunchTemplateResult = launch_template;
+    create_launch_template_version(CreateLaunchTemplateVersionRequest) -> CreateLaunchTemplateVersionResult = launch_template;
+    describe_launch_templates(DescribeLaunchTemplatesRequest) -> DescribeLaunchTemplatesResult = launch_template;
+    describe_launch_template_versions(DescribeLaunchTemplateVersionsRequest) -> DescribeLaunchTemplateVersionsResult = launch_template_version;
+    modify_launch_template(ModifyLaunchTemplateRequest) -> ModifyLaunchTemplateResult = launch_template;
+    delete_launch_template(DeleteLaunchTemplateRequest) -> DeleteLaunchTemplateResult = launch_template;
+    delete_launch_template_versions(DeleteLaunchTemplateVersionsRequest) -> DeleteLaunchTemplateVersionsResult = launch_template_version;
+    associate_iam_instance_profile(AssociateIamInstanceProfileRequest) -> AssociateIamInstanceProfileResult = profile;
+    disassociate_iam_instance_profile(DisassociateIamInstanceProfileRequest) -> DisassociateIamInstanceProfileResult = profile;
+    describe_iam_instance_profile_associations(DescribeIamInstanceProfileAssociationsRequest) -> DescribeIamInstanceProfileAssociationsResult = profile;
+    terminate_instances(TerminateInstancesRequest) -> TerminateInstancesResult = instance_state;
     replace_route(ReplaceRouteRequest) -> () = route_table;
     replace_route_table_association(ReplaceRouteTableAssociationRequest) -> ReplaceRouteTableAssociationResult = route_table;
     allocate_address(AllocateAddressRequest) -> AllocateAddressResult = address;
@@ -96,14 +136,4 @@ operations! { Ec2 as Api:
     update_security_group_rule_descriptions_egress(UpdateSecurityGroupRuleDescriptionsEgressRequest) -> UpdateSecurityGroupRuleDescriptionsEgressResult = group_rule;
     modify_network_interface_attribute(ModifyNetworkInterfaceAttributeRequest) -> () = interface_attribute;
     describe_network_interface_attribute(DescribeNetworkInterfaceAttributeRequest) -> DescribeNetworkInterfaceAttributeResult = interface_attribute;
-
-    run_instances(RunInstancesRequest) -> Reservation = instance;
-    describe_instances(DescribeInstancesRequest) -> DescribeInstancesResult = instance_describe;
-    start_instances(StartInstancesRequest) -> StartInstancesResult = instance_state;
-    stop_instances(StopInstancesRequest) -> StopInstancesResult = instance_state;
-    reboot_instances(RebootInstancesRequest) -> () = instance_state;
-    associate_iam_instance_profile(AssociateIamInstanceProfileRequest) -> AssociateIamInstanceProfileResult = profile;
-    disassociate_iam_instance_profile(DisassociateIamInstanceProfileRequest) -> DisassociateIamInstanceProfileResult = profile;
-    describe_iam_instance_profile_associations(DescribeIamInstanceProfileAssociationsRequest) -> DescribeIamInstanceProfileAssociationsResult = profile;
-    terminate_instances(TerminateInstancesRequest) -> TerminateInstancesResult = instance_state;
 }

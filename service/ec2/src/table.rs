@@ -96,20 +96,6 @@ pub(crate) fn group(transaction: &Transaction, scope: &Scope, id: &str) -> Resul
         .ok_or_else(|| group_not_found(id))
 }
 
-pub(crate) fn acl(transaction: &Transaction, scope: &Scope, id: &str) -> Result<NetworkAcl, Error> {
-    let found = transaction.get(ACLS, &key(scope, id));
-    found
-        .map(|row| NetworkAcl::clone(&row))
-        .ok_or_else(|| not_found("NetworkAcl", "networkAcl", id))
-}
-
-pub(crate) fn interface(transaction: &Transaction, scope: &Scope, id: &str) -> Result<Interface, Error> {
-    let found = transaction.get(INTERFACES, &key(scope, id));
-    found
-        .map(|row| Interface::clone(&row))
-        .ok_or_else(|| interface_not_found(id))
-}
-
 /// The instances of a scope, or those with these ids, in this order.
 pub(crate) fn instances(
     snapshot: &Snapshot,
@@ -145,4 +131,18 @@ pub(crate) fn instances(
 fn is_instance_id(id: &str) -> bool {
     let digits = id.strip_prefix("i-").unwrap_or_default();
     matches!(digits.len(), 8 | 17) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+pub(crate) fn acl(transaction: &Transaction, scope: &Scope, id: &str) -> Result<NetworkAcl, Error> {
+    let found = transaction.get(ACLS, &key(scope, id));
+    found
+        .map(|row| NetworkAcl::clone(&row))
+        .ok_or_else(|| not_found("NetworkAcl", "networkAcl", id))
+}
+
+pub(crate) fn interface(transaction: &Transaction, scope: &Scope, id: &str) -> Result<Interface, Error> {
+    let found = transaction.get(INTERFACES, &key(scope, id));
+    found
+        .map(|row| Interface::clone(&row))
+        .ok_or_else(|| interface_not_found(id))
 }

@@ -1,4 +1,5 @@
 mod instance;
+mod launch;
 mod network;
 mod plane;
 

@@ -14,6 +14,7 @@ pub use reconcile::Deletions;
 
 use std::sync::Arc;
 
+use aws_shape::ec2;
 use base_clock::Clock;
 use base_id::IdSource;
 use base_store::{Store, Table};
@@ -36,6 +37,7 @@ pub struct Secrets {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     key: Arc<Key>,
+    ec2: Option<Arc<dyn ec2::Api>>,
 }
 
 impl Secrets {
@@ -46,7 +48,15 @@ impl Secrets {
             clock,
             ids,
             key: Arc::new(key),
+            ec2: None,
         }
+    }
+
+    /// Whose images the public parameters name.
+    #[must_use]
+    pub fn with_ec2(mut self, ec2: Arc<dyn ec2::Api>) -> Self {
+        self.ec2 = Some(ec2);
+        self
     }
 
     fn seal(&self, place: &str, plain: &[u8]) -> Sealed {

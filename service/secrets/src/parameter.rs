@@ -4,6 +4,7 @@ mod describe;
 mod filter;
 mod label;
 mod name;
+mod public;
 mod put;
 mod read;
 mod reference;

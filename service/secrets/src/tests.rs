@@ -1,4 +1,5 @@
 mod parameter;
+mod public;
 mod secret;
 
 use std::sync::Arc;

@@ -129,4 +129,19 @@ impl Spec {
             credits: self.credits.or(template.credits),
         }
     }
+
+    /// As a new version of a launch template that is made from another: what is said replaces what was said there.
+    pub(crate) fn replacing(self, source: Self) -> Self {
+        let (tags, metadata) = (self.tags.clone(), self.metadata.clone());
+        let merged = self.over(source.clone());
+        Self {
+            tags: if tags.is_empty() { source.tags } else { tags },
+            metadata: if metadata == MetadataSpec::default() {
+                source.metadata
+            } else {
+                metadata
+            },
+            ..merged
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, dry_run, invalid, missing, unsupported, with_code};
 use crate::model::instance::{Instance, Key, Life, MetadataOptions, Profile, Shutdown, Token, Volume};
 use crate::model::launch::Spec;
 use crate::model::{self, Tags, image, instance_type};
-use crate::table::{self, INSTANCES, INTERFACES, KEY_PAIRS, SUBNETS, key};
+use crate::table::{self, INSTANCES, INTERFACES, KEY_PAIRS, key};
 
 /// Of one request.
 const INSTANCES_MAX: i32 = 1000;
@@ -35,6 +35,7 @@ pub(super) async fn run_instances(
     context: &Context,
     mut input: RunInstancesRequest,
 ) -> Result<Reservation, Error> {
+    default::ensure(ec2, &context.scope).await?;
     let (min, max) = counts(&input)?;
     let dry = input.dry_run.take();
     let token = input.client_token.take().filter(|text| !text.is_empty());
@@ -63,7 +64,6 @@ pub(super) async fn run_instances(
         Some(wanted) => Some(profile::find(ec2, context, wanted).await?),
         None => None,
     };
-    default::ensure(ec2, &context.scope).await?;
     let order = Order {
         scope: context.scope.clone(),
         spec,
@@ -178,12 +178,13 @@ fn launch_all(tx: &mut Transaction, order: &Order, min: usize, max: usize) -> Re
     for index in 0..max {
         // The subnet's row remembers the address that was given out last.
         let subnet = table::subnet(tx, &order.scope, &subnet.id)?;
-        let interface = match new_interface(tx, order, &subnet, &groups) {
+        let id = order.ec2.new_id("i");
+        let interface = match new_interface(tx, order, &id, &subnet, &groups) {
             Err(error) if index >= min && error.code == "InsufficientFreeAddressesInSubnet" => break,
             result => result?,
         };
         let instance = Instance {
-            id: order.ec2.new_id("i"),
+            id,
             reservation: reservation.clone(),
             launch_index: index as u32,
             token: order.token.clone(),
@@ -197,11 +198,6 @@ fn launch_all(tx: &mut Transaction, order: &Order, min: usize, max: usize) -> Re
             ..begun(order, &kind, &image, &subnet, &interface)
         };
         tx.put(INSTANCES, &key_at(order, &instance.id), instance.clone());
-        let interface = model::Interface {
-            instance: Some(instance.id.clone()),
-            ..interface
-        };
-        tx.put(INTERFACES, &key_at(order, &instance.interface), interface);
         instances.push(instance);
     }
     Ok(instances)
@@ -407,17 +403,15 @@ fn default_subnet(tx: &Transaction, scope: &Scope, zone: Option<&str>) -> Result
             "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.";
         with_code("VPCIdNotSpecified", message)
     })?;
-    let mut subnets = table::all(tx, SUBNETS, scope);
-    subnets.retain(|one| one.vpc == vpc.id && one.is_default);
+    let mut subnets: Vec<model::Subnet> = table::all(tx, table::SUBNETS, scope);
+    subnets.retain(|one| one.vpc == vpc.id && one.is_default && zone.is_none_or(|zone| zone == one.zone));
     subnets.sort_by(|one, other| one.zone.cmp(&other.zone));
-    let mut subnets = subnets.into_iter();
-    let found = subnets.find(|one| zone.is_none_or(|zone| one.zone == zone));
-    found.ok_or_else(|| {
-        let message = format!(
-            "No default subnet for availability zone: '{}'.",
-            zone.unwrap_or("null")
-        );
-        with_code("MissingInput", message)
+    let first = subnets.into_iter().next();
+    first.ok_or_else(|| {
+        with_code(
+            "MissingInput",
+            "No subnets found for the default VPC. Please specify a subnet.",
+        )
     })
 }
 
@@ -453,23 +447,21 @@ fn groups(tx: &Transaction, order: &Order, subnet: &model::Subnet) -> Result<Vec
 fn new_interface(
     tx: &mut Transaction,
     order: &Order,
+    instance: &str,
     subnet: &model::Subnet,
     groups: &[String],
 ) -> Result<model::Interface, Error> {
     let asked = order.spec.interface.as_ref();
     let wanted: Option<Ipv4Addr> = asked.and_then(|it| it.address).or(order.spec.address);
     let address = interface::take_address(tx, &order.scope, subnet, wanted)?;
+    let tags = order.spec.tags.get("network-interface");
     let mut interface = model::Interface {
         groups: groups.to_vec(),
         description: asked.and_then(|it| it.description.clone()).unwrap_or_default(),
+        instance: Some(instance.to_owned()),
         device_index: Some(0),
         delete_on_termination: asked.and_then(|it| it.delete_on_termination).unwrap_or(true),
-        tags: order
-            .spec
-            .tags
-            .get("network-interface")
-            .cloned()
-            .unwrap_or_default(),
+        tags: tags.cloned().unwrap_or_default(),
         ..interface::new(&order.ec2, order.ec2.new_id("eni"), subnet, address)
     };
     if asked.and_then(|it| it.public).unwrap_or(subnet.map_public_ip) {

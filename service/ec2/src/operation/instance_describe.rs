@@ -69,7 +69,7 @@ fn facts(snapshot: &Snapshot, scope: &Scope, one: &instance::Instance) -> Facts 
     let names = groups.iter().filter_map(|id| group_name(snapshot, scope, id));
     let names: Vec<String> = names.collect();
     let state = state(snapshot, one);
-    let public = interface.as_deref().and_then(Ec2::public_address);
+    let public = interface.as_deref().and_then(model::Interface::public_address);
     let public_dns = public.map(|it| public_name(it, &scope.region));
     let text = |it: &Option<String>| it.clone();
     let facts = Facts::new(&one.tags)
@@ -324,7 +324,7 @@ fn placed(
     let named = snapshot
         .get(VPCS, &key(scope, &one.vpc))
         .is_some_and(|vpc| vpc.dns_hostnames);
-    let public = Ec2::public_address(interface);
+    let public = interface.public_address();
     let public_dns = public.filter(|_| named).map(|it| public_name(it, &scope.region));
     let groups = interface.groups.iter().map(|id| GroupIdentifier {
         group_id: Some(id.clone()),

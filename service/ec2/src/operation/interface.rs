@@ -55,6 +55,19 @@ pub(super) async fn create_network_interface(
     })
 }
 
+/// Locally administered, as EC2's own.
+pub(super) fn new_mac(ec2: &Ec2) -> String {
+    let mac = ec2.ids.hex(10);
+    format!(
+        "02:{}:{}:{}:{}:{}",
+        &mac[0..2],
+        &mac[2..4],
+        &mac[4..6],
+        &mac[6..8],
+        &mac[8..10]
+    )
+}
+
 /// One address is what an interface has; everything else it could be given is not served.
 fn refuse_unserved(input: &CreateNetworkInterfaceRequest) -> Result<(), Error> {
     for (given, name) in [
@@ -147,19 +160,6 @@ pub(crate) fn give_public(
         });
     }
     Ok(())
-}
-
-/// Locally administered, as EC2's own.
-pub(super) fn new_mac(ec2: &Ec2) -> String {
-    let mac = ec2.ids.hex(10);
-    format!(
-        "02:{}:{}:{}:{}:{}",
-        &mac[0..2],
-        &mac[2..4],
-        &mac[4..6],
-        &mac[6..8],
-        &mac[8..10]
-    )
 }
 
 /// An address of the subnet: the one that is wanted, or the next free one.

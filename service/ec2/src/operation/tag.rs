@@ -102,14 +102,14 @@ async fn change(
                     || edit_row(tx, ROUTE_TABLES, &scope, id, |row| edit(&mut row.tags))
                     || edit_row(tx, GROUPS, &scope, id, |row| edit(&mut row.tags))
                     || edit_row(tx, INTERFACES, &scope, id, |row| edit(&mut row.tags))
-                    || edit_row(tx, ACLS, &scope, id, |row| edit(&mut row.tags))
-                    || edit_row(tx, ADDRESSES, &scope, id, |row| edit(&mut row.tags))
-                    || edit_row(tx, NAT_GATEWAYS, &scope, id, |row| edit(&mut row.tags))
-                    || edit_rule(tx, &scope, id, &edit)
                     || edit_row(tx, INSTANCES, &scope, id, |row| edit(&mut row.tags))
                     || edit_row(tx, LAUNCH_TEMPLATES, &scope, id, |row| edit(&mut row.tags))
                     || edit_volume(tx, &scope, id, &edit)
-                    || edit_key(tx, &scope, id, &edit);
+                    || edit_key(tx, &scope, id, &edit)
+                    || edit_row(tx, ACLS, &scope, id, |row| edit(&mut row.tags))
+                    || edit_row(tx, ADDRESSES, &scope, id, |row| edit(&mut row.tags))
+                    || edit_row(tx, NAT_GATEWAYS, &scope, id, |row| edit(&mut row.tags))
+                    || edit_rule(tx, &scope, id, &edit);
                 if !known {
                     let message = format!("The ID '{id}' is not valid");
                     return Err(crate::error::with_code("InvalidID", message));
@@ -181,6 +181,15 @@ pub(super) async fn describe_tags(
     }
     collect!(VPCS: Vpc, SUBNETS: Subnet, GATEWAYS: InternetGateway, ROUTE_TABLES: RouteTable,
              GROUPS: SecurityGroup, INTERFACES: NetworkInterface);
+    collect!(INSTANCES: Instance, KEY_PAIRS: KeyPair, LAUNCH_TEMPLATES: LaunchTemplate);
+    let volumes = snapshot.prefix(INSTANCES, &head).into_iter().map(|(_, one)| {
+        (
+            one.volume.id.clone(),
+            ResourceType::Volume,
+            one.volume.tags.clone(),
+        )
+    });
+    all.extend(volumes);
     collect!(ACLS: NetworkAcl, ADDRESSES: ElasticIp, NAT_GATEWAYS: Natgateway);
     for (_, group) in snapshot.prefix(GROUPS, &head) {
         let rules = group.rules.iter();
@@ -192,15 +201,6 @@ pub(super) async fn describe_tags(
             )
         }));
     }
-    collect!(INSTANCES: Instance, KEY_PAIRS: KeyPair, LAUNCH_TEMPLATES: LaunchTemplate);
-    let volumes = snapshot.prefix(INSTANCES, &head).into_iter().map(|(_, one)| {
-        (
-            one.volume.id.clone(),
-            ResourceType::Volume,
-            one.volume.tags.clone(),
-        )
-    });
-    all.extend(volumes);
     let mut found = Vec::new();
     for (id, kind, tags) in all {
         for (key, value) in tags {

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::Ec2;
 use crate::model::Interface;
 use crate::model::instance::{Instance, Life};
-use crate::operation::interface::give_public;
+use crate::operation::give_public;
 use crate::plan::instance::{Picture, Step, next};
 use crate::table::{DESIRED_TASKS, INSTANCES, INTERFACES, OBSERVED_TASKS, key};
 
@@ -49,7 +49,7 @@ impl Reconciler for Instances {
                 for (place, instance) in tx.list(INSTANCES) {
                     let rows = rows.get(&instance.id).map_or(&[][..], Vec::as_slice);
                     for _ in 0..STEPS_MAX {
-                        match step(tx, &place, rows, now, &ids.hex(32), pool) {
+                        match step(tx, &place, rows, (now, pool), &ids.hex(32)) {
                             Taken::Settled => break,
                             Taken::Further => {}
                             Taken::Until(at) => {
@@ -87,9 +87,8 @@ fn step(
     tx: &mut Transaction,
     place: &str,
     rows: &[String],
-    now: Timestamp,
+    (now, pool): (Timestamp, Ipv4Net),
     fresh: &str,
-    pool: Ipv4Net,
 ) -> Taken {
     let Some(instance) = tx.get(INSTANCES, place) else {
         return Taken::Settled;
@@ -108,14 +107,12 @@ fn step(
         Step::Nothing => return Taken::Settled,
         Step::Wait(until) => return Taken::Until(until),
         Step::Row(row) => {
-            if instance.public {
-                readdress(tx, &interface_place, Some(pool));
-            }
+            change_public(tx, &interface_place, instance.public.then_some(pool));
             put_row(tx, rows, *row);
         }
         Step::Become(life, reason) => {
             if matches!(life, Life::Stopped { .. }) {
-                readdress(tx, &interface_place, None);
+                change_public(tx, &interface_place, None);
             }
             let after = Instance {
                 life,
@@ -129,13 +126,6 @@ fn step(
             tx.delete(DESIRED_TASKS, boot);
             if instance.delete_interface {
                 tx.delete(INTERFACES, &interface_place);
-            } else if let Some(interface) = interface {
-                let free = Interface {
-                    instance: None,
-                    device_index: None,
-                    ..Interface::clone(&interface)
-                };
-                tx.put(INTERFACES, &interface_place, free);
             }
             let after = Instance {
                 life: Life::Terminated { at },
@@ -148,28 +138,24 @@ fn step(
     Taken::Further
 }
 
-/// An instance has a public address of its own while it runs, and another one at its next start; an elastic one stays.
-fn readdress(tx: &mut Transaction, place: &str, pool: Option<Ipv4Net>) {
-    let Some(row) = tx.get(INTERFACES, place) else {
+/// A public address that is not an elastic one is had while the instance is up.
+fn change_public(tx: &mut Transaction, interface_place: &str, pool: Option<Ipv4Net>) {
+    let Some(interface) = tx.get(INTERFACES, interface_place) else {
         return;
     };
-    let mut interface = Interface::clone(&row);
+    let mut after = Interface::clone(&interface);
+    let elastic = after
+        .public
+        .as_ref()
+        .is_some_and(|public| public.elastic.is_some());
     match pool {
-        Some(pool) => {
-            // With the pool used up it starts without one; the world is not reached then, everything else is.
-            let _ = give_public(tx, pool, &mut interface);
-        }
-        None if interface
-            .public
-            .as_ref()
-            .is_some_and(|public| public.elastic.is_none()) =>
-        {
-            interface.public = None;
-        }
-        None => {}
+        // Without one it can be reached from nowhere outside, which is told of it.
+        Some(pool) => drop(give_public(tx, pool, &mut after)),
+        None if elastic => {}
+        None => after.public = None,
     }
-    if interface != *row {
-        tx.put(INTERFACES, place, interface);
+    if after != *interface {
+        tx.put(INTERFACES, interface_place, after);
     }
 }
 

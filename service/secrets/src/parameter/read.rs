@@ -8,7 +8,7 @@ use base_id::Scope;
 use base_store::Snapshot;
 
 use super::name::{self, Selected, Selector};
-use super::{DATA_TYPE, arn, bad_token, filter, invalid, key, kind, missing, reference, value};
+use super::{DATA_TYPE, arn, bad_token, filter, invalid, key, kind, missing, public, reference, value};
 use crate::{PARAMETERS, Secrets, model};
 
 const PAGE_PARAMETERS_MAX: usize = 10;
@@ -58,6 +58,9 @@ async fn read(
 ) -> Result<Parameter, ApiError> {
     if let Some(id) = reference::secret(text) {
         return reference::read(secrets, context, text, id, decrypt).await;
+    }
+    if public::is_public(text) {
+        return public::read(secrets, context, text).await;
     }
     let scope = &context.scope;
     let snapshot = secrets.store.snapshot();
@@ -131,6 +134,9 @@ pub(super) async fn get_parameters_by_path(
     context: &Context,
     input: GetParametersByPathRequest,
 ) -> Result<GetParametersByPathResult, ApiError> {
+    if public::is_public(&input.path) {
+        return public::by_path(secrets, context, input).await;
+    }
     let scope = &context.scope;
     let path = name::path(&input.path)?;
     let recursive = input.recursive == Some(true);

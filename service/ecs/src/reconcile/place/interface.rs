@@ -38,16 +38,6 @@ pub(in crate::reconcile) async fn interfaces(
         .unwrap_or_default())
 }
 
-fn refused(error: ApiError) -> Failure {
-    if error.is_internal() {
-        return Failure::Later(error);
-    }
-    Failure::Never(format!(
-        "ResourceInitializationError: unable to create a network interface: {}",
-        error.message
-    ))
-}
-
 /// Where its interface may be: for a task on an instance, in that one's zone.
 fn subnets(task: &Task) -> Vec<&String> {
     let network = &task.network;
@@ -59,6 +49,16 @@ fn subnets(task: &Task) -> Vec<&String> {
         .filter(|(_, zone)| **zone == lodging.zone)
         .map(|(subnet, _)| subnet)
         .collect()
+}
+
+fn refused(error: ApiError) -> Failure {
+    if error.is_internal() {
+        return Failure::Later(error);
+    }
+    Failure::Never(format!(
+        "ResourceInitializationError: unable to create a network interface: {}",
+        error.message
+    ))
 }
 
 pub(super) async fn attach(ecs: &Ecs, context: &Context, task: &Task) -> Result<Attachment, Failure> {
