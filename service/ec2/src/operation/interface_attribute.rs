@@ -3,11 +3,11 @@
 use aws_protocol::Context;
 use aws_shape::ec2::*;
 
-use super::group;
-use super::interface::{self, SERVICE_PRINCIPALS};
+use super::{group, interface, tag};
 use crate::Ec2;
 use crate::error::{Error, dry_run, interface_not_found, missing, unsupported, with_code};
-use crate::table::{self, INTERFACES, key};
+use crate::model::instance::Instance;
+use crate::table::{self, INSTANCES, INTERFACES, key};
 
 pub(super) async fn modify_network_interface_attribute(
     ec2: &Ec2,
@@ -31,7 +31,7 @@ pub(super) async fn modify_network_interface_attribute(
         }
     }
     let (scope, pool) = (context.scope.clone(), ec2.pool);
-    let by_service = context.principal_arn.starts_with(SERVICE_PRINCIPALS);
+    let by_service = tag::is_service(context);
     ec2.store
         .write(move |tx| {
             let mut row = table::interface(tx, &scope, &input.network_interface_id)?;
@@ -54,6 +54,14 @@ pub(super) async fn modify_network_interface_attribute(
                     return Err(with_code("IncorrectState", message));
                 }
                 row.delete_on_termination = kept;
+                let place = key(&scope, row.instance.as_deref().unwrap_or_default());
+                if let Some(instance) = tx.get(INSTANCES, &place) {
+                    let instance = Instance {
+                        delete_interface: kept,
+                        ..Instance::clone(&instance)
+                    };
+                    tx.put(INSTANCES, &place, instance);
+                }
             }
             let own = row.public.as_ref().is_some_and(|public| public.elastic.is_none());
             match input.associate_public_ip_address {
