@@ -1,5 +1,6 @@
 //! What a task can ask about itself, whatever its network lets it reach.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -68,11 +69,37 @@ pub trait TaskAgent: Send + Sync {
     ) -> Result<String, AgentError>;
 }
 
+/// What a host may know about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostFacts {
+    /// Whether it may ask at all.
+    pub enabled: bool,
+    /// Only with a session token.
+    pub tokens_required: bool,
+    /// By path below the version, such as `meta-data/instance-id`.
+    pub documents: BTreeMap<String, String>,
+    /// As it was given, if any was.
+    pub user_data: Option<Vec<u8>>,
+    /// Name of the role whose credentials it may have.
+    pub role: Option<String>,
+}
+
+/// Who knows about hosts.
+#[async_trait]
+pub trait HostAgent: Send + Sync {
+    /// `None` for an address that no host has.
+    async fn facts(&self, caller: &Caller) -> Option<HostFacts>;
+    /// The role's credentials, as a JSON document.
+    async fn credentials(&self, caller: &Caller) -> Result<String, AgentError>;
+}
+
 /// A way into private networks and hosts for whoever answers there.
 #[async_trait]
 pub trait Doors: Send + Sync {
-    /// Networks and hosts (by their disks) that stand now.
-    fn standing(&self) -> Vec<String>;
+    /// Private networks that stand now.
+    fn networks(&self) -> Vec<String>;
+    /// Hosts that stand now, by their disks; no network is called so.
+    fn hosts(&self) -> Vec<String>;
     /// Which namespace the network is now; another number is another network under the same name. `None` while there
     /// is none.
     fn identity(&self, network: &str) -> Option<u64>;

@@ -42,11 +42,13 @@ pub(super) fn doors(order: &Order, plane: &Plane, usage: Arc<dyn Usage>, router:
     };
     vec![
         Door {
+            in_hosts: true,
             address: agent::ADDRESS,
             port: agent::PORT,
             router: front_task::router(answers),
         },
         Door {
+            in_hosts: true,
             address: agent::ADDRESS,
             port: api_port(order),
             router: Hosts::new().name(&agent::ADDRESS.to_string()).protect(router),

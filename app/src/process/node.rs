@@ -26,6 +26,7 @@ pub(super) fn new(plane: &Plane, network: Network, runtime: RuntimeConfig) -> No
         runtime: Runtime::new(runtime),
         logs: Arc::clone(&plane.lines),
         // Images of other registries are pulled without credentials.
+        host_arguments: vec!["instance".to_owned()],
         images: NodeParts::images_of(plane.blobs.clone(), Arc::new(|_| None)),
     })
 }

@@ -57,8 +57,9 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
     let blobs = BlobStore::open_with(layout.images(), remote(order)?)?;
     let registry = order.settings.listen.to_string();
     let iam = Iam::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids));
-    let ec2 =
-        Ec2::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids)).with_iam(Arc::new(iam.clone()));
+    let ec2 = Ec2::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids))
+        .with_pool(public(&order.settings.instance))
+        .with_iam(Arc::new(iam.clone()));
     let shared: Arc<dyn contract::image::Blobs> = Arc::new(blobs.clone());
     let ecr = Ecr::new(
         store.clone(),
@@ -165,6 +166,13 @@ fn loopback(instance: &str) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(127, second as u8, third as u8, 0), 24)
 }
 
+/// 1022 public addresses, different for different clouds on one machine as well.
+fn public(instance: &str) -> Ipv4Net {
+    let number = u32::from_str_radix(instance, 16).unwrap_or_default() % 128;
+    let first = u32::from(Ipv4Addr::new(198, 18, 0, 0)) + (number << 10);
+    Ipv4Net::new_assert(Ipv4Addr::from(first), 22)
+}
+
 /// Starts all reconcilers.
 pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     let start = |reconciler: Arc<dyn Reconciler>, reads: &'static [&'static str]| {
@@ -184,7 +192,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
             status,
         ));
     };
-    start(Arc::new(Networks::new(plane.store.clone())), Networks::READS);
+    start(
+        Arc::new(Networks::new(plane.store.clone(), Arc::clone(&plane.clock))),
+        Networks::READS,
+    );
     start(Arc::new(Instances::new(plane.ec2.clone())), Instances::READS);
     start(Arc::new(Groups::new(plane.autoscaling.clone())), Groups::READS);
     start(Arc::new(Balancers::new(plane.elbv2.clone())), Balancers::READS);
@@ -202,8 +213,8 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         service_ecs::Tasks::READS,
     );
     start(
-        Arc::new(service_ecs::Definitions::new(plane.ecs.clone())),
-        service_ecs::Definitions::READS,
+        Arc::new(service_ecs::Instances::new(plane.ecs.clone())),
+        service_ecs::Instances::READS,
     );
     let retention = Retention::new(
         plane.store.clone(),

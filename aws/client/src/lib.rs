@@ -5,6 +5,7 @@
 
 mod config;
 mod endpoint;
+mod metadata;
 mod retry;
 mod send;
 mod sign;
@@ -26,5 +27,6 @@ mod service {
 }
 
 pub use config::{ConfigError, Keys, Overrides};
+pub use metadata::Metadata;
 pub use send::{Client, UNREACHABLE};
 pub use tls::tls;

@@ -83,8 +83,8 @@ impl Host {
             .collect())
     }
 
-    /// Makes a network's uplink if it is not there, and returns the host's address on it.
-    pub fn ensure_uplink(&self, network: &str, inside: &Namespace) -> io::Result<Ipv4Addr> {
+    /// Makes a network's uplink if it is not there, and returns its name and the host's address on it.
+    pub fn ensure_uplink(&self, network: &str, inside: &Namespace) -> io::Result<(String, Ipv4Addr)> {
         let mut standing = self
             .standing
             .lock()
@@ -120,7 +120,35 @@ impl Host {
         inner.set_default_route(inner_link.index, host)?;
         self.forward(&mut links, &link)?;
         self.refresh_table(&mut links, &mut standing)?;
-        Ok(host)
+        Ok((link.name, host))
+    }
+
+    /// Makes these, and no others, the public addresses that the host reaches by an uplink.
+    pub fn reach(&self, uplink: &str, public: &BTreeSet<Ipv4Addr>) -> io::Result<()> {
+        let mut standing = self
+            .standing
+            .lock()
+            .expect("nothing panics while it holds the lock");
+        let mut links = self.namespace.links()?;
+        let link = links
+            .find(uplink)?
+            .ok_or_else(|| io::Error::other("the uplink has gone"))?;
+        let there: BTreeSet<Ipv4Addr> = links.gateway_routes(link.index)?.into_iter().collect();
+        let own = links.addresses(Some(link.index))?;
+        let (host, _) = own
+            .first()
+            .ok_or_else(|| io::Error::other("the uplink has no address"))?;
+        let network = Ipv4Addr::from(u32::from(*host) + 1);
+        for address in public.difference(&there) {
+            links.set_route(*address, link.index, network)?;
+        }
+        for address in there.difference(public) {
+            links.remove_route(*address, link.index)?;
+        }
+        if there == *public {
+            return Ok(());
+        }
+        self.refresh_table(&mut links, &mut standing)
     }
 
     fn add_uplink(&self, links: &mut Links, network: &str, inside: &Namespace) -> io::Result<Link> {
@@ -275,10 +303,12 @@ impl Host {
                 .map(|(address, _)| *address);
             if let (Some(host), true) = (address, alias.instance == self.instance) {
                 let network = Ipv4Addr::from(u32::from(host) + 1);
+                let public = links.gateway_routes(link.index)?;
                 uplinks.push(Uplink {
                     link: link.name,
                     host,
                     network,
+                    public,
                 });
             }
         }

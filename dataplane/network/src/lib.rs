@@ -1,9 +1,10 @@
 //! Private networks on this machine: a network namespace per network, one per task, and between them what a VPC
 //! promises: subnets, routers, security groups, a resolver and a way out.
 //!
-//! Read on in `rules` for what may pass, in `vpc` for what is inside a network, in `host` for the little that is
+//! Read on in `rules` for what may pass an interface, in `router` for the ways between subnets and out, in `vpc` for what is inside a network, in `host` for the little that is
 //! changed outside.
 
+mod bridge;
 mod door;
 mod host;
 mod link;
@@ -12,13 +13,14 @@ mod namespace;
 mod netlink;
 mod nft;
 mod probe;
+mod router;
 mod rules;
 mod vpc;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use contract::network::{DesiredNetwork, Interface};
@@ -62,6 +64,7 @@ struct Inner {
     host: Host,
     networks: Mutex<HashMap<String, DesiredNetwork>>,
     tasks: Mutex<HashMap<String, Arc<Task>>>,
+    hosts: Mutex<HashMap<String, bridge::Host>>,
 }
 
 /// A task's interface that is attached.
@@ -81,6 +84,7 @@ impl Network {
             host,
             networks: Mutex::default(),
             tasks: Mutex::default(),
+            hosts: Mutex::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -203,12 +207,8 @@ impl Inner {
             .cloned()
     }
 
-    fn standing(&self) -> Vec<String> {
-        let networks = self
-            .networks
-            .lock()
-            .expect("nothing panics while it holds the lock");
-        networks.keys().cloned().collect()
+    fn hosts(&self) -> std::sync::MutexGuard<'_, HashMap<String, bridge::Host>> {
+        self.hosts.lock().expect("nothing panics while it holds the lock")
     }
 
     fn tasks(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Task>>> {
@@ -286,22 +286,26 @@ impl Inner {
         })
     }
 
+    /// A namespace of somebody's own.
+    fn ensure_own(&self, pin: &Path) -> io::Result<(Namespace, bool)> {
+        let (namespace, made) = Namespace::ensure(pin)?;
+        if made {
+            // As in Docker: the namespace is the task's own, so low ports and ping harm nobody.
+            namespace.set(&[
+                ("ipv4/ip_unprivileged_port_start", "0"),
+                ("ipv4/ping_group_range", "0 2147483647"),
+            ])?;
+        }
+        Ok((namespace, made))
+    }
+
     fn attach(&self, interface: Interface) -> Result<PathBuf, NetworkError> {
         let pin = self.task_pin(&interface.id);
         let failed = |cause| NetworkError::Attach {
             interface: interface.id.clone(),
             cause,
         };
-        let (namespace, made) = Namespace::ensure(&pin).map_err(failed)?;
-        if made {
-            // As in Docker: the namespace is the task's own, so low ports and ping harm nobody.
-            namespace
-                .set(&[
-                    ("ipv4/ip_unprivileged_port_start", "0"),
-                    ("ipv4/ping_group_range", "0 2147483647"),
-                ])
-                .map_err(failed)?;
-        }
+        self.ensure_own(&pin).map_err(failed)?;
         let task = Arc::new(Task {
             interface: interface.clone(),
             standing: Mutex::new(None),

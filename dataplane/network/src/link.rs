@@ -224,16 +224,48 @@ impl Links {
     }
 
     pub fn set_default_route(&mut self, index: u32, gateway: Ipv4Addr) -> io::Result<()> {
-        let mut header = [0; RTMSG_BYTES];
-        header[0] = libc::AF_INET as u8;
-        header[4] = libc::RT_TABLE_MAIN;
-        header[5] = libc::RTPROT_BOOT;
-        header[6] = libc::RT_SCOPE_UNIVERSE;
-        header[7] = libc::RTN_UNICAST;
-        let message = Message::new(libc::RTM_NEWROUTE, ACK | CREATE | REPLACE, &header)
+        let message = Message::new(libc::RTM_NEWROUTE, ACK | CREATE | REPLACE, &route(0))
             .attribute(libc::RTA_GATEWAY, &gateway.octets())
             .number(libc::RTA_OIF, index);
         self.socket.request(message)
+    }
+
+    /// The way to one address; it may have been another one.
+    pub fn set_route(&mut self, to: Ipv4Addr, index: u32, gateway: Ipv4Addr) -> io::Result<()> {
+        let message = Message::new(libc::RTM_NEWROUTE, ACK | CREATE | REPLACE, &route(32))
+            .attribute(libc::RTA_DST, &to.octets())
+            .attribute(libc::RTA_GATEWAY, &gateway.octets())
+            .number(libc::RTA_OIF, index);
+        self.socket.request(message)
+    }
+
+    /// Forgets the way to one address by a link; it need not be there.
+    pub fn remove_route(&mut self, to: Ipv4Addr, index: u32) -> io::Result<()> {
+        let message = Message::new(libc::RTM_DELROUTE, ACK, &route(32))
+            .attribute(libc::RTA_DST, &to.octets())
+            .number(libc::RTA_OIF, index);
+        accept(self.socket.request(message), libc::ESRCH)
+    }
+
+    /// Single addresses that packets leave for by a gateway behind a link.
+    pub fn gateway_routes(&mut self, index: u32) -> io::Result<Vec<Ipv4Addr>> {
+        let mut header = [0; RTMSG_BYTES];
+        header[0] = libc::AF_INET as u8;
+        let replies = self.socket.dump(libc::RTM_GETROUTE, &header)?;
+        Ok(replies
+            .iter()
+            .filter(|reply| {
+                let head = &reply.payload;
+                head.len() >= RTMSG_BYTES && head[1] == 32 && head[4] == libc::RT_TABLE_MAIN
+            })
+            .filter_map(|reply| {
+                let attributes = reply.attributes(RTMSG_BYTES);
+                let value = |wanted| attributes.iter().find(|(kind, _)| *kind == wanted);
+                let by = u32::from_ne_bytes(value(libc::RTA_OIF)?.1.try_into().ok()?);
+                value(libc::RTA_GATEWAY)?;
+                (by == index).then(|| ipv4(value(libc::RTA_DST)?.1)).flatten()
+            })
+            .collect())
     }
 
     /// Indices of the links by which packets leave for addresses that no other route knows.
@@ -293,6 +325,18 @@ fn ifinfo_change(index: u32, flags: u32, change: u32) -> [u8; IFINFO_BYTES] {
     header[4..8].copy_from_slice(&index.to_ne_bytes());
     header[8..12].copy_from_slice(&flags.to_ne_bytes());
     header[12..16].copy_from_slice(&change.to_ne_bytes());
+    header
+}
+
+/// A route to a prefix of this length, in the main table.
+fn route(prefix: u8) -> [u8; RTMSG_BYTES] {
+    let mut header = [0; RTMSG_BYTES];
+    header[0] = libc::AF_INET as u8;
+    header[1] = prefix;
+    header[4] = libc::RT_TABLE_MAIN;
+    header[5] = libc::RTPROT_BOOT;
+    header[6] = libc::RT_SCOPE_UNIVERSE;
+    header[7] = libc::RTN_UNICAST;
     header
 }
 

@@ -20,9 +20,19 @@ pub(crate) fn task_link_name(interface: &str) -> String {
     link_name("t", interface)
 }
 
+/// A container's end in its host's namespace.
+pub(crate) fn bridge_port_name(id: &str) -> String {
+    link_name("b", id)
+}
+
 /// A subnet's router keeps its address on the link when it is made anew, as its tasks remember it for a while.
 pub(crate) fn router_mac(subnet: &str) -> [u8; 6] {
     let [a, b, c, d, e, ..] = hash(subnet).to_ne_bytes();
     // The second bit: given by us, not by a manufacturer.
     [2, a, b, c, d, e]
+}
+
+/// What marks the connections that go through a gateway; never 0, which marks none.
+pub(crate) fn gateway_mark(gateway: &str) -> u32 {
+    (hash(gateway) & 0xffff_ffff) as u32 | 1
 }

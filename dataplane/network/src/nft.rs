@@ -5,9 +5,10 @@
 mod expression;
 
 pub(crate) use expression::{
-    Addresses, Expression, Rule, ct_established, from_link, ipv4_only, masquerade, to_link,
+    Addresses, Expression, Rule, ct_established, ct_marked, ct_readdressed, from_link, ipv4_only, masquerade,
+    not_from_link, not_to_link, to_link,
 };
-pub(crate) use expression::{destination, icmp, port_range, source};
+pub(crate) use expression::{destination, port_range, protocol, source, source_port};
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,6 +27,7 @@ const NEW_SET: u16 = 9;
 const NEW_SET_ELEMENT: u16 = 12;
 /// `ipv4_addr` in nft's own numbering of types, so that `nft list` shows addresses.
 const TYPE_IPV4: u32 = 7;
+const SET_IS_MAP: u32 = 8;
 /// Elements in one message; the list is one attribute, whose length has 16 bits.
 const ELEMENTS_PER_MESSAGE: usize = 1_000;
 
@@ -62,7 +64,6 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Policy {
     Accept,
-    Drop,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,12 +76,22 @@ pub(crate) struct Chain {
     pub rules: Vec<Rule>,
 }
 
+/// A chain that packets come to only from other chains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Branch {
+    pub name: String,
+    pub rules: Vec<Rule>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Table {
     pub family: Family,
     pub name: String,
     /// Sets of addresses by name.
     pub sets: BTreeMap<String, Vec<Ipv4Addr>>,
+    /// Maps from address to address by name.
+    pub maps: BTreeMap<String, Vec<(Ipv4Addr, Ipv4Addr)>>,
+    pub branches: Vec<Branch>,
     pub chains: Vec<Chain>,
 }
 
@@ -91,7 +102,15 @@ impl Table {
         for (number, (name, addresses)) in (1..).zip(&self.sets) {
             messages.extend(self.set(number, name, addresses));
         }
+        for (number, (name, pairs)) in (1 + self.sets.len() as u32..).zip(&self.maps) {
+            messages.extend(self.map(number, name, pairs));
+        }
+        // All of them before the first rule, which may lead to any.
+        messages.extend(self.branches.iter().map(|branch| self.branch(&branch.name)));
         messages.extend(self.chains.iter().map(|chain| self.chain(chain)));
+        for branch in &self.branches {
+            messages.extend(branch.rules.iter().map(|rule| self.rule(&branch.name, rule)));
+        }
         for chain in &self.chains {
             messages.extend(chain.rules.iter().map(|rule| self.rule(chain.name, rule)));
         }
@@ -104,6 +123,8 @@ impl Table {
             family,
             name: name.to_owned(),
             sets: BTreeMap::new(),
+            maps: BTreeMap::new(),
+            branches: Vec::new(),
             chains: Vec::new(),
         };
         // Deleting what is not there is an error that would be hard to tell from others; so it is made first.
@@ -151,6 +172,39 @@ impl Table {
         std::iter::once(set).chain(elements).collect()
     }
 
+    fn map(&self, number: u32, name: &str, pairs: &[(Ipv4Addr, Ipv4Addr)]) -> Vec<Message> {
+        let map = self
+            .message(NEW_SET, CREATE)
+            .text(1, &self.name)
+            .text(2, name)
+            .big(3, SET_IS_MAP)
+            .big(4, TYPE_IPV4)
+            .big(5, 4)
+            .big(6, TYPE_IPV4)
+            .big(7, 4)
+            .big(10, number);
+        let elements = pairs.chunks(ELEMENTS_PER_MESSAGE).map(|chunk| {
+            self.message(NEW_SET_ELEMENT, CREATE)
+                .text(1, &self.name)
+                .text(2, name)
+                .big(4, number)
+                .nested(3, &[], |list| {
+                    chunk.iter().fold(list, |list, (from, to)| {
+                        list.nested(1, &[], |element| {
+                            element
+                                .nested(1, &[], |key| key.attribute(1, &from.octets()))
+                                .nested(2, &[], |data| data.attribute(1, &to.octets()))
+                        })
+                    })
+                })
+        });
+        std::iter::once(map).chain(elements).collect()
+    }
+
+    fn branch(&self, name: &str) -> Message {
+        self.message(NEW_CHAIN, CREATE).text(1, &self.name).text(3, name)
+    }
+
     fn chain(&self, chain: &Chain) -> Message {
         let (kind, policy) = (
             match chain.kind {
@@ -159,7 +213,6 @@ impl Table {
             },
             match chain.policy {
                 Policy::Accept => 1,
-                Policy::Drop => 0,
             },
         );
         self.message(NEW_CHAIN, CREATE)

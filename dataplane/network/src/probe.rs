@@ -74,6 +74,8 @@ fn try_filter() -> io::Result<()> {
         family: Family::Inet,
         name: "probe".to_owned(),
         sets: [("set".to_owned(), vec![std::net::Ipv4Addr::LOCALHOST])].into(),
+        maps: std::collections::BTreeMap::new(),
+        branches: Vec::new(),
         chains: vec![
             chain(
                 "in",

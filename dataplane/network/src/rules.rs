@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use contract::agent;
-use contract::network::{DesiredNetwork, Interface, Peer, Protocol, Rule as GroupRule, SecurityGroup};
+use contract::network::{DesiredNetwork, Interface, Peer, Rule as GroupRule, SecurityGroup};
 use ipnet::Ipv4Net;
 
 use crate::nft::{
-    Addresses, Chain, Family, Hook, Kind, Policy, Rule, Table, ct_established, destination, from_link, icmp,
-    ipv4_only, masquerade, port_range, source, to_link,
+    Addresses, Chain, Family, Hook, Kind, Policy, Rule, Table, ct_established, destination, from_link,
+    ipv4_only, masquerade, not_from_link, not_to_link, port_range, protocol, source, to_link,
 };
 
 /// Table in the namespaces of tasks and networks.
@@ -18,12 +18,18 @@ pub(crate) const TABLE: &str = "wharf";
 pub(crate) const UPLINK: &str = "uplink";
 /// A task's link in its namespace.
 pub(crate) const TASK_LINK: &str = "eth0";
-const DNS_PORT: u16 = 53;
+pub(crate) const DNS_PORT: u16 = 53;
+/// Set of public addresses.
+const PUBLIC: &str = "public";
 const FILTER_PRIORITY: i32 = 0;
-const DESTINATION_PRIORITY: i32 = -100;
-const SOURCE_PRIORITY: i32 = 100;
+/// After connections are known (-200) and before destinations change (-100): packets as they come by the wire.
+const ARRIVING_PRIORITY: i32 = -150;
+/// After sources have changed (100): packets as they leave by the wire.
+const LEAVING_PRIORITY: i32 = 150;
+pub(crate) const DESTINATION_PRIORITY: i32 = -100;
+pub(crate) const SOURCE_PRIORITY: i32 = 100;
 const LINK_LOCAL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16);
-const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+pub(crate) const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 
 /// The address that answers names in a network: the third one of its first range, as in AWS.
 pub(crate) fn resolver(network: &DesiredNetwork) -> Option<Ipv4Addr> {
@@ -36,22 +42,26 @@ pub(crate) fn router(range: Ipv4Net) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(range.network()) + 1)
 }
 
-fn one(address: Ipv4Addr) -> Addresses {
+pub(crate) fn one(address: Ipv4Addr) -> Addresses {
     Addresses::In(Ipv4Net::from(address))
 }
 
-fn filter(name: &'static str, hook: Hook, policy: Policy, rules: Vec<Rule>) -> Chain {
+pub(crate) fn filter(name: &'static str, hook: Hook, rules: Vec<Rule>) -> Chain {
+    filter_at(name, hook, FILTER_PRIORITY, rules)
+}
+
+fn filter_at(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule>) -> Chain {
     Chain {
         name,
         kind: Kind::Filter,
         hook,
-        priority: FILTER_PRIORITY,
-        policy,
+        priority,
+        policy: Policy::Accept,
         rules,
     }
 }
 
-fn nat(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule>) -> Chain {
+pub(crate) fn nat(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule>) -> Chain {
     Chain {
         name,
         kind: Kind::Nat,
@@ -66,15 +76,17 @@ fn tcp() -> Vec<crate::nft::Expression> {
     port_range(libc::IPPROTO_TCP, 0, u16::MAX)
 }
 
-fn dns_protocols() -> [i32; 2] {
+pub(crate) fn dns_protocols() -> [i32; 2] {
     [libc::IPPROTO_UDP, libc::IPPROTO_TCP]
 }
 
 /// The security groups of one interface, for its task's namespace. What no rule allows is dropped, also when a
-/// group is not known (yet).
+/// group is not known (yet). They judge what passes the interface, as it is on the wire: the namespace may have a
+/// bridge of its own behind it, whose packets are readdressed inside and are nobody's business as long as they stay.
 pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Table {
-    let groups: Vec<&SecurityGroup> = interface
-        .groups
+    let now = network.interfaces.iter().find(|now| now.id == interface.id);
+    let groups: Vec<&SecurityGroup> = now
+        .map_or(&interface.groups, |now| &now.groups)
         .iter()
         .filter_map(|id| network.groups.iter().find(|group| group.id == *id))
         .collect();
@@ -84,24 +96,25 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
         members: BTreeMap::new(),
     };
     let mut input = vec![
-        Rule::when([from_link("lo")]).accept(),
+        Rule::when([not_from_link(TASK_LINK)]).accept(),
         Rule::when([ipv4_only(false)]).drop(),
-        Rule::when([ct_established()]).accept(),
     ];
     let mut output = vec![
-        Rule::when([to_link("lo")]).accept(),
+        Rule::when([not_to_link(TASK_LINK)]).accept(),
         Rule::when([ipv4_only(false)]).drop(),
-        // Nobody speaks for somebody else.
-        Rule::when([
-            ipv4_only(true),
-            source(&Addresses::NotIn(Ipv4Net::from(interface.address))),
-        ])
-        .drop(),
-        Rule::when([ct_established()]).accept(),
     ];
-    // What a task asks about itself is not subject to security groups, as in AWS.
-    let agent = [ipv4_only(true), destination(&one(agent::ADDRESS)), tcp()];
-    output.push(Rule::when(agent).accept());
+    if !now.is_some_and(|now| now.forwards) {
+        // Nobody speaks for somebody else, or hears what is for somebody else.
+        let own = Addresses::NotIn(Ipv4Net::from(interface.address));
+        output.push(Rule::when([ipv4_only(true), source(&own)]).drop());
+        input.push(Rule::when([ipv4_only(true), destination(&own)]).drop());
+    }
+    input.push(Rule::when([ct_established()]).accept());
+    output.push(Rule::when([ct_established()]).accept());
+    // What tasks and hosts ask about themselves is not subject to security groups, as in AWS.
+    for address in [agent::ADDRESS, agent::HOST_ADDRESS] {
+        output.push(Rule::when([ipv4_only(true), destination(&one(address)), tcp()]).accept());
+    }
     // The network's own resolver is not subject to security groups, as in AWS.
     if let Some(resolver) = resolver(network) {
         for protocol in dns_protocols() {
@@ -122,13 +135,17 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
                 .filter_map(|rule| sets.rule(rule, destination)),
         );
     }
+    input.push(Rule::default().drop());
+    output.push(Rule::default().drop());
     Table {
         family: Family::Inet,
         name: TABLE.to_owned(),
         sets: sets.members,
+        maps: BTreeMap::new(),
+        branches: Vec::new(),
         chains: vec![
-            filter("input", Hook::Input, Policy::Drop, input),
-            filter("output", Hook::Output, Policy::Drop, output),
+            filter_at("arriving", Hook::Prerouting, ARRIVING_PRIORITY, input),
+            filter_at("leaving", Hook::Postrouting, LEAVING_PRIORITY, output),
         ],
     }
 }
@@ -150,14 +167,8 @@ impl Sets<'_> {
             Peer::Range(range) => Addresses::In(range.trunc()),
             Peer::Group(id) => Addresses::Set(self.set_of(id)?),
         };
-        let protocol = match rule.protocol {
-            Protocol::Any => Vec::new(),
-            Protocol::Icmp => icmp(),
-            Protocol::Tcp { from, to } => port_range(libc::IPPROTO_TCP, from, to),
-            Protocol::Udp { from, to } => port_range(libc::IPPROTO_UDP, from, to),
-        };
         // That it is IPv4 has been decided; saying it again lets `nft list` show addresses as such.
-        Some(Rule::when([ipv4_only(true), side(&addresses), protocol]).accept())
+        Some(Rule::when([ipv4_only(true), side(&addresses), protocol(rule.protocol)]).accept())
     }
 
     fn set_of(&mut self, id: &str) -> Option<String> {
@@ -173,66 +184,19 @@ impl Sets<'_> {
     }
 }
 
-/// What passes through a network's own namespace. `host` is the host's end of the uplink, if there is one.
-pub(crate) fn network_table(network: &DesiredNetwork, host: Option<Ipv4Addr>) -> Table {
-    let mut forward = vec![Rule::when([ct_established()]).accept()];
-    let mut chains = Vec::new();
-    if let Some(host) = host {
-        // Nothing begins from outside.
-        forward.push(Rule::when([from_link(UPLINK)]).drop());
-        for protocol in dns_protocols() {
-            let question = [
-                to_link(UPLINK),
-                destination(&one(host)),
-                port_range(protocol, DNS_PORT, DNS_PORT),
-            ];
-            forward.push(Rule::when(question).accept());
-        }
-        for subnet in network.subnets.iter().filter(|subnet| !subnet.outbound) {
-            let leaving = [to_link(UPLINK), source(&Addresses::In(subnet.range.trunc()))];
-            forward.push(Rule::when(leaving).drop());
-        }
-        let input = vec![
-            Rule::when([ct_established()]).accept(),
-            Rule::when([from_link(UPLINK)]).drop(),
-        ];
-        chains.push(filter("input", Hook::Input, Policy::Accept, input));
-        let resolve = resolver(network).into_iter().flat_map(|resolver| {
-            dns_protocols().into_iter().map(move |protocol| {
-                Rule::when([
-                    destination(&one(resolver)),
-                    port_range(protocol, DNS_PORT, DNS_PORT),
-                ])
-                .destination_to(host)
-            })
-        });
-        chains.push(nat(
-            "prerouting",
-            Hook::Prerouting,
-            DESTINATION_PRIORITY,
-            resolve.collect(),
-        ));
-        let hide = vec![Rule::when([to_link(UPLINK), masquerade()])];
-        chains.push(nat("postrouting", Hook::Postrouting, SOURCE_PRIORITY, hide));
-    }
-    chains.push(filter("forward", Hook::Forward, Policy::Accept, forward));
-    Table {
-        family: Family::Ipv4,
-        name: TABLE.to_owned(),
-        sets: BTreeMap::new(),
-        chains,
-    }
-}
-
 /// One uplink as the host sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Uplink {
     pub link: String,
     pub host: Ipv4Addr,
     pub network: Ipv4Addr,
+    /// Addresses that the host reaches by this uplink.
+    pub public: Vec<Ipv4Addr>,
 }
 
 /// The host's part: hides the networks behind the host's own addresses, and passes their questions for names on.
+/// Public addresses are public on this machine only: networks see each other by them, and so does the host, but
+/// nobody whose packets come by another link.
 pub(crate) fn host_table(name: &str, uplinks: &[Uplink], nameserver: Option<Ipv4Addr>) -> Table {
     let (mut prerouting, mut input, mut postrouting, mut forward) = (vec![], vec![], vec![], vec![]);
     for uplink in uplinks {
@@ -254,17 +218,35 @@ pub(crate) fn host_table(name: &str, uplinks: &[Uplink], nameserver: Option<Ipv4
         }
         // Neither other networks' uplinks nor the metadata of a cloud that this machine is in.
         forward.push(Rule::when([from(), destination(&Addresses::In(LINK_LOCAL))]).drop());
+        // Between networks everybody is known by its public address.
+        postrouting.push(Rule::when([to_link(&uplink.link), from_public()]).accept());
+    }
+    for uplink in uplinks {
+        forward.push(Rule::when([from_link(&uplink.link)]).accept());
         postrouting.push(Rule::when([source(&one(uplink.network)), masquerade()]));
     }
+    for uplink in uplinks {
+        forward.push(Rule::when([to_link(&uplink.link), ct_established()]).accept());
+        forward.push(Rule::when([to_link(&uplink.link)]).drop());
+    }
+    postrouting.push(Rule::when([from_public(), masquerade()]));
+    let public = uplinks.iter().flat_map(|uplink| uplink.public.iter().copied());
+    let public: BTreeSet<Ipv4Addr> = public.collect();
     Table {
         family: Family::Ipv4,
         name: name.to_owned(),
-        sets: BTreeMap::new(),
+        sets: BTreeMap::from([(PUBLIC.to_owned(), public.into_iter().collect())]),
+        maps: BTreeMap::new(),
+        branches: Vec::new(),
         chains: vec![
             nat("prerouting", Hook::Prerouting, DESTINATION_PRIORITY, prerouting),
             nat("input", Hook::Input, SOURCE_PRIORITY, input),
             nat("postrouting", Hook::Postrouting, SOURCE_PRIORITY, postrouting),
-            filter("forward", Hook::Forward, Policy::Accept, forward),
+            filter("forward", Hook::Forward, forward),
         ],
     }
+}
+
+fn from_public() -> Vec<crate::nft::Expression> {
+    source(&Addresses::Set(PUBLIC.to_owned()))
 }

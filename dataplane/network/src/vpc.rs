@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::link::{Veth, VethPeer};
 use crate::name::{bridge_name, router_mac, task_link_name};
 use crate::namespace::Namespace;
+use crate::router;
 use crate::rules::{self, TASK_LINK};
 
 /// Makes a network's inside as desired.
@@ -39,9 +40,18 @@ pub(crate) fn apply(desired: &DesiredNetwork, inside: &Namespace, host: &Host) -
         addresses.extend(rules::resolver(desired).map(|resolver| (resolver, 32)));
         links.set_addresses(lo.index, &addresses)?;
     }
-    // The way out is also the way to the resolver, so every network has one; private subnets may not use it else.
-    let host_address = host.ensure_uplink(&desired.id, inside)?;
-    rules::network_table(desired, Some(host_address)).replace(&mut inside.filter()?)
+    // The way out is also the way to the resolver, so every network has one. Nothing comes in by it before the table
+    // stands that says what may.
+    let (link, host_address) = host.ensure_uplink(&desired.id, inside)?;
+    router::network_table(desired, host_address).replace(&mut inside.filter()?)?;
+    let gateways = desired.gateways.iter().map(|gateway| gateway.public);
+    let public = desired
+        .public
+        .iter()
+        .map(|pair| pair.public)
+        .chain(gateways)
+        .collect();
+    host.reach(&link, &public)
 }
 
 fn bridge_addresses(desired: &DesiredNetwork, subnet: &Subnet) -> Vec<(Ipv4Addr, u8)> {

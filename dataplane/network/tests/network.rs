@@ -5,5 +5,7 @@
 mod bench;
 #[path = "network/inside.rs"]
 mod inside;
+#[path = "network/matrix.rs"]
+mod matrix;
 #[path = "network/outside.rs"]
 mod outside;

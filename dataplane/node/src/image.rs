@@ -9,10 +9,10 @@ use dataplane_blobs::BlobStore;
 use dataplane_runtime::process::ImageDefaults;
 
 /// An image that can run at once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PreparedImage {
-    /// Of the manifest.
-    pub digest: String,
+    /// Of the manifest; a host has none.
+    pub digest: Option<String>,
     /// Bottom first.
     pub layers: Vec<PathBuf>,
     pub defaults: ImageDefaults,
@@ -61,7 +61,7 @@ impl ImageSource for StoredImages {
             .map_err(|error| error.to_string())?;
         let config = configuration.config().clone().unwrap_or_default();
         Ok(PreparedImage {
-            digest,
+            digest: Some(digest),
             layers,
             defaults: ImageDefaults {
                 entry_point: config.entrypoint().clone().unwrap_or_default(),

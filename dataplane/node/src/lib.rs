@@ -4,6 +4,7 @@
 //! output becomes log lines, in `usage` for what tasks use and said last, in `doctor` for what a machine must have.
 
 mod doctor;
+mod host;
 mod image;
 mod ingest;
 mod networks;

@@ -17,9 +17,11 @@ use dataplane_runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::host::Hosts;
 use crate::image::{CredentialsFor, ImageSource, StoredImages};
 use crate::ingest::Wakers;
 use crate::networks::{self, Networks, Standing};
+use crate::plan;
 use crate::task;
 use crate::usage::Storage;
 
@@ -43,6 +45,8 @@ pub struct NodeParts {
     pub runtime: Runtime,
     pub logs: Arc<dyn LogStore>,
     pub images: Arc<dyn ImageSource>,
+    /// What tells this machine's own program that it is a host's first process.
+    pub host_arguments: Vec<String>,
 }
 
 impl NodeParts {
@@ -64,6 +68,8 @@ pub(crate) struct Inner {
     pub pulls: Semaphore,
     /// Networks that stand.
     pub standing: watch::Sender<Standing>,
+    /// Hosts that run.
+    pub hosts: watch::Sender<Hosts>,
     /// Everything shall end.
     pub ending: watch::Sender<bool>,
     /// Held while networks are changed.
@@ -81,6 +87,7 @@ impl Node {
                 starts: Semaphore::new(STARTS_PARALLEL_MAX),
                 pulls: Semaphore::new(PULLS_PARALLEL_MAX),
                 standing: watch::Sender::default(),
+                hosts: watch::Sender::default(),
                 ending: watch::Sender::new(false),
                 making_networks: tokio::sync::Mutex::default(),
                 live: watch::Sender::new(0),
@@ -159,11 +166,18 @@ impl Node {
             .into_iter()
             .filter(|id| !wanted.contains_key(id))
             .collect();
+        let disks: BTreeSet<String> = wanted
+            .values()
+            .filter_map(|task| task.disk().map(str::to_owned))
+            .collect();
         for id in &unwanted {
             end(&runtime, id).await;
         }
         tokio::task::spawn_blocking(move || {
             runtime.sweep_steps();
+            if let Err(error) = runtime.retain_disks(&disks) {
+                tracing::warn!(%error, "a host's disk could not be removed");
+            }
             for id in unwanted {
                 runtime.kill(&id);
                 if let Err(error) = runtime.forget(&id) {
@@ -179,7 +193,7 @@ impl Node {
                 let seen = snapshot.get(OBSERVED, &task.id);
                 seen.is_none_or(|seen| seen.phase != TaskPhase::Stopped)
             })
-            .filter_map(|task| Some(task.interface.as_ref()?.id.clone()))
+            .flat_map(|task| plan::places(task))
             .collect();
         let networks: BTreeSet<String> = snapshot
             .list::<DesiredNetwork>(networks::DESIRED)

@@ -1,17 +1,33 @@
 //! From desired to what a shim is told, and from what a shim tells to observed: translations only.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
 use contract::task::{
-    Container, ContainerPhase, DesiredTask, Health, Names, ObservedContainer, ObservedTask, StopCause,
-    TaskPhase, runtime_id,
+    Container, ContainerPhase, DesiredTask, Health, HostNetwork, Names, ObservedContainer, ObservedTask,
+    Root, StopCause, TaskPhase, runtime_id,
 };
-use dataplane_runtime::{ContainerSpec, ContainerStatus, Limits, TaskSpec, TaskStatus, process};
+use dataplane_runtime::{
+    ContainerSpec, ContainerStatus, HostSpec, Limits, OWN_PROGRAM, TaskSpec, TaskStatus, process,
+};
 use jiff::Timestamp;
 
 use crate::image::PreparedImage;
 
 const LOOPBACK: &str = "127.0.0.1 localhost\n";
+
+/// Where a task's processes are to live, as far as it had to be made.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    /// The network namespace of all containers but those with a seat of their own.
+    pub network: Option<PathBuf>,
+    /// Each container's, behind the host's bridge.
+    pub ends: Vec<PathBuf>,
+    /// Of all containers but those with a seat of their own.
+    pub address: Option<Ipv4Addr>,
+    pub resolver: Option<Ipv4Addr>,
+    pub host: Option<HostSpec>,
+}
 
 /// What the task's shim is told.
 ///
@@ -20,36 +36,38 @@ const LOOPBACK: &str = "127.0.0.1 localhost\n";
 pub(crate) fn task_spec(
     desired: &DesiredTask,
     images: &[PreparedImage],
-    network: Option<(std::path::PathBuf, Option<Ipv4Addr>)>,
+    place: Place,
+    host_arguments: &[String],
 ) -> Result<TaskSpec, String> {
-    let address = desired.interface.as_ref().map(|interface| interface.address);
-    let hostname = match address {
+    let hostname = match place.address {
         Some(address) => format!("ip-{}", address.to_string().replace('.', "-")),
         None => desired.id.chars().take(12).collect(),
     };
     let mut hosts = LOOPBACK.to_owned();
-    if let Some(address) = address {
+    if let Some(address) = place.address {
         hosts.push_str(&format!("{address} {hostname}\n"));
     }
-    let (network, resolver) = network.map_or((None, None), |(path, resolver)| (Some(path), resolver));
     let containers = desired
         .containers
         .iter()
         .zip(images)
         .enumerate()
         .map(|(index, (container, image))| {
-            let mut spec = container_spec(&desired.id, index, container, image)?;
+            let mut spec = container_spec(&desired.id, index, container, image, host_arguments)?;
             let names = &container.names;
-            spec.hosts = own_hosts(names, address, &hostname);
-            spec.resolv_conf = own_resolv_conf(names, resolver);
+            let own = bridge_address(desired, index);
+            spec.network = place.ends.get(index).cloned();
+            spec.hosts = own_hosts(names, own, place.address, &hostname);
+            spec.resolv_conf = own_resolv_conf(names, place.resolver);
             Ok(spec)
         })
         .collect::<Result<_, String>>()?;
     Ok(TaskSpec {
         id: desired.id.clone(),
         hostname,
-        network,
-        resolv_conf: resolver
+        network: place.network,
+        resolv_conf: place
+            .resolver
             .map(|address| format!("nameserver {address}\n"))
             .unwrap_or_default(),
         hosts,
@@ -60,15 +78,39 @@ pub(crate) fn task_spec(
         volumes: desired.volumes.clone(),
         processes: desired.processes,
         ipc: desired.ipc,
+        host: place.host,
         containers,
     })
 }
 
+/// A container's address behind its host's bridge.
+fn bridge_address(desired: &DesiredTask, index: usize) -> Option<Ipv4Addr> {
+    match &desired.host.as_ref()?.network {
+        HostNetwork::Bridge(ends) => Some(ends.get(index)?.address),
+        HostNetwork::Apart | HostNetwork::Shared => None,
+    }
+}
+
+/// Names of everything that a task holds in the network.
+pub(crate) fn places(desired: &DesiredTask) -> Vec<String> {
+    let own = desired.interface.iter().map(|interface| interface.id.clone());
+    let seats = (0..desired.containers.len())
+        .filter(|index| bridge_address(desired, *index).is_some())
+        .map(|index| runtime_id(&desired.id, index));
+    own.chain(seats).collect()
+}
+
 /// A container's `/etc/hosts`, where it differs from the task's.
-fn own_hosts(names: &Names, address: Option<Ipv4Addr>, tasks_hostname: &str) -> Option<String> {
-    if names.hostname.is_none() && names.hosts.is_empty() {
+fn own_hosts(
+    names: &Names,
+    own: Option<Ipv4Addr>,
+    tasks: Option<Ipv4Addr>,
+    tasks_hostname: &str,
+) -> Option<String> {
+    if names.hostname.is_none() && names.hosts.is_empty() && own.is_none() {
         return None;
     }
+    let address = own.or(tasks);
     let mut hosts = LOOPBACK.to_owned();
     match (&names.hostname, address) {
         (Some(own), address) => {
@@ -110,13 +152,26 @@ fn container_spec(
     index: usize,
     container: &Container,
     image: &PreparedImage,
+    host_arguments: &[String],
 ) -> Result<ContainerSpec, String> {
-    let arguments = process::arguments(
-        &image.defaults,
-        container.entry_point.as_deref(),
-        container.command.as_deref(),
-    )
-    .map_err(|sentence| format!("container {}: {sentence}", container.name))?;
+    let (disk, arguments) = match &container.root {
+        Root::Machine { disk } => {
+            let program = std::iter::once(OWN_PROGRAM.to_owned());
+            (
+                Some(disk.clone()),
+                program.chain(host_arguments.iter().cloned()).collect(),
+            )
+        }
+        Root::Image => {
+            let arguments = process::arguments(
+                &image.defaults,
+                container.entry_point.as_deref(),
+                container.command.as_deref(),
+            );
+            let named = |sentence| format!("container {}: {sentence}", container.name);
+            (None, arguments.map_err(named)?)
+        }
+    };
     let directory = container
         .working_directory
         .clone()
@@ -124,8 +179,10 @@ fn container_spec(
     Ok(ContainerSpec {
         name: container.name.clone(),
         runtime_id: runtime_id(task, index),
-        image_digest: Some(image.digest.clone()),
+        image_digest: image.digest.clone(),
         lower: image.layers.clone(),
+        disk,
+        network: None,
         arguments,
         environment: process::environment(&image.defaults, &container.environment),
         working_directory: absolute(directory.as_deref().unwrap_or("/")),

@@ -1,26 +1,25 @@
 //! The life of one task: network, images, shim; then what the shim tells, until nothing is left.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base_store::StoreError;
-use contract::task::{DesiredTask, ObservedTask, StopCause, StopKind, TaskPhase};
-use dataplane_network::NetworkError;
+use contract::task::{DesiredTask, ObservedTask, Root, StopCause, StopKind, TaskPhase};
 use dataplane_runtime::{TaskError, TaskHandle, TaskStatus};
 use tokio::sync::watch;
 
+mod place;
+
+use crate::host::HostPlace;
 use crate::image::PreparedImage;
 use crate::ingest::{Ingest, Wakers};
-use crate::node::{Inner, OBSERVED};
+use crate::node::{DESIRED, Inner, OBSERVED};
 use crate::plan;
 
-/// A network that does not stand by then is given up.
-const NETWORK_WAIT_MAX: Duration = Duration::from_secs(30);
-const NETWORK_RETRY: Duration = Duration::from_millis(500);
 /// Attempts at saving or cleaning that failed are repeated after this.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 const CLOUD_STOPPED: &str = "The local cloud was stopped";
+const HOST_GONE: &str = "The task's host has ended";
 const LOST: &str = "The task's processes are gone: they were killed, or the machine was restarted";
 
 type Wish = watch::Receiver<Option<Arc<DesiredTask>>>;
@@ -135,13 +134,8 @@ impl Actor {
         let status = runtime.last_status(&self.id);
         match (runtime.adopt(&self.id).await, status) {
             (Ok(handle), _) => {
-                if let Some(interface) = &self.desired.interface
-                    && handle.status().phase != TaskPhase::Stopped
-                {
-                    // Its rules are to follow changes again. It goes on as it is when that fails.
-                    if let Err(error) = self.attach(interface).await {
-                        tracing::warn!(task = self.id, %error, "a running task's interface could not be renewed");
-                    }
+                if handle.status().phase != TaskPhase::Stopped {
+                    self.renew_place().await;
                 }
                 Found::Running(handle)
             }
@@ -159,20 +153,16 @@ impl Actor {
         self.observed = plan::provisioning(&self.desired);
         self.save().await;
         self.check_wish()?;
-        let permit = Arc::clone(&self.inner);
-        let permit = permit.starts.acquire().await;
-        let network = match self.desired.interface.clone() {
-            None => None,
-            Some(interface) => {
-                let pin = self
-                    .attach(&interface)
-                    .await
-                    .map_err(|error| Halt::failed(format!("ResourceInitializationError: {error}")))?;
-                Some((pin, self.inner.parts.network.resolver(&interface.network)))
-            }
+        let place = {
+            // Not while it pulls: that may take long, and others need not wait for it; nor while it waits for a host,
+            // which may have to start first.
+            let inner = Arc::clone(&self.inner);
+            let _permit = match self.desired.host {
+                None => Some(inner.starts.acquire().await),
+                Some(_) => None,
+            };
+            self.make_place().await?
         };
-        // Pulling may take long, and others need not wait for it.
-        drop(permit);
         self.check_wish()?;
         self.observed.phase = TaskPhase::Pending;
         self.observed.pull_started_at = Some(self.now());
@@ -180,10 +170,10 @@ impl Actor {
         let images = self.pull().await?;
         self.observed.pull_stopped_at = Some(self.now());
         for (container, image) in self.observed.containers.iter_mut().zip(&images) {
-            container.image_digest = Some(image.digest.clone());
+            container.image_digest = image.digest.clone();
         }
         self.check_wish()?;
-        let spec = plan::task_spec(&self.desired, &images, network)
+        let spec = plan::task_spec(&self.desired, &images, place, &self.inner.parts.host_arguments)
             .map_err(|sentence| Halt::failed(format!("CannotStartContainerError: {sentence}")))?;
         let inner = Arc::clone(&self.inner);
         let _permit = inner.starts.acquire().await;
@@ -219,31 +209,14 @@ impl Actor {
         }
     }
 
-    /// Makes the interface, as soon as its network stands.
-    async fn attach(&self, interface: &contract::network::Interface) -> Result<PathBuf, NetworkError> {
-        let mut standing = self.inner.standing.subscribe();
-        let deadline = tokio::time::Instant::now() + NETWORK_WAIT_MAX;
-        loop {
-            standing.borrow_and_update();
-            let error = match self.inner.parts.network.attach(interface).await {
-                Ok(pin) => return Ok(pin),
-                Err(error) => error,
-            };
-            if tokio::time::Instant::now() >= deadline {
-                return Err(error);
-            }
-            tokio::select! {
-                () = self.unwished() => return Err(error),
-                _ = standing.changed() => {}
-                () = tokio::time::sleep(NETWORK_RETRY) => {}
-            }
-        }
-    }
-
     async fn pull(&self) -> Result<Vec<PreparedImage>, Halt> {
         let pulling = async {
             let mut images = Vec::with_capacity(self.desired.containers.len());
             for container in &self.desired.containers {
+                if container.root != Root::Image {
+                    images.push(PreparedImage::default());
+                    continue;
+                }
                 // The source itself sees to it that the same image is not pulled twice at a time.
                 let _permit = self.inner.pulls.acquire().await;
                 let image = self.inner.parts.images.prepare(&container.image).await;
@@ -263,7 +236,16 @@ impl Actor {
     /// Tells what the shim tells and passes orders on, until the task has ended.
     async fn follow(&mut self, handle: TaskHandle) -> Option<StopCause> {
         let following = new_ingest(&self.inner, &self.desired).follow(&self.wakers);
+        let host = HostPlace::of(&self.desired);
+        if let Some((disk, place)) = host.clone() {
+            self.inner
+                .hosts
+                .send_modify(|hosts| drop(hosts.insert(disk, place)));
+        }
         let cause = self.listen(handle).await;
+        if let Some((disk, _)) = host {
+            self.inner.hosts.send_modify(|hosts| drop(hosts.remove(&disk)));
+        }
         if let Some(ingest) = following.finish().await {
             self.ingest = ingest;
         }
@@ -273,6 +255,9 @@ impl Actor {
     async fn listen(&mut self, mut handle: TaskHandle) -> Option<StopCause> {
         let mut asked = Asked::Nothing;
         let mut ending = self.inner.ending.subscribe();
+        let mut hosted = true;
+        let host_gone = place::host_gone(Arc::clone(&self.inner), Arc::clone(&self.desired));
+        tokio::pin!(host_gone);
         loop {
             let status = handle.status();
             self.take_in(&status).await;
@@ -288,6 +273,10 @@ impl Actor {
                 }
                 _ = self.wish.changed() => {}
                 _ = ending.changed() => {}
+                () = &mut host_gone, if hosted => {
+                    hosted = false;
+                    let _ = handle.kill(HOST_GONE).await;
+                }
             }
         }
     }
@@ -342,12 +331,7 @@ impl Actor {
     /// After the last process: everything but the files is given back, then the end is told.
     async fn give_back(&mut self, cause: Option<StopCause>) {
         self.kill_rest().await;
-        if let Some(interface) = &self.desired.interface {
-            while let Err(error) = self.inner.parts.network.detach(&interface.id).await {
-                tracing::warn!(task = self.id, %error, "an interface could not be given back");
-                tokio::time::sleep(RETRY_AFTER).await;
-            }
-        }
+        self.give_place_back().await;
         // The last lines before the end: who waits for the end may then read them.
         if let Err(error) = self.ingest.take_in().await {
             tracing::warn!(task = self.id, %error, "the last output of a task is taken in later");
@@ -377,7 +361,12 @@ impl Actor {
             tokio::time::sleep(RETRY_AFTER).await;
         }
         let (runtime, id) = (self.inner.parts.runtime.clone(), self.id.clone());
-        let removed = tokio::task::spawn_blocking(move || runtime.forget(&id)).await;
+        let disk = self.unwanted_disk();
+        let removed = tokio::task::spawn_blocking(move || {
+            disk.map_or(Ok(()), |disk| runtime.forget_disk(&disk))?;
+            runtime.forget(&id)
+        })
+        .await;
         if let Ok(Err(error)) = removed {
             tracing::warn!(task = self.id, %error, "files of a task could not be removed");
         }
@@ -387,6 +376,14 @@ impl Actor {
         let id = self.id.clone();
         self.write(move |transaction| transaction.delete(OBSERVED, &id))
             .await;
+    }
+
+    /// The disk of a host that nobody will start again.
+    fn unwanted_disk(&self) -> Option<String> {
+        let disk = self.desired.disk()?;
+        let desired = self.inner.parts.store.snapshot().list(DESIRED);
+        let wanted = desired.iter().any(|(_, task)| task.disk() == Some(disk));
+        (!wanted).then(|| disk.to_owned())
     }
 
     async fn kill_rest(&self) {

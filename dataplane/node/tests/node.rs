@@ -5,6 +5,8 @@
 mod bench;
 #[path = "node/cases.rs"]
 mod cases;
+#[path = "node/hosts.rs"]
+mod hosts;
 #[path = "node/inside.rs"]
 mod inside;
 
@@ -13,11 +15,13 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().as_deref() == Some("shim".as_ref()) {
-        return dataplane_runtime::shim_main(arguments);
+    match arguments.next() {
+        Some(first) if first == "shim" => return dataplane_runtime::shim_main(arguments),
+        Some(first) if first == "host" => return hosts::main(),
+        _ => {}
     }
     if std::env::args().any(|argument| argument == "--list") {
-        for (name, _) in cases::TESTS.iter().chain(inside::TESTS) {
+        for (name, _) in tests() {
             eprintln!("{name}: test");
         }
         return ExitCode::SUCCESS;
@@ -27,7 +31,7 @@ fn main() -> ExitCode {
         .filter(|argument| !argument.starts_with('-'))
         .collect();
     let mut failed = Vec::new();
-    for (name, test) in cases::TESTS.iter().chain(inside::TESTS) {
+    for (name, test) in tests() {
         if !filter.is_empty() && !filter.iter().any(|part| name.contains(part.as_str())) {
             continue;
         }
@@ -43,4 +47,8 @@ fn main() -> ExitCode {
         eprintln!("failed: {failed:?}");
         ExitCode::FAILURE
     }
+}
+
+fn tests() -> impl Iterator<Item = &'static (&'static str, bench::Test)> {
+    cases::TESTS.iter().chain(hosts::TESTS).chain(inside::TESTS)
 }

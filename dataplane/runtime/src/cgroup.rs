@@ -225,6 +225,12 @@ impl Cgroup {
         usage
     }
 
+    pub fn exists(&self) -> bool {
+        hierarchies()
+            .iter()
+            .any(|hierarchy| self.place(hierarchy).exists())
+    }
+
     /// Names of the groups directly below this one, in any hierarchy.
     pub fn children(&self) -> BTreeSet<String> {
         hierarchies()

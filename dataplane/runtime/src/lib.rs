@@ -14,6 +14,7 @@ mod executor;
 mod fill;
 mod in_root;
 mod loopback;
+mod machine;
 mod memory;
 mod oci;
 mod overlay;
@@ -36,8 +37,9 @@ mod volume;
 
 pub use cgroup::{Limits, missing_controllers};
 pub use config::RuntimeConfig;
+pub use machine::OWN_PROGRAM;
 pub use shim::shim_main;
-pub use spec::{ContainerSpec, TaskSpec};
+pub use spec::{ContainerSpec, HostSpec, TaskSpec};
 pub use status::{ContainerStatus, TaskStatus};
 pub use step::{Bind, Step, StepError, StepOutput, run_step};
 pub use task::{Runtime, TaskError, TaskHandle};

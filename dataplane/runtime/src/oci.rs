@@ -61,8 +61,8 @@ pub(crate) struct Container<'a> {
     pub binds: &'a [Bind],
     pub tmpfs: &'a [Memory],
     pub readonly_root: bool,
-    /// An own network namespace with loopback only; otherwise the shim's.
-    pub own_network: bool,
+    /// An own one has loopback only.
+    pub network: Namespace,
     pub processes: Namespace,
     /// Its control groups of version 1 with the names of their hierarchies, where the runtime library cannot find them
     /// out: in a process namespace that others made it takes its parent's number for one of the machine's.
@@ -89,7 +89,7 @@ impl<'a> Container<'a> {
             binds: &[],
             tmpfs: &[],
             readonly_root: false,
-            own_network: false,
+            network: Namespace::Inherited,
             processes: Namespace::Own,
             control_groups: &[],
             ipc: Namespace::Own,
@@ -274,10 +274,13 @@ impl Container<'_> {
     fn namespaces(&self) -> Vec<Value> {
         let mut namespaces: Vec<Value> = ["uts", "mount", "cgroup"]
             .into_iter()
-            .chain(self.own_network.then_some("network"))
             .map(|kind| json!({"type": kind}))
             .collect();
-        for (kind, namespace) in [("pid", &self.processes), ("ipc", &self.ipc)] {
+        for (kind, namespace) in [
+            ("network", &self.network),
+            ("pid", &self.processes),
+            ("ipc", &self.ipc),
+        ] {
             match namespace {
                 Namespace::Own => namespaces.push(json!({"type": kind})),
                 Namespace::Join(path) => namespaces.push(json!({"type": kind, "path": path})),

@@ -29,7 +29,7 @@ pub(crate) const READY: &str = "ready\n";
 /// Where a task's files lie and which control groups are its own.
 pub(crate) const TASK_FILE: &str = "task.json";
 
-/// The shim's main function: `task <directory> <control group> <shims' control group> <volumes>` or
+/// The shim's main function: `task <directory> <control group> <shims' control group> <state>` or
 /// `step <directory> <control group>`. Must be called before the process has a second thread.
 pub fn shim_main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();

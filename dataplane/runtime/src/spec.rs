@@ -25,7 +25,21 @@ pub struct TaskSpec {
     /// Who sees whose processes.
     pub processes: Sharing,
     pub ipc: Sharing,
+    /// The task that is this one's machine.
+    #[serde(default)]
+    pub host: Option<HostSpec>,
     pub containers: Vec<ContainerSpec>,
+}
+
+/// A task with a disk, whose limits others live within.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HostSpec {
+    /// Its id.
+    pub task: String,
+    /// Name of its first container, whose processes are the host's own.
+    pub container: String,
+    /// Name of its disk.
+    pub disk: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +52,12 @@ pub struct ContainerSpec {
     pub image_digest: Option<String>,
     /// Directories of the image's layers, bottom first.
     pub lower: Vec<PathBuf>,
+    /// Instead of layers: the machine's own programs and the disk of this name.
+    #[serde(default)]
+    pub disk: Option<String>,
+    /// A pinned network namespace of its own, instead of the task's.
+    #[serde(default)]
+    pub network: Option<PathBuf>,
     /// Program and arguments.
     pub arguments: Vec<String>,
     pub environment: Vec<(String, String)>,

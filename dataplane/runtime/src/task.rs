@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::RuntimeConfig;
 use crate::cgroup::Cgroup;
+use crate::config::{GUESTS_GROUP, disks_dir};
 use crate::shim::{self, Command};
 use crate::spec::TaskSpec;
 use crate::spool::{self, SpoolLine};
@@ -81,13 +82,14 @@ impl Runtime {
         let mut known: BTreeSet<String> = on_disk
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect();
-        let groups = Cgroup::new(&self.config.cgroup_root()).children();
+        let root = Cgroup::new(&self.config.cgroup_root());
         // Build steps have groups of their own, which end with them.
-        known.extend(
-            groups
-                .into_iter()
-                .filter(|name| name != SHIMS_GROUP && !name.starts_with("step-")),
-        );
+        for name in root.children() {
+            if name != SHIMS_GROUP && !name.starts_with("step-") {
+                known.extend(root.child(&name).child(GUESTS_GROUP).children());
+                known.insert(name);
+            }
+        }
         known
     }
 
@@ -117,9 +119,12 @@ impl Runtime {
             .args(arguments)
             .arg("task")
             .arg(&directory)
-            .arg(self.config.cgroup_path(&spec.id))
+            .arg(match &spec.host {
+                Some(host) => self.config.cgroup_path_within(&host.task, &spec.id),
+                None => self.config.cgroup_path(&spec.id),
+            })
             .arg(self.config.cgroup_path(SHIMS_GROUP))
-            .arg(self.config.volumes_dir())
+            .arg(&self.config.state_dir)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -178,6 +183,34 @@ impl Runtime {
     /// When something in it cannot be removed.
     pub fn forget(&self, id: &str) -> io::Result<()> {
         match fs::remove_dir_all(self.directory(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the disks of hosts that are not among these.
+    ///
+    /// # Errors
+    /// When something on a disk cannot be removed.
+    pub fn retain_disks(&self, wanted: &BTreeSet<String>) -> io::Result<()> {
+        let there = fs::read_dir(disks_dir(&self.config.state_dir))
+            .into_iter()
+            .flatten();
+        for entry in there.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !wanted.contains(&name) {
+                self.forget_disk(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a host's disk; it need not be there.
+    ///
+    /// # Errors
+    /// When something on it cannot be removed.
+    pub fn forget_disk(&self, name: &str) -> io::Result<()> {
+        match fs::remove_dir_all(disks_dir(&self.config.state_dir).join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }

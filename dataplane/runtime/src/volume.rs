@@ -8,6 +8,7 @@ use contract::task::{Mount, Volume, VolumeSource};
 
 use crate::fill::fill;
 use crate::in_root::{InRoot, normal};
+use crate::machine;
 use crate::step::Bind;
 
 /// Longer names are not file names any more.
@@ -21,21 +22,15 @@ const FILLING: &str = "filling";
 
 pub(crate) struct Volumes {
     /// Of the task, gone with it.
-    own: PathBuf,
+    pub own: PathBuf,
     /// Of the machine.
-    shared: PathBuf,
-    volumes: Vec<Volume>,
+    pub shared: PathBuf,
+    /// Disk of the task that is this one's machine.
+    pub host: Option<PathBuf>,
+    pub volumes: Vec<Volume>,
 }
 
 impl Volumes {
-    pub fn new(task: &Path, shared: &Path, volumes: &[Volume]) -> Self {
-        Self {
-            own: own_directory(task),
-            shared: shared.to_owned(),
-            volumes: volumes.to_vec(),
-        }
-    }
-
     /// Makes and fills what is missing, here and in the container's root, and says what is to be mounted where: outer
     /// directories before those inside them.
     ///
@@ -62,7 +57,7 @@ impl Volumes {
     fn bind(&self, root: &InRoot, volume: &Volume, mount: &Mount, outer: &[Bind]) -> io::Result<Bind> {
         let wanted = allowed(Path::new(&mount.path))?;
         let source = match &volume.source {
-            VolumeSource::Host(path) => of_the_host(Path::new(path))?,
+            VolumeSource::Host(path) => self.of_the_host(Path::new(path))?,
             VolumeSource::Task => self.own.join(file_name(&volume.name)?),
             VolumeSource::Shared { key } => self.shared.join(file_name(key)?),
         };
@@ -82,6 +77,22 @@ impl Volumes {
             target,
             readonly: mount.readonly,
         })
+    }
+}
+
+impl Volumes {
+    fn of_the_host(&self, path: &Path) -> io::Result<PathBuf> {
+        if !path.is_absolute() {
+            let sentence = format!("the path {} of the host is not absolute", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
+        }
+        if let Some(disk) = &self.host {
+            return machine::path_of(disk, path);
+        }
+        if !path.exists() {
+            fs::create_dir_all(path)?;
+        }
+        Ok(path.to_owned())
     }
 }
 
@@ -113,17 +124,6 @@ pub(crate) fn allowed(target: &Path) -> io::Result<PathBuf> {
         return refuse(format!("{} is the container's own", target.display()));
     }
     Ok(target)
-}
-
-fn of_the_host(path: &Path) -> io::Result<PathBuf> {
-    if !path.is_absolute() {
-        let sentence = format!("the path {} of this machine is not absolute", path.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
-    }
-    if !path.exists() {
-        fs::create_dir_all(path)?;
-    }
-    Ok(path.to_owned())
 }
 
 /// Makes sure that something is there to mount on, and says where it really is: links of the image are followed as

@@ -29,6 +29,8 @@ const HEAD_LIMIT: Duration = Duration::from_secs(30);
 /// One port in every network, and who answers there.
 #[derive(Clone)]
 pub struct Door {
+    /// In hosts too, not only in private networks.
+    pub in_hosts: bool,
     pub address: Ipv4Addr,
     pub port: u16,
     pub router: Router,
@@ -73,13 +75,15 @@ async fn converge(
     wanted: &[Door],
     open: &mut HashMap<(String, Ipv4Addr, u16), Open>,
 ) -> bool {
-    let networks: HashSet<String> = doors.standing().into_iter().collect();
+    let hosts: HashSet<String> = doors.hosts().into_iter().collect();
+    let places: Vec<String> = hosts.iter().cloned().chain(doors.networks()).collect();
     open.retain(|(network, ..), open| {
-        networks.contains(network) && doors.identity(network) == Some(open.identity)
+        places.contains(network) && doors.identity(network) == Some(open.identity)
     });
     let mut settled = true;
-    for network in networks {
-        for door in wanted {
+    for network in places {
+        let is_host = hosts.contains(&network);
+        for door in wanted.iter().filter(|door| door.in_hosts || !is_host) {
             let place = (network.clone(), door.address, door.port);
             if open.contains_key(&place) {
                 continue;

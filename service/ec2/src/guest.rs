@@ -95,7 +95,7 @@ impl Ec2 {
                 .map(|group| group.name.clone());
             (id.clone(), name.unwrap_or_default())
         });
-        let public = Ec2::public_address(&interface);
+        let public = interface.public_address();
         Some(Guest {
             groups: groups.collect(),
             hostname: instance.private_name(&scope.region),

@@ -24,6 +24,10 @@ use base_clock::Clock;
 use base_id::IdSource;
 use base_store::Store;
 use contract::console::Consoles;
+use ipnet::Ipv4Net;
+
+/// Of the range that is kept for tests of networks (RFC 2544), so that no address of the world is hidden by ours.
+const POOL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 24);
 
 /// The service; cheap to clone.
 #[derive(Clone)]
@@ -33,6 +37,7 @@ pub struct Ec2 {
     ids: Arc<dyn IdSource>,
     iam: Option<Arc<dyn iam::Api>>,
     consoles: Option<Arc<dyn Consoles>>,
+    pool: Ipv4Net,
 }
 
 impl Ec2 {
@@ -43,6 +48,7 @@ impl Ec2 {
             ids,
             iam: None,
             consoles: None,
+            pool: POOL,
         }
     }
 
@@ -60,10 +66,11 @@ impl Ec2 {
         self
     }
 
-    /// The public address of an interface.
-    fn public_address(interface: &model::Interface) -> Option<Ipv4Addr> {
-        let _ = interface;
-        None
+    /// Where public addresses are taken from; no other cloud on this machine should have the same.
+    #[must_use]
+    pub fn with_pool(mut self, pool: Ipv4Net) -> Self {
+        self.pool = pool;
+        self
     }
 
     /// `<prefix>-` and 17 hexadecimal digits.

@@ -1,8 +1,15 @@
 //! The operations, one line each; the nouns' files say what happens.
 
+mod account;
+mod acl;
+mod address;
+pub(crate) mod default;
 mod gateway;
 mod group;
-mod interface;
+mod group_rule;
+pub(crate) mod interface;
+mod interface_attribute;
+mod nat_gateway;
 mod route_table;
 mod subnet;
 mod tag;
@@ -23,6 +30,7 @@ mod launch_template_data;
 mod launch_template_version;
 mod profile;
 
+pub(crate) use interface::give_public;
 pub(crate) use zone::id_of_name as zone_id;
 
 use aws_protocol::operations;
@@ -98,4 +106,34 @@ operations! { Ec2 as Api:
     disassociate_iam_instance_profile(DisassociateIamInstanceProfileRequest) -> DisassociateIamInstanceProfileResult = profile;
     describe_iam_instance_profile_associations(DescribeIamInstanceProfileAssociationsRequest) -> DescribeIamInstanceProfileAssociationsResult = profile;
     terminate_instances(TerminateInstancesRequest) -> TerminateInstancesResult = instance_state;
+    replace_route(ReplaceRouteRequest) -> () = route_table;
+    replace_route_table_association(ReplaceRouteTableAssociationRequest) -> ReplaceRouteTableAssociationResult = route_table;
+    allocate_address(AllocateAddressRequest) -> AllocateAddressResult = address;
+    associate_address(AssociateAddressRequest) -> AssociateAddressResult = address;
+    disassociate_address(DisassociateAddressRequest) -> () = address;
+    release_address(ReleaseAddressRequest) -> () = address;
+    describe_addresses(DescribeAddressesRequest) -> DescribeAddressesResult = address;
+    describe_addresses_attribute(DescribeAddressesAttributeRequest) -> DescribeAddressesAttributeResult = address;
+    create_nat_gateway(CreateNatGatewayRequest) -> CreateNatGatewayResult = nat_gateway;
+    delete_nat_gateway(DeleteNatGatewayRequest) -> DeleteNatGatewayResult = nat_gateway;
+    describe_nat_gateways(DescribeNatGatewaysRequest) -> DescribeNatGatewaysResult = nat_gateway;
+    create_network_acl(CreateNetworkAclRequest) -> CreateNetworkAclResult = acl;
+    delete_network_acl(DeleteNetworkAclRequest) -> () = acl;
+    create_network_acl_entry(CreateNetworkAclEntryRequest) -> () = acl;
+    replace_network_acl_entry(ReplaceNetworkAclEntryRequest) -> () = acl;
+    delete_network_acl_entry(DeleteNetworkAclEntryRequest) -> () = acl;
+    replace_network_acl_association(ReplaceNetworkAclAssociationRequest) -> ReplaceNetworkAclAssociationResult = acl;
+    describe_network_acls(DescribeNetworkAclsRequest) -> DescribeNetworkAclsResult = acl;
+    create_default_vpc(CreateDefaultVpcRequest) -> CreateDefaultVpcResult = default;
+    create_default_subnet(CreateDefaultSubnetRequest) -> CreateDefaultSubnetResult = default;
+    describe_regions(DescribeRegionsRequest) -> DescribeRegionsResult = account;
+    describe_account_attributes(DescribeAccountAttributesRequest) -> DescribeAccountAttributesResult = account;
+    describe_dhcp_options(DescribeDhcpOptionsRequest) -> DescribeDhcpOptionsResult = account;
+    describe_vpc_endpoints(DescribeVpcEndpointsRequest) -> DescribeVpcEndpointsResult = account;
+    describe_security_group_rules(DescribeSecurityGroupRulesRequest) -> DescribeSecurityGroupRulesResult = group_rule;
+    modify_security_group_rules(ModifySecurityGroupRulesRequest) -> ModifySecurityGroupRulesResult = group_rule;
+    update_security_group_rule_descriptions_ingress(UpdateSecurityGroupRuleDescriptionsIngressRequest) -> UpdateSecurityGroupRuleDescriptionsIngressResult = group_rule;
+    update_security_group_rule_descriptions_egress(UpdateSecurityGroupRuleDescriptionsEgressRequest) -> UpdateSecurityGroupRuleDescriptionsEgressResult = group_rule;
+    modify_network_interface_attribute(ModifyNetworkInterfaceAttributeRequest) -> () = interface_attribute;
+    describe_network_interface_attribute(DescribeNetworkInterfaceAttributeRequest) -> DescribeNetworkInterfaceAttributeResult = interface_attribute;
 }

@@ -5,10 +5,13 @@ pub(crate) mod instance;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use contract::network::{DesiredNetwork, Foot, Peer, Protocol, Rule, SecurityGroup, Subnet};
-use ipnet::Ipv4Net;
+use contract::network::{
+    AddressGateway, Border, BorderEntry, DesiredNetwork, Foot, InterfaceRules, Peer, Protocol, PublicAddress,
+    Route, Rule, SecurityGroup, Subnet, Target,
+};
 
 use crate::model;
+use crate::model::acl::Entry;
 
 /// Everything of one VPC.
 pub(crate) struct Whole {
@@ -18,6 +21,20 @@ pub(crate) struct Whole {
     pub(crate) gateways: Vec<model::InternetGateway>,
     pub(crate) groups: Vec<model::SecurityGroup>,
     pub(crate) interfaces: Vec<model::Interface>,
+    pub(crate) acls: Vec<model::NetworkAcl>,
+    pub(crate) nat_gateways: Vec<model::NatGateway>,
+}
+
+impl Whole {
+    /// Whether anybody needs it to stand. What is there without having been made is built when it is first used.
+    pub(crate) fn is_used(&self) -> bool {
+        !self.vpc.is_default || !self.interfaces.is_empty()
+    }
+
+    fn has_internet(&self) -> bool {
+        let mut gateways = self.gateways.iter();
+        gateways.any(|gateway| gateway.vpc.as_ref() == Some(&self.vpc.id))
+    }
 }
 
 /// The network as it shall be; the generation is the caller's to set.
@@ -64,7 +81,48 @@ pub(crate) fn network(whole: &Whole) -> DesiredNetwork {
                 address: foot.address,
             })
             .collect(),
+        public: public(whole),
+        gateways: gateways(whole),
+        interfaces: whole
+            .interfaces
+            .iter()
+            .filter(|interface| !interface.is_foot() && !interface.is_nat())
+            .map(|interface| InterfaceRules {
+                id: interface.id.clone(),
+                groups: interface.groups.clone(),
+                forwards: interface.forwards,
+            })
+            .collect(),
     }
+}
+
+/// Public addresses are those of the internet gateway: without one nobody has any.
+fn public(whole: &Whole) -> Vec<PublicAddress> {
+    if !whole.has_internet() {
+        return Vec::new();
+    }
+    let known = whole.interfaces.iter().filter(|interface| !interface.is_nat());
+    known
+        .filter_map(|interface| {
+            Some(PublicAddress {
+                public: interface.public.as_ref()?.address,
+                private: interface.address,
+            })
+        })
+        .collect()
+}
+
+/// NAT gateways that stand or are to stand.
+fn gateways(whole: &Whole) -> Vec<AddressGateway> {
+    let wanted = whole.nat_gateways.iter();
+    wanted
+        .filter(|gateway| gateway.deleting.is_none() && gateway.failure.is_none())
+        .map(|gateway| AddressGateway {
+            id: gateway.id.clone(),
+            subnet: gateway.subnet.clone(),
+            public: gateway.public,
+        })
+        .collect()
 }
 
 fn subnet(whole: &Whole, subnet: &model::Subnet) -> Subnet {
@@ -78,23 +136,77 @@ fn subnet(whole: &Whole, subnet: &model::Subnet) -> Subnet {
             .iter()
             .find(|table| table.main_association.is_some())
     });
-    let attached = |id: &str| {
-        whole
-            .gateways
-            .iter()
-            .any(|gateway| gateway.id == id && gateway.vpc.as_ref() == Some(&whole.vpc.id))
+    let local = Route {
+        destination: whole.vpc.range,
+        target: Target::Local,
     };
-    let everywhere = Ipv4Net::default();
-    let outbound = table.is_some_and(|table| {
-        table
-            .routes
-            .iter()
-            .any(|route| route.destination == everywhere && attached(&route.gateway))
+    let routes = table.into_iter().flat_map(|table| &table.routes);
+    let routes = routes.map(|route| Route {
+        destination: route.destination,
+        target: target(whole, &route.gateway),
     });
+    let mut acls = whole.acls.iter();
+    let acl = acls.find(|acl| acl.associations.iter().any(|one| one.subnet == subnet.id));
     Subnet {
         id: subnet.id.clone(),
         range: subnet.range,
-        outbound,
+        routes: std::iter::once(local).chain(routes).collect(),
+        border: acl.map(border).unwrap_or_default(),
+    }
+}
+
+fn target(whole: &Whole, gateway: &str) -> Target {
+    let mut doors = whole.gateways.iter();
+    if doors.any(|door| door.id == gateway && door.vpc.as_ref() == Some(&whole.vpc.id)) {
+        return Target::Internet;
+    }
+    let mut nats = gateways(whole).into_iter();
+    match nats.find(|nat| nat.id == gateway) {
+        Some(nat) => Target::Gateway(nat.id),
+        None => Target::Nowhere,
+    }
+}
+
+/// Entries in the order of their numbers; what none of them matches is dropped anyway.
+fn border(acl: &model::NetworkAcl) -> Border {
+    let mut entries: Vec<&Entry> = acl.entries.iter().collect();
+    entries.sort_by_key(|entry| entry.number);
+    let side = |egress| {
+        let own = entries.iter().filter(|entry| entry.egress == egress);
+        own.map(|entry| BorderEntry {
+            allow: entry.allow,
+            protocol: entry_protocol(entry),
+            range: entry.range,
+        })
+        .collect()
+    };
+    Border {
+        ingress: side(false),
+        egress: side(true),
+    }
+}
+
+fn entry_protocol(entry: &Entry) -> Protocol {
+    let (from, to) = entry.ports.unwrap_or((0, u16::MAX));
+    match (entry.protocol, entry.icmp) {
+        (6, _) => Protocol::Tcp { from, to },
+        (17, _) => Protocol::Udp { from, to },
+        (1, icmp) => self::icmp(icmp),
+        (other, _) => u8::try_from(other).map_or(Protocol::Any, Protocol::Other),
+    }
+}
+
+/// Type and code; what is not a number of one byte means any.
+fn icmp(icmp: Option<(i32, i32)>) -> Protocol {
+    let Some((kind, code)) = icmp else {
+        return Protocol::Icmp;
+    };
+    match (u8::try_from(kind), u8::try_from(code)) {
+        (Ok(kind), code) => Protocol::IcmpType {
+            kind,
+            code: code.ok(),
+        },
+        _ => Protocol::Icmp,
     }
 }
 
@@ -110,8 +222,8 @@ fn rule(rule: &model::Rule) -> Option<Rule> {
         "-1" => Protocol::Any,
         "tcp" => Protocol::Tcp { from, to },
         "udp" => Protocol::Udp { from, to },
-        "icmp" => Protocol::Icmp,
-        _ => return None,
+        "icmp" => icmp(rule.from.zip(rule.to)),
+        other => Protocol::Other(other.parse().ok()?),
     };
     let peer = match &rule.peer {
         model::Peer::V4(range) => Peer::Range(*range),
@@ -120,3 +232,6 @@ fn rule(rule: &model::Rule) -> Option<Rule> {
     };
     Some(Rule { protocol, peer })
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,17 +5,29 @@ mod instances;
 pub use instances::Instances;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use base_clock::Clock;
+use base_id::Scope;
 use base_reconcile::{Outcome, Reconciler};
-use base_store::{Snapshot, Store, StoreError};
+use base_store::{Snapshot, Store, StoreError, Transaction};
+use jiff::Timestamp;
 
+use crate::model::NatGateway;
 use crate::plan::{self, Whole};
-use crate::table::{DESIRED, GATEWAYS, GROUPS, INTERFACES, ROUTE_TABLES, SUBNETS, VPCS};
+use crate::table::{
+    ACLS, DESIRED, GATEWAYS, GROUPS, INTERFACES, NAT_GATEWAYS, OBSERVED, ROUTE_TABLES, SUBNETS, VPCS, key,
+};
+
+/// How long a NAT gateway is told of after it has gone.
+const DELETED_KEPT: Duration = Duration::from_secs(3_600);
 
 /// The reconciler of networks.
 pub struct Networks {
     store: Store,
+    clock: Arc<dyn Clock>,
 }
 
 impl Networks {
@@ -27,10 +39,13 @@ impl Networks {
         ROUTE_TABLES.name,
         GROUPS.name,
         INTERFACES.name,
+        ACLS.name,
+        NAT_GATEWAYS.name,
+        OBSERVED.name,
     ];
 
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
     }
 }
 
@@ -41,11 +56,15 @@ impl Reconciler for Networks {
     }
 
     async fn activate(&self) -> Result<Outcome, String> {
+        let now = self.clock.now();
         self.store
-            .write(|tx| {
+            .write(move |tx| {
                 let snapshot = tx.snapshot();
                 let mut wanted = BTreeSet::new();
                 for whole in wholes(&snapshot) {
+                    if !whole.is_used() {
+                        continue;
+                    }
                     let mut network = plan::network(&whole);
                     wanted.insert(network.id.clone());
                     let old = tx.get(DESIRED, &network.id);
@@ -61,10 +80,54 @@ impl Reconciler for Networks {
                         tx.delete(DESIRED, &id);
                     }
                 }
-                Ok::<_, StoreError>(Outcome::Settled)
+                Ok::<_, StoreError>(observe(tx, now))
             })
             .await
             .map_err(|error| error.to_string())
+    }
+}
+
+/// Tells what became of the NAT gateways.
+fn observe(tx: &mut Transaction, now: Timestamp) -> Outcome {
+    let (mut due, mut changed) = (None::<Timestamp>, false);
+    for (place, row) in tx.list(NAT_GATEWAYS) {
+        let mut gateway = NatGateway::clone(&row);
+        let failed = gateway.failure.as_ref().map(|_| gateway.made);
+        if let Some(ended) = gateway.deleted.or(failed) {
+            let end = ended + DELETED_KEPT;
+            if end <= now {
+                tx.delete(NAT_GATEWAYS, &place);
+            } else {
+                due = Some(due.map_or(end, |due| due.min(end)));
+            }
+            continue;
+        }
+        let desired = tx.get(DESIRED, &gateway.vpc);
+        let seen = tx.get(OBSERVED, &gateway.vpc);
+        let stands = match (&desired, &seen) {
+            (Some(desired), Some(seen)) => seen.failure.is_none() && seen.generation == desired.generation,
+            (None, None) => true,
+            _ => false,
+        };
+        let planned = desired.is_some_and(|one| one.gateways.iter().any(|it| it.id == gateway.id));
+        if !stands {
+            continue;
+        }
+        if gateway.deleting.is_none() && planned && !gateway.available {
+            gateway.available = true;
+            tx.put(NAT_GATEWAYS, &place, gateway);
+        } else if gateway.deleting.is_some() && !planned {
+            let scope = Scope::of_key(&place);
+            tx.delete(INTERFACES, &key(&scope, &gateway.interface));
+            gateway.deleted = Some(now);
+            tx.put(NAT_GATEWAYS, &place, gateway);
+            changed = true;
+        }
+    }
+    match due {
+        _ if changed => Outcome::Again,
+        Some(due) => Outcome::Until(due),
+        None => Outcome::Settled,
     }
 }
 
@@ -89,6 +152,8 @@ fn wholes(snapshot: &Snapshot) -> Vec<Whole> {
                 == Some(&vpc.id)),
             groups: of_this!(GROUPS, |one: &crate::model::SecurityGroup| one.vpc == vpc.id),
             interfaces: of_this!(INTERFACES, |one: &crate::model::Interface| one.vpc == vpc.id),
+            acls: of_this!(ACLS, |one: &crate::model::NetworkAcl| one.vpc == vpc.id),
+            nat_gateways: of_this!(NAT_GATEWAYS, |one: &NatGateway| one.vpc == vpc.id),
             vpc: (*vpc).clone(),
         }
     })

@@ -7,10 +7,11 @@ use base_store::{Snapshot, Table, Transaction};
 use contract::network::{DesiredNetwork, ObservedNetwork};
 use contract::task::{DesiredTask, ObservedTask};
 
-use crate::error::{Error, group_not_found, not_found, with_code};
+use crate::error::{Error, group_not_found, interface_not_found, not_found, with_code};
 use crate::model::instance::Instance;
 use crate::model::key_pair::KeyPair;
 use crate::model::launch_template::LaunchTemplate;
+use crate::model::{Defaults, ElasticAddress, NatGateway, NetworkAcl};
 use crate::model::{Interface, InternetGateway, RouteTable, SecurityGroup, Subnet, Vpc};
 
 pub(crate) const VPCS: Table<Vpc> = Table::new("ec2/vpc", 1);
@@ -19,6 +20,15 @@ pub(crate) const GATEWAYS: Table<InternetGateway> = Table::new("ec2/internet_gat
 pub(crate) const ROUTE_TABLES: Table<RouteTable> = Table::new("ec2/route_table", 1);
 pub(crate) const GROUPS: Table<SecurityGroup> = Table::new("ec2/security_group", 1);
 pub(crate) const INTERFACES: Table<Interface> = Table::new("ec2/network_interface", 1);
+
+pub(crate) const ACLS: Table<NetworkAcl> = Table::new("ec2/network_acl", 1);
+pub(crate) const ADDRESSES: Table<ElasticAddress> = Table::new("ec2/elastic_address", 1);
+pub(crate) const NAT_GATEWAYS: Table<NatGateway> = Table::new("ec2/nat_gateway", 1);
+
+/// By scope: what was made without asking.
+pub(crate) const DEFAULTS: Table<Defaults> = Table::new("ec2/default", 1);
+/// The public address that was given out last, under one key.
+pub(crate) const LAST_PUBLIC: Table<u32> = Table::new("ec2/last_public_address", 1);
 
 pub(crate) const DESIRED: Table<DesiredNetwork> = Table::new(DesiredNetwork::TABLE, 1);
 pub(crate) const OBSERVED: Table<ObservedNetwork> = Table::new(ObservedNetwork::TABLE, 1);
@@ -121,4 +131,18 @@ pub(crate) fn instances(
 fn is_instance_id(id: &str) -> bool {
     let digits = id.strip_prefix("i-").unwrap_or_default();
     matches!(digits.len(), 8 | 17) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+pub(crate) fn acl(transaction: &Transaction, scope: &Scope, id: &str) -> Result<NetworkAcl, Error> {
+    let found = transaction.get(ACLS, &key(scope, id));
+    found
+        .map(|row| NetworkAcl::clone(&row))
+        .ok_or_else(|| not_found("NetworkAcl", "networkAcl", id))
+}
+
+pub(crate) fn interface(transaction: &Transaction, scope: &Scope, id: &str) -> Result<Interface, Error> {
+    let found = transaction.get(INTERFACES, &key(scope, id));
+    found
+        .map(|row| Interface::clone(&row))
+        .ok_or_else(|| interface_not_found(id))
 }

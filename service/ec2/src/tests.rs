@@ -6,34 +6,37 @@ use std::sync::Arc;
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::ec2::*;
-use base_clock::SystemClock;
+use base_clock::ManualClock;
 use base_id::{Scope, SequentialIds};
-use base_reconcile::Reconciler as _;
+use base_reconcile::{Outcome, Reconciler as _};
 use base_store::Store;
-use contract::network::{Peer, Protocol};
+use contract::network::{Border, DesiredNetwork, Peer, Protocol, Route, Target};
 
 use crate::{Ec2, Networks, table};
 
 struct World {
     ec2: Ec2,
     store: Store,
+    clock: Arc<ManualClock>,
     context: Context,
 }
 
 fn world() -> World {
     let store = Store::in_memory();
-    let ec2 = Ec2::new(
-        store.clone(),
-        Arc::new(SystemClock),
-        Arc::new(SequentialIds::default()),
-    );
+    let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
+    let ec2 = Ec2::new(store.clone(), clock.clone(), Arc::new(SequentialIds::default()));
     let context = Context {
         scope: Scope::new("000000000000", "us-east-1"),
         request_id: "r".into(),
         principal_arn: "arn:aws:iam::000000000000:root".into(),
         access_key: "k".into(),
     };
-    World { ec2, store, context }
+    World {
+        ec2,
+        store,
+        clock,
+        context,
+    }
 }
 
 impl World {
@@ -82,9 +85,24 @@ impl World {
             .unwrap()
     }
 
-    async fn network(&self, vpc: &str) -> contract::network::DesiredNetwork {
-        Networks::new(self.store.clone()).activate().await.unwrap();
+    async fn reconcile(&self) -> Outcome {
+        let networks = Networks::new(self.store.clone(), self.clock.clone());
+        networks.activate().await.unwrap()
+    }
+
+    async fn network(&self, vpc: &str) -> DesiredNetwork {
+        self.reconcile().await;
         (*self.store.snapshot().get(table::DESIRED, vpc).unwrap()).clone()
+    }
+}
+
+impl World {
+    /// Where the first subnet's route to everywhere leads.
+    async fn way_out(&self, vpc: &str) -> Option<Target> {
+        let network = self.network(vpc).await;
+        let mut routes = network.subnets[0].routes.iter();
+        let route = routes.find(|route| route.destination.prefix_len() == 0);
+        route.map(|route| route.target.clone())
     }
 }
 
@@ -101,7 +119,12 @@ async fn a_vpc_becomes_a_network_with_its_default_group() {
     assert_eq!(interface.private_ip_address.as_deref(), Some("10.0.1.4"));
     let network = world.network(&vpc).await;
     assert_eq!(network.subnets.len(), 1);
-    assert!(!network.subnets[0].outbound);
+    let local = Route {
+        destination: "10.0.0.0/16".parse().unwrap(),
+        target: Target::Local,
+    };
+    assert_eq!(network.subnets[0].routes, [local]);
+    assert_eq!(network.subnets[0].border, Border::default());
     let group = &network.groups[0];
     assert_eq!(group.ingress[0].peer, Peer::Group(group.id.clone()));
     assert_eq!(group.members, ["10.0.1.4".parse::<std::net::Ipv4Addr>().unwrap()]);
@@ -155,8 +178,9 @@ async fn a_subnet_reaches_the_world_through_a_gateway_only() {
     };
     ec2.create_route(context, route.clone()).await.unwrap();
     assert_eq!(code(ec2.create_route(context, route).await), "RouteAlreadyExists");
-    assert!(
-        !world.network(&vpc).await.subnets[0].outbound,
+    assert_eq!(
+        world.way_out(&vpc).await,
+        None,
         "the table is not the subnet's yet"
     );
     let associate = AssociateRouteTableRequest {
@@ -165,14 +189,14 @@ async fn a_subnet_reaches_the_world_through_a_gateway_only() {
         ..Default::default()
     };
     ec2.associate_route_table(context, associate).await.unwrap();
-    assert!(world.network(&vpc).await.subnets[0].outbound);
+    assert_eq!(world.way_out(&vpc).await, Some(Target::Internet));
     let detach = DetachInternetGatewayRequest {
         internet_gateway_id: gateway,
         vpc_id: vpc.clone(),
         dry_run: None,
     };
     ec2.detach_internet_gateway(context, detach).await.unwrap();
-    assert!(!world.network(&vpc).await.subnets[0].outbound);
+    assert_eq!(world.way_out(&vpc).await, Some(Target::Nowhere));
 }
 
 #[tokio::test]
@@ -271,7 +295,7 @@ async fn what_is_in_use_is_not_deleted() {
         code(ec2.delete_vpc(context, delete_vpc).await),
         "InvalidVpcID.NotFound"
     );
-    Networks::new(world.store.clone()).activate().await.unwrap();
+    world.reconcile().await;
     assert!(world.store.snapshot().list(table::DESIRED).is_empty());
 }
 
@@ -302,7 +326,13 @@ async fn another_account_sees_nothing() {
     let mut other = world.context.clone();
     other.scope.account = "111111111111".into();
     let found = world.ec2.describe_vpcs(&other, Default::default()).await.unwrap();
-    assert!(found.vpcs.unwrap().is_empty());
+    let found: Vec<_> = found
+        .vpcs
+        .unwrap()
+        .into_iter()
+        .map(|one| one.is_default)
+        .collect();
+    assert_eq!(found, [Some(true)], "but its own default one");
     let input = DescribeVpcsRequest {
         vpc_ids: Some(vec![vpc]),
         ..Default::default()

@@ -1,6 +1,7 @@
 //! The sentences that users read in service events and as reasons, in AWS's words where AWS has some.
 
 use crate::model::service::{Deployment, Service};
+use crate::plan::placement::Lack;
 use crate::plan::rolling::Unwell;
 
 /// At most this many of a service's events are kept, as in AWS.
@@ -83,6 +84,33 @@ pub(crate) fn blocked(service: &Service) -> String {
         "(service {}) was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.",
         service.name
     )
+}
+
+/// `closest` is the instance that lacks least; none if there is no instance at all.
+pub(crate) fn unplaced(
+    service: &Service,
+    provider: Option<&str>,
+    closest: Option<&(String, Lack)>,
+) -> String {
+    let why = match (closest, provider) {
+        (Some((id, lack)), _) => {
+            format!(
+                "The closest matching (container-instance {id}) {}.",
+                lack.sentence()
+            )
+        }
+        (None, Some(_)) => "Reason: No Container Instances were found in your capacity provider.".to_owned(),
+        (None, None) => "Reason: No Container Instances were found in your cluster.".to_owned(),
+    };
+    format!(
+        "(service {}) was unable to place a task because no container instance met all of its requirements. {why} For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
+        service.name
+    )
+}
+
+/// The stopped reason of a task whose instance is stopped or terminated.
+pub(crate) fn host_gone(ec2_instance: &str, what: &str) -> String {
+    format!("Host EC2 (instance {ec2_instance}) {what}.")
 }
 
 pub(crate) fn inconsistent(service: &Service) -> String {

@@ -7,6 +7,7 @@
 mod error;
 mod event;
 mod history;
+mod lodging;
 mod metadata;
 mod model;
 mod operation;
@@ -17,7 +18,7 @@ mod table;
 mod view;
 
 pub use metadata::TaskRole;
-pub use reconcile::{Definitions, Services, Tasks};
+pub use reconcile::{Definitions, Instances, Services, Tasks};
 
 use std::sync::Arc;
 

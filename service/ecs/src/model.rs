@@ -1,9 +1,11 @@
-//! The nouns: clusters, task definitions, services and tasks.
+//! The nouns: clusters, container instances, task definitions, services and tasks.
 
 pub(crate) mod cluster;
 pub(crate) mod container;
 pub(crate) mod deployment;
+pub(crate) mod instance;
 pub(crate) mod name;
+pub(crate) mod placement;
 pub(crate) mod service;
 pub(crate) mod size;
 pub(crate) mod task;

@@ -1,16 +1,20 @@
 //! The operations, one line each.
 
 mod account;
+mod attribute;
 mod capacity;
 mod cluster;
 mod deployment;
 mod execute_command;
+mod instance;
+mod instance_register;
 mod protection;
 mod run_task;
 mod service;
 mod service_change;
 mod service_check;
 mod service_option;
+mod start_task;
 mod tag;
 mod task;
 mod task_definition;
@@ -29,8 +33,14 @@ operations! { Ecs as Api:
     update_cluster_settings(UpdateClusterSettingsRequest) -> UpdateClusterSettingsResponse = cluster;
     put_cluster_capacity_providers(PutClusterCapacityProvidersRequest) -> PutClusterCapacityProvidersResponse = capacity;
     describe_capacity_providers(DescribeCapacityProvidersRequest) -> DescribeCapacityProvidersResponse = capacity;
-    list_container_instances(ListContainerInstancesRequest) -> ListContainerInstancesResponse = capacity;
-    describe_container_instances(DescribeContainerInstancesRequest) -> DescribeContainerInstancesResponse = capacity;
+    list_container_instances(ListContainerInstancesRequest) -> ListContainerInstancesResponse = instance;
+    describe_container_instances(DescribeContainerInstancesRequest) -> DescribeContainerInstancesResponse = instance;
+    register_container_instance(RegisterContainerInstanceRequest) -> RegisterContainerInstanceResponse = instance_register;
+    deregister_container_instance(DeregisterContainerInstanceRequest) -> DeregisterContainerInstanceResponse = instance;
+    update_container_instances_state(UpdateContainerInstancesStateRequest) -> UpdateContainerInstancesStateResponse = instance;
+    put_attributes(PutAttributesRequest) -> PutAttributesResponse = attribute;
+    delete_attributes(DeleteAttributesRequest) -> DeleteAttributesResponse = attribute;
+    list_attributes(ListAttributesRequest) -> ListAttributesResponse = attribute;
     list_account_settings(ListAccountSettingsRequest) -> ListAccountSettingsResponse = account;
     put_account_setting(PutAccountSettingRequest) -> PutAccountSettingResponse = account;
     put_account_setting_default(PutAccountSettingDefaultRequest) -> PutAccountSettingDefaultResponse = account;
@@ -52,6 +62,7 @@ operations! { Ecs as Api:
     describe_service_revisions(DescribeServiceRevisionsRequest) -> DescribeServiceRevisionsResponse = deployment;
     stop_service_deployment(StopServiceDeploymentRequest) -> StopServiceDeploymentResponse = deployment;
     run_task(RunTaskRequest) -> RunTaskResponse = run_task;
+    start_task(StartTaskRequest) -> StartTaskResponse = start_task;
     stop_task(StopTaskRequest) -> StopTaskResponse = task;
     list_tasks(ListTasksRequest) -> ListTasksResponse = task;
     describe_tasks(DescribeTasksRequest) -> DescribeTasksResponse = task;

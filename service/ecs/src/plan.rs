@@ -1,3 +1,5 @@
 //! Decisions, pure: no clock, no store, no chance. What they see is a picture, what they say is steps.
 
+pub(crate) mod placement;
+pub(crate) mod query;
 pub(crate) mod rolling;

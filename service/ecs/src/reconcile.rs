@@ -2,6 +2,7 @@
 
 mod conclude;
 mod definitions;
+mod instances;
 mod place;
 mod registration;
 mod services;
@@ -10,5 +11,6 @@ mod target;
 mod tasks;
 
 pub use definitions::Definitions;
+pub use instances::Instances;
 pub use services::Services;
 pub use tasks::Tasks;

@@ -1,5 +1,5 @@
 //! What is stored, all under `<account>/<region>/`: clusters by name, task definitions by `<family>:<revision>` (ten
-//! digits, so that they sort), services by `<cluster>/<name>`, tasks by `<cluster>/<id>`, service deployments and
+//! digits, so that they sort), services by `<cluster>/<name>`, tasks and container instances by `<cluster>/<id>`, service deployments and
 //! revisions by `<cluster>/<service>/<id>`, account settings by `<name>/<principal>`.
 
 use std::sync::Arc;
@@ -13,12 +13,15 @@ use contract::task::{DesiredTask, ObservedTask};
 use crate::error::{client, cluster_not_found};
 use crate::model::cluster::Cluster;
 use crate::model::deployment::{ServiceDeployment, ServiceRevision};
+use crate::model::instance::Instance;
 use crate::model::service::Service;
 use crate::model::task::Task;
 use crate::model::task_definition::TaskDefinition;
 use crate::model::{Tags, name};
 
 pub(crate) const CLUSTERS: Table<Cluster> = Table::new("ecs/cluster", 1);
+/// Container instances.
+pub(crate) const INSTANCES: Table<Instance> = Table::new("ecs/container_instance", 1);
 pub(crate) const DEFINITIONS: Table<TaskDefinition> = Table::new("ecs/task_definition", 1);
 pub(crate) const SERVICES: Table<Service> = Table::new("ecs/service", 1);
 pub(crate) const SERVICE_DEPLOYMENTS: Table<ServiceDeployment> = Table::new("ecs/service_deployment", 1);
@@ -94,6 +97,27 @@ pub(crate) fn service(
 pub(crate) fn tasks(snapshot: &Snapshot, scope: &Scope, cluster: &str) -> Vec<Arc<Task>> {
     let rows = snapshot.prefix(TASKS, &key(scope, &format!("{cluster}/")));
     rows.into_iter().map(|(_, row)| row).collect()
+}
+
+pub(crate) fn instances(snapshot: &Snapshot, scope: &Scope, cluster: &str) -> Vec<Arc<Instance>> {
+    let rows = snapshot.prefix(INSTANCES, &key(scope, &format!("{cluster}/")));
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// A container instance by id or ARN.
+pub(crate) fn instance(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    cluster: &str,
+    given: &str,
+) -> Option<Arc<Instance>> {
+    let id = given.rsplit('/').next().unwrap_or(given);
+    snapshot.get(INSTANCES, &key(scope, &format!("{cluster}/{id}")))
+}
+
+/// Whether a capacity provider adds instances when tasks wait for them.
+pub(crate) fn grows(_: &Snapshot, _: &Scope, _: &str) -> bool {
+    false
 }
 
 pub(crate) fn observed(snapshot: &Snapshot, task: &Task) -> Option<Arc<ObservedTask>> {

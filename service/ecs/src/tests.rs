@@ -4,6 +4,8 @@ mod account;
 mod contract_fakes;
 mod definition;
 mod deployment;
+mod instance;
+mod machine;
 mod metadata;
 mod operation;
 mod plane;

@@ -3,6 +3,7 @@
 mod cluster;
 mod definition;
 mod deployment;
+mod instance;
 mod service;
 mod task;
 
@@ -18,7 +19,8 @@ use crate::table;
 pub(crate) use cluster::cluster;
 pub(crate) use definition::definition;
 pub(crate) use deployment::{brief, service_deployment, service_revision, status as deployment_status};
-pub(crate) use service::service;
+pub(crate) use instance::instance;
+pub(crate) use service::{launch_type, service};
 pub(crate) use task::whole_task;
 
 pub(crate) fn tags(tags: &Tags) -> Vec<shape::Tag> {
@@ -32,6 +34,10 @@ pub(crate) fn tags(tags: &Tags) -> Vec<shape::Tag> {
 
 pub(crate) fn cluster_arn(scope: &Scope, name: &str) -> String {
     scope.arn("ecs", &format!("cluster/{name}"))
+}
+
+pub(crate) fn instance_arn(scope: &Scope, cluster: &str, id: &str) -> String {
+    scope.arn("ecs", &format!("container-instance/{cluster}/{id}"))
 }
 
 /// A task's observation: the present one, or the last one.

@@ -8,9 +8,11 @@ mod attachment;
 mod credential;
 mod document;
 mod inline;
+mod linked;
 mod managed;
 mod model;
 mod policy;
+mod profile;
 mod reconcile;
 mod role;
 mod session;
@@ -31,11 +33,12 @@ use base_id::IdSource;
 use base_store::{Store, Table};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::model::{Policy, Role};
+use crate::model::{Policy, Profile, Role};
 
 const CREDENTIALS: Table<Credential> = Table::new(Iam::CREDENTIAL_TABLE, 1);
-/// Under `<account>/<name>`; so are policies.
+/// Under `<account>/<name>`; so are instance profiles and policies.
 const ROLES: Table<Role> = Table::new("iam/role", 1);
+const PROFILES: Table<Profile> = Table::new("iam/instance_profile", 1);
 const POLICIES: Table<Policy> = Table::new("iam/policy", 1);
 const PAGE_ITEMS_MAX: usize = 1000;
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -69,7 +72,17 @@ operations! { Iam as iam::Api:
     update_role(iam::UpdateRoleRequest) -> iam::UpdateRoleResponse = role;
     update_role_description(iam::UpdateRoleDescriptionRequest) -> iam::UpdateRoleDescriptionResponse = role;
     update_assume_role_policy(iam::UpdateAssumeRolePolicyRequest) -> () = role;
-    list_instance_profiles_for_role(iam::ListInstanceProfilesForRoleRequest) -> iam::ListInstanceProfilesForRoleResponse = role;
+    create_service_linked_role(iam::CreateServiceLinkedRoleRequest) -> iam::CreateServiceLinkedRoleResponse = linked;
+    create_instance_profile(iam::CreateInstanceProfileRequest) -> iam::CreateInstanceProfileResponse = profile;
+    get_instance_profile(iam::GetInstanceProfileRequest) -> iam::GetInstanceProfileResponse = profile;
+    delete_instance_profile(iam::DeleteInstanceProfileRequest) -> () = profile;
+    list_instance_profiles(iam::ListInstanceProfilesRequest) -> iam::ListInstanceProfilesResponse = profile;
+    list_instance_profiles_for_role(iam::ListInstanceProfilesForRoleRequest) -> iam::ListInstanceProfilesForRoleResponse = profile;
+    add_role_to_instance_profile(iam::AddRoleToInstanceProfileRequest) -> () = profile;
+    remove_role_from_instance_profile(iam::RemoveRoleFromInstanceProfileRequest) -> () = profile;
+    tag_instance_profile(iam::TagInstanceProfileRequest) -> () = profile;
+    untag_instance_profile(iam::UntagInstanceProfileRequest) -> () = profile;
+    list_instance_profile_tags(iam::ListInstanceProfileTagsRequest) -> iam::ListInstanceProfileTagsResponse = profile;
     put_role_policy(iam::PutRolePolicyRequest) -> () = inline;
     get_role_policy(iam::GetRolePolicyRequest) -> iam::GetRolePolicyResponse = inline;
     delete_role_policy(iam::DeleteRolePolicyRequest) -> () = inline;

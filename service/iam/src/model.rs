@@ -51,6 +51,19 @@ pub(crate) struct Role {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
+/// What gives an instance its role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) path: String,
+    pub(crate) arn: String,
+    pub(crate) created_at: Timestamp,
+    /// Name of the role; one can be taken out and another put in.
+    pub(crate) role: Option<String>,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
 /// A policy of the account's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Policy {

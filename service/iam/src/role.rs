@@ -6,7 +6,8 @@ use base_store::Transaction;
 
 use crate::model::Role;
 use crate::{
-    CREDENTIALS, Iam, ROLES, delete_conflict, document, encoded, limit_exceeded, no_such_entity, page, tag,
+    CREDENTIALS, Iam, ROLES, delete_conflict, document, encoded, limit_exceeded, no_such_entity, page,
+    profile, tag,
 };
 
 /// Characters of a trust policy, white space aside.
@@ -114,7 +115,8 @@ pub(super) async fn delete_role(
     context: &Context,
     input: shape::DeleteRoleRequest,
 ) -> Result<(), ApiError> {
-    let key = key(&context.scope.account, &input.role_name);
+    let account = context.scope.account.clone();
+    let key = key(&account, &input.role_name);
     iam.store
         .write(move |tx| {
             let role = load(tx, &key, &input.role_name)?;
@@ -122,6 +124,9 @@ pub(super) async fn delete_role(
                 return Err(delete_conflict(
                     "Cannot delete entity, must detach all policies first.",
                 ));
+            }
+            if profile::has(tx, &account, &role.name) {
+                return Err(profile::role_in_profile());
             }
             if !role.inline.is_empty() {
                 return Err(delete_conflict(
@@ -203,21 +208,7 @@ pub(super) async fn update_assume_role_policy(
     .await
 }
 
-/// Instance profiles cannot be created yet, so a role is in none.
-pub(super) async fn list_instance_profiles_for_role(
-    iam: &Iam,
-    context: &Context,
-    input: shape::ListInstanceProfilesForRoleRequest,
-) -> Result<shape::ListInstanceProfilesForRoleResponse, ApiError> {
-    find(iam, context, &input.role_name)?;
-    Ok(shape::ListInstanceProfilesForRoleResponse {
-        instance_profiles: vec![],
-        is_truncated: Some(false),
-        marker: None,
-    })
-}
-
-fn shape(role: &Role) -> shape::Role {
+pub(super) fn shape(role: &Role) -> shape::Role {
     shape::Role {
         path: role.path.clone(),
         role_name: role.name.clone(),

@@ -1,4 +1,5 @@
 mod policy;
+mod profile;
 mod session;
 
 use std::time::Duration;

@@ -2,19 +2,31 @@
 
 use std::net::Ipv4Addr;
 
+use contract::network::Protocol;
 use ipnet::Ipv4Net;
 
 use crate::netlink::Message;
 
 const REGISTER: u32 = 1;
+const PORT_REGISTER: u32 = 2;
 const VERDICT_REGISTER: u32 = 0;
 const META_NFPROTO: u32 = 15;
 const META_L4PROTO: u32 = 16;
 const META_IIFNAME: u32 = 6;
 const META_OIFNAME: u32 = 7;
 const NETWORK_HEADER: u32 = 1;
+const SOURCE_OFFSET: u32 = 12;
+const DESTINATION_OFFSET: u32 = 16;
 const TRANSPORT_HEADER: u32 = 2;
 const CT_STATE: u32 = 0;
+const CT_STATUS: u32 = 2;
+const CT_MARK: u32 = 3;
+/// The connection's destination was changed, as the kernel numbers the bits.
+const CT_STATUS_DESTINATION_CHANGED: u32 = 1 << 5;
+/// As `NFT_JUMP`, `NFT_GOTO` and `NFT_RETURN` in the kernel.
+const JUMP: i32 = -3;
+const GOTO: i32 = -4;
+const RETURN: i32 = -5;
 /// Established (2) and related (4), as the kernel numbers the bits.
 const CT_ESTABLISHED_OR_RELATED: u32 = 2 | 4;
 const LINK_NAME_BYTES: usize = 16;
@@ -34,7 +46,10 @@ pub(crate) enum Expression {
         offset: u32,
         length: u32,
     },
-    ConnectionState,
+    /// A fact about the packet's connection, by its key.
+    Connection(u32),
+    /// Marks the connection with what was loaded.
+    MarkConnection,
     /// Register and mask.
     And(Vec<u8>),
     Compare {
@@ -42,16 +57,24 @@ pub(crate) enum Expression {
         value: Vec<u8>,
     },
     InSet(String),
+    /// Replaces the register by what a map knows of it; no match if it knows nothing.
+    InMap(String),
     Load {
         register: u32,
         value: Vec<u8>,
     },
     Accept,
     Drop,
+    /// On to another chain, and back when it does not decide.
+    Jump(String),
+    /// On to another chain for good.
+    Goto(String),
+    Return,
     Masquerade,
-    /// To the address loaded before.
+    /// To the address loaded before, and the port if one was.
     Translate {
         kind: u32,
+        with_port: bool,
     },
 }
 
@@ -74,20 +97,79 @@ impl Rule {
         self
     }
 
+    /// On to another chain, and back when it does not decide.
+    pub fn jump(mut self, chain: &str) -> Self {
+        self.0.push(Expression::Jump(chain.to_owned()));
+        self
+    }
+
+    /// On to another chain for good.
+    pub fn goto(mut self, chain: &str) -> Self {
+        self.0.push(Expression::Goto(chain.to_owned()));
+        self
+    }
+
+    /// Back to where the chain was jumped to from.
+    pub fn back(mut self) -> Self {
+        self.0.push(Expression::Return);
+        self
+    }
+
+    /// Marks the packet's connection before what follows.
+    pub fn mark(mut self, mark: u32) -> Self {
+        self.0.push(Expression::Load {
+            register: REGISTER,
+            value: mark.to_ne_bytes().to_vec(),
+        });
+        self.0.push(Expression::MarkConnection);
+        self
+    }
+
+    /// To what a map knows of the address that the packet has.
+    pub fn destination_by(self, map: &str) -> Self {
+        self.by_map(DESTINATION_OFFSET, map, DNAT)
+    }
+
+    pub fn source_by(self, map: &str) -> Self {
+        self.by_map(SOURCE_OFFSET, map, SNAT)
+    }
+
+    fn by_map(mut self, offset: u32, map: &str, kind: u32) -> Self {
+        self.0.push(load_address(offset));
+        self.0.push(Expression::InMap(map.to_owned()));
+        self.0.push(Expression::Translate {
+            kind,
+            with_port: false,
+        });
+        self
+    }
+
     pub fn destination_to(self, address: Ipv4Addr) -> Self {
         self.translate(DNAT, address)
+    }
+
+    pub fn destination_to_port(mut self, address: Ipv4Addr, port: u16) -> Self {
+        self.0.push(Expression::Load {
+            register: PORT_REGISTER,
+            value: port.to_be_bytes().to_vec(),
+        });
+        self.load_and_translate(DNAT, address, true)
     }
 
     pub fn source_to(self, address: Ipv4Addr) -> Self {
         self.translate(SNAT, address)
     }
 
-    fn translate(mut self, kind: u32, address: Ipv4Addr) -> Self {
+    fn translate(self, kind: u32, address: Ipv4Addr) -> Self {
+        self.load_and_translate(kind, address, false)
+    }
+
+    fn load_and_translate(mut self, kind: u32, address: Ipv4Addr, with_port: bool) -> Self {
         self.0.push(Expression::Load {
             register: REGISTER,
             value: address.octets().to_vec(),
         });
-        self.0.push(Expression::Translate { kind });
+        self.0.push(Expression::Translate { kind, with_port });
         self
     }
 }
@@ -113,6 +195,21 @@ pub(crate) fn to_link(name: &str) -> Vec<Expression> {
     vec![Expression::Meta(META_OIFNAME), equal(link_name(name))]
 }
 
+fn different(value: impl Into<Vec<u8>>) -> Expression {
+    Expression::Compare {
+        how: DIFFERENT,
+        value: value.into(),
+    }
+}
+
+pub(crate) fn not_from_link(name: &str) -> Vec<Expression> {
+    vec![Expression::Meta(META_IIFNAME), different(link_name(name))]
+}
+
+pub(crate) fn not_to_link(name: &str) -> Vec<Expression> {
+    vec![Expression::Meta(META_OIFNAME), different(link_name(name))]
+}
+
 /// In tables for both versions: the packet is (or is not) IPv4.
 pub(crate) fn ipv4_only(wanted: bool) -> Vec<Expression> {
     let how = if wanted { EQUAL } else { DIFFERENT };
@@ -126,14 +223,24 @@ pub(crate) fn ipv4_only(wanted: bool) -> Vec<Expression> {
 }
 
 pub(crate) fn ct_established() -> Vec<Expression> {
+    any_bit(CT_STATE, CT_ESTABLISHED_OR_RELATED)
+}
+
+/// The connection came for another address, and was readdressed.
+pub(crate) fn ct_readdressed() -> Vec<Expression> {
+    any_bit(CT_STATUS, CT_STATUS_DESTINATION_CHANGED)
+}
+
+fn any_bit(key: u32, bits: u32) -> Vec<Expression> {
     vec![
-        Expression::ConnectionState,
-        Expression::And(CT_ESTABLISHED_OR_RELATED.to_ne_bytes().to_vec()),
-        Expression::Compare {
-            how: DIFFERENT,
-            value: 0u32.to_ne_bytes().to_vec(),
-        },
+        Expression::Connection(key),
+        Expression::And(bits.to_ne_bytes().to_vec()),
+        different(0u32.to_ne_bytes()),
     ]
+}
+
+pub(crate) fn ct_marked(mark: u32) -> Vec<Expression> {
+    vec![Expression::Connection(CT_MARK), equal(mark.to_ne_bytes())]
 }
 
 pub(crate) fn masquerade() -> Vec<Expression> {
@@ -149,19 +256,23 @@ pub(crate) enum Addresses {
 }
 
 pub(crate) fn source(addresses: &Addresses) -> Vec<Expression> {
-    address(12, addresses)
+    address(SOURCE_OFFSET, addresses)
 }
 
 pub(crate) fn destination(addresses: &Addresses) -> Vec<Expression> {
-    address(16, addresses)
+    address(DESTINATION_OFFSET, addresses)
 }
 
-fn address(offset: u32, addresses: &Addresses) -> Vec<Expression> {
-    let load = Expression::Payload {
+fn load_address(offset: u32) -> Expression {
+    Expression::Payload {
         base: NETWORK_HEADER,
         offset,
         length: 4,
-    };
+    }
+}
+
+fn address(offset: u32, addresses: &Addresses) -> Vec<Expression> {
+    let load = load_address(offset);
     let (range, how) = match addresses {
         Addresses::Set(name) => return vec![load, Expression::InSet(name.clone())],
         Addresses::In(range) if range.prefix_len() == 0 => return Vec::new(),
@@ -181,13 +292,22 @@ fn address(offset: u32, addresses: &Addresses) -> Vec<Expression> {
 
 /// TCP or UDP (the protocol's number) to a port of this range, both ends included.
 pub(crate) fn port_range(protocol: i32, from: u16, to: u16) -> Vec<Expression> {
-    let mut expressions = vec![Expression::Meta(META_L4PROTO), equal(vec![protocol as u8])];
+    ports(protocol, 2, from, to)
+}
+
+/// TCP or UDP (the protocol's number) from this port.
+pub(crate) fn source_port(protocol: i32, port: u16) -> Vec<Expression> {
+    ports(protocol, 0, port, port)
+}
+
+fn ports(protocol: i32, offset: u32, from: u16, to: u16) -> Vec<Expression> {
+    let mut expressions = number(protocol as u8);
     if (from, to) == (0, u16::MAX) {
         return expressions;
     }
     expressions.push(Expression::Payload {
         base: TRANSPORT_HEADER,
-        offset: 2,
+        offset,
         length: 2,
     });
     if from == to {
@@ -205,11 +325,33 @@ pub(crate) fn port_range(protocol: i32, from: u16, to: u16) -> Vec<Expression> {
     expressions
 }
 
-pub(crate) fn icmp() -> Vec<Expression> {
-    vec![
-        Expression::Meta(META_L4PROTO),
-        equal(vec![libc::IPPROTO_ICMP as u8]),
-    ]
+/// A protocol by its number.
+fn number(protocol: u8) -> Vec<Expression> {
+    vec![Expression::Meta(META_L4PROTO), equal(vec![protocol])]
+}
+
+/// ICMP of a type, or of a type and code.
+fn icmp(kind: u8, code: Option<u8>) -> Vec<Expression> {
+    let mut expressions = number(libc::IPPROTO_ICMP as u8);
+    expressions.push(Expression::Payload {
+        base: TRANSPORT_HEADER,
+        offset: 0,
+        length: 1 + u32::from(code.is_some()),
+    });
+    expressions.push(equal(std::iter::once(kind).chain(code).collect::<Vec<u8>>()));
+    expressions
+}
+
+/// What a rule or an entry says about the protocol.
+pub(crate) fn protocol(protocol: Protocol) -> Vec<Expression> {
+    match protocol {
+        Protocol::Any => Vec::new(),
+        Protocol::Tcp { from, to } => port_range(libc::IPPROTO_TCP, from, to),
+        Protocol::Udp { from, to } => port_range(libc::IPPROTO_UDP, from, to),
+        Protocol::Icmp => number(libc::IPPROTO_ICMP as u8),
+        Protocol::IcmpType { kind, code } => icmp(kind, code),
+        Protocol::Other(protocol) => number(protocol),
+    }
 }
 
 impl Expression {
@@ -226,7 +368,8 @@ impl Expression {
                         .big(4, *length)
                 }),
             ),
-            Self::ConnectionState => ("ct", Box::new(|data| data.big(1, REGISTER).big(2, CT_STATE))),
+            Self::Connection(key) => ("ct", Box::new(|data| data.big(1, REGISTER).big(2, *key))),
+            Self::MarkConnection => ("ct", Box::new(|data| data.big(2, CT_MARK).big(4, REGISTER))),
             Self::And(mask) => (
                 "bitwise",
                 Box::new(|data| {
@@ -246,6 +389,10 @@ impl Expression {
                 }),
             ),
             Self::InSet(name) => ("lookup", Box::new(|data| data.text(1, name).big(2, REGISTER))),
+            Self::InMap(name) => (
+                "lookup",
+                Box::new(|data| data.text(1, name).big(2, REGISTER).big(3, REGISTER)),
+            ),
             Self::Load { register, value } => (
                 "immediate",
                 Box::new(|data| {
@@ -253,16 +400,28 @@ impl Expression {
                         .nested(2, &[], |inner| inner.attribute(1, value))
                 }),
             ),
-            Self::Accept => ("immediate", Box::new(|data| verdict(data, libc::NF_ACCEPT))),
-            Self::Drop => ("immediate", Box::new(|data| verdict(data, libc::NF_DROP))),
+            Self::Accept => ("immediate", Box::new(|data| verdict(data, libc::NF_ACCEPT, None))),
+            Self::Drop => ("immediate", Box::new(|data| verdict(data, libc::NF_DROP, None))),
+            Self::Jump(chain) => (
+                "immediate",
+                Box::new(|data| verdict(data, JUMP, Some(chain.as_str()))),
+            ),
+            Self::Goto(chain) => ("immediate", Box::new(|data| verdict(data, GOTO, Some(chain)))),
+            Self::Return => ("immediate", Box::new(|data| verdict(data, RETURN, None))),
             Self::Masquerade => ("masq", Box::new(|data| data)),
-            Self::Translate { kind } => (
+            Self::Translate { kind, with_port } => (
                 "nat",
                 Box::new(|data| {
-                    data.big(1, *kind)
+                    let data = data
+                        .big(1, *kind)
                         .big(2, libc::NFPROTO_IPV4 as u32)
                         .big(3, REGISTER)
-                        .big(4, REGISTER)
+                        .big(4, REGISTER);
+                    if *with_port {
+                        data.big(5, PORT_REGISTER).big(6, PORT_REGISTER)
+                    } else {
+                        data
+                    }
                 }),
             ),
         };
@@ -270,8 +429,14 @@ impl Expression {
     }
 }
 
-fn verdict(data: Message, code: i32) -> Message {
+fn verdict(data: Message, code: i32, chain: Option<&str>) -> Message {
     data.big(1, VERDICT_REGISTER).nested(2, &[], |value| {
-        value.nested(2, &[], |verdict| verdict.big(1, code as u32))
+        value.nested(2, &[], |verdict| {
+            let verdict = verdict.big(1, code as u32);
+            match chain {
+                Some(chain) => verdict.text(2, chain),
+                None => verdict,
+            }
+        })
     })
 }

@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use std::{fs, io, thread};
 
-use contract::network::{DesiredNetwork, Interface, Peer, Protocol, Rule, SecurityGroup, Subnet};
+use contract::network::{
+    Border, DesiredNetwork, Interface, Peer, Protocol, PublicAddress, Route, Rule, SecurityGroup, Subnet,
+    Target,
+};
 use dataplane_network::{Network, NetworkConfig};
 use nix::sched::{CloneFlags, setns, unshare};
 
@@ -204,23 +207,43 @@ pub fn group(id: &str, ingress: Vec<Rule>, members: &[&str]) -> SecurityGroup {
     }
 }
 
-/// 10.0.0.0/16 with a subnet that may talk to the world (10.0.1.0/24) and one that may not (10.0.2.0/24).
+pub fn route(destination: &str, target: Target) -> Route {
+    Route {
+        destination: destination.parse().unwrap(),
+        target,
+    }
+}
+
+/// 10.0.0.0/16 with a subnet whose public addresses may talk to the world (10.0.1.0/24) and one without a way out
+/// (10.0.2.0/24). 10.0.1.10 is known outside as 198.18.0.10.
 pub fn vpc(id: &str, groups: Vec<SecurityGroup>) -> DesiredNetwork {
-    let subnet = |id: &str, range: &str, outbound| Subnet {
+    let local = || route("10.0.0.0/16", Target::Local);
+    let subnet = |id: &str, range: &str, routes| Subnet {
         id: id.to_owned(),
         range: range.parse().unwrap(),
-        outbound,
+        routes,
+        border: Border::default(),
     };
     DesiredNetwork {
         id: id.to_owned(),
         generation: 1,
         ranges: vec!["10.0.0.0/16".parse().unwrap()],
         subnets: vec![
-            subnet("public", "10.0.1.0/24", true),
-            subnet("private", "10.0.2.0/24", false),
+            subnet(
+                "public",
+                "10.0.1.0/24",
+                vec![local(), route("0.0.0.0/0", Target::Internet)],
+            ),
+            subnet("private", "10.0.2.0/24", vec![local()]),
         ],
         groups,
         feet: vec![],
+        public: vec![PublicAddress {
+            public: address("198.18.0.10"),
+            private: address("10.0.1.10"),
+        }],
+        gateways: vec![],
+        interfaces: vec![],
     }
 }
 

@@ -70,7 +70,13 @@ fn security_groups_decide_and_changes_are_live() {
             ruleset.contains("ip saddr @group0 tcp dport 81 accept"),
             "{ruleset}"
         );
-        assert_eq!(ruleset.matches("policy drop").count(), 2, "{ruleset}");
+        for chain in [
+            "hook prerouting priority mangle; policy accept;",
+            "hook postrouting priority 150; policy accept;",
+        ] {
+            assert!(ruleset.contains(chain), "{ruleset}");
+        }
+        assert_eq!(ruleset.matches("\t\tdrop\n").count(), 2, "{ruleset}");
     });
 }
 

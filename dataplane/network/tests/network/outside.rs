@@ -189,7 +189,10 @@ fn two_instances_share_a_host() {
         config.run_dir = bench.directory.join("other");
         let other = Network::new(config).unwrap();
         bench.network.apply(&vpc("vpc-1", open())).await.unwrap();
-        other.apply(&vpc("vpc-1", open())).await.unwrap();
+        let mut theirs = vpc("vpc-1", open());
+        // A range of public addresses for each instance.
+        theirs.public[0].public = address("198.18.4.10");
+        other.apply(&theirs).await.unwrap();
         let one = bench
             .network
             .attach(&interface("eni-1", "vpc-1", "10.0.1.10", &["open"]))

@@ -54,7 +54,7 @@ async fn an_image_of_the_blob_store_can_run() {
         digest: Some(digest.clone()),
     };
     let image = images.prepare(&wanted).await.unwrap();
-    assert_eq!(image.digest, digest);
+    assert_eq!(image.digest, Some(digest));
     assert_eq!(
         fs::read_to_string(image.layers[0].join("hello")).unwrap(),
         "world"

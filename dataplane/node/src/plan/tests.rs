@@ -1,6 +1,6 @@
 use super::*;
 use contract::image::ImageRef;
-use contract::task::{Linux, LogTarget, Names, Root, Sharing, StopKind};
+use contract::task::{BridgeEnd, Host, Linux, LogTarget, Names, Root, Sharing, StopKind};
 use dataplane_runtime::process::ImageDefaults;
 
 fn desired() -> DesiredTask {
@@ -53,7 +53,7 @@ fn desired() -> DesiredTask {
 
 fn image() -> PreparedImage {
     PreparedImage {
-        digest: "sha256:aa".to_owned(),
+        digest: Some("sha256:aa".to_owned()),
         layers: vec!["/layer".into()],
         defaults: ImageDefaults {
             entry_point: vec!["/entry".to_owned()],
@@ -68,7 +68,7 @@ fn image() -> PreparedImage {
 
 #[test]
 fn a_task_is_translated_for_its_shim() {
-    let spec = task_spec(&desired(), &[image()], None).unwrap();
+    let spec = task_spec(&desired(), &[image()], Place::default(), &[]).unwrap();
     let container = &spec.containers[0];
     assert_eq!(container.arguments, ["/entry", "serve"]);
     let set: Vec<_> = container
@@ -97,7 +97,7 @@ fn nothing_to_run_is_said_with_the_containers_name() {
     image.defaults = ImageDefaults::default();
     let mut desired = desired();
     desired.containers[0].command = None;
-    let sentence = task_spec(&desired, &[image], None).unwrap_err();
+    let sentence = task_spec(&desired, &[image], Place::default(), &[]).unwrap_err();
     assert!(
         sentence.starts_with("container web: no command specified"),
         "{sentence}"
@@ -148,8 +148,12 @@ fn names_of_a_container_replace_the_tasks() {
         dns_servers: vec![],
         dns_search: vec!["a.example".to_owned(), "b.example".to_owned()],
     };
-    let network = ("/pin".into(), Some([10, 0, 0, 2].into()));
-    let spec = task_spec(&desired, &[image()], Some(network)).unwrap();
+    let place = Place {
+        network: Some("/pin".into()),
+        resolver: Some([10, 0, 0, 2].into()),
+        ..Place::default()
+    };
+    let spec = task_spec(&desired, &[image()], place, &[]).unwrap();
     let container = &spec.containers[0];
     assert_eq!(container.hostname.as_deref(), Some("db"));
     assert_eq!(
@@ -164,7 +168,7 @@ fn names_of_a_container_replace_the_tasks() {
         dns_servers: vec!["192.0.2.1".to_owned(), "192.0.2.2".to_owned()],
         ..Names::default()
     };
-    let spec = task_spec(&desired, &[image()], None).unwrap();
+    let spec = task_spec(&desired, &[image()], Place::default(), &[]).unwrap();
     assert_eq!(
         spec.containers[0].resolv_conf.as_deref(),
         Some("nameserver 192.0.2.1\nnameserver 192.0.2.2\n")
@@ -199,4 +203,50 @@ fn restarts_and_notes_are_told() {
     take_in(&mut observed, &status);
     assert_eq!(observed.containers[0].restarts, 3);
     assert_eq!(observed.containers[0].notes, ["less than asked for"]);
+}
+
+#[test]
+fn a_host_runs_this_machines_own_program() {
+    let mut desired = desired();
+    desired.containers[0].root = Root::Machine {
+        disk: "i-1".to_owned(),
+    };
+    let arguments = ["instance".to_owned()];
+    let spec = task_spec(
+        &desired,
+        &[PreparedImage::default()],
+        Place::default(),
+        &arguments,
+    )
+    .unwrap();
+    assert_eq!(spec.containers[0].arguments, [OWN_PROGRAM, "instance"]);
+    assert_eq!(spec.containers[0].disk.as_deref(), Some("i-1"));
+}
+
+#[test]
+fn containers_behind_a_bridge_have_their_own_names_and_seats() {
+    let mut desired = desired();
+    let end = |last| BridgeEnd {
+        address: [172, 17, 0, last].into(),
+        publish: vec![],
+    };
+    desired.host = Some(Host {
+        disk: "i-1".to_owned(),
+        network: HostNetwork::Bridge(vec![end(2)]),
+    });
+    let place = Place {
+        ends: vec!["/seat".into()],
+        ..Place::default()
+    };
+    let spec = task_spec(&desired, &[image()], place, &[]).unwrap();
+    let container = &spec.containers[0];
+    assert_eq!(
+        (&spec.network, container.network.as_deref()),
+        (&None, Some(std::path::Path::new("/seat")))
+    );
+    assert_eq!(
+        container.hosts.as_deref(),
+        Some("127.0.0.1 localhost\n172.17.0.2 0123456789ab\n")
+    );
+    assert_eq!(places(&desired), [runtime_id(&desired.id, 0)]);
 }

@@ -132,7 +132,7 @@ impl ImageSource for Busybox {
             return Err("pull of image nowhere failed: nobody has it".to_owned());
         }
         Ok(PreparedImage {
-            digest: "sha256:b0b0".to_owned(),
+            digest: Some("sha256:b0b0".to_owned()),
             layers: vec![self.0.clone()],
             defaults: ImageDefaults::default(),
             working_directory: None,
@@ -179,6 +179,7 @@ impl Bench {
             network: Network::new(self.network.clone()).unwrap(),
             runtime: self.runtime.clone(),
             logs: Arc::new(self.logs.clone()),
+            host_arguments: vec!["host".to_owned()],
             images: Arc::new(Busybox(self.directory.join("busybox"))),
         }
     }
@@ -367,7 +368,8 @@ pub fn network(generation: u64, open: Option<u16>) -> DesiredNetwork {
         subnets: vec![Subnet {
             id: "subnet-1".to_owned(),
             range: "10.0.1.0/24".parse().unwrap(),
-            outbound: true,
+            routes: vec![],
+            border: contract::network::Border::default(),
         }],
         groups: vec![SecurityGroup {
             id: "group".to_owned(),
@@ -376,6 +378,9 @@ pub fn network(generation: u64, open: Option<u16>) -> DesiredNetwork {
             members: (10..20).map(|last| [10, 0, 1, last].into()).collect(),
         }],
         feet: vec![],
+        public: vec![],
+        gateways: vec![],
+        interfaces: vec![],
     }
 }
 

@@ -51,13 +51,13 @@ pub(super) enum Event {
     ExecGone(i32),
 }
 
-pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, volumes: &Path) -> io::Result<()> {
+pub(super) fn run(directory: &Path, cgroup: &str, shims: &str, state: &Path) -> io::Result<()> {
     super::detach()?;
     let text = std::fs::read(directory.join(super::TASK_FILE))?;
     let spec: TaskSpec = serde_json::from_slice(&text).map_err(io::Error::other)?;
     super::enter_network(spec.network.as_deref())?;
     launch::write_shared_files(directory, &spec)?;
-    let shared = Shared::prepare(directory, &spec, cgroup, shims, volumes)?;
+    let shared = Shared::prepare(directory, &spec, cgroup, shims, state)?;
     let library = Library::new(directory.join("library"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -17,7 +17,12 @@ fn volumes(place: &Path, sources: &[(&str, VolumeSource)]) -> Volumes {
             source: source.clone(),
         })
         .collect();
-    Volumes::new(&place.join("task"), &place.join("shared"), &volumes)
+    Volumes {
+        own: own_directory(&place.join("task")),
+        shared: place.join("shared"),
+        host: None,
+        volumes,
+    }
 }
 
 fn mount(volume: &str, path: &str) -> Mount {

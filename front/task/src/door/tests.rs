@@ -22,8 +22,12 @@ struct Fake {
 
 #[async_trait]
 impl Doors for Fake {
-    fn standing(&self) -> Vec<String> {
+    fn networks(&self) -> Vec<String> {
         self.standing.lock().unwrap().keys().cloned().collect()
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        Vec::new()
     }
 
     fn identity(&self, network: &str) -> Option<u64> {
@@ -90,6 +94,7 @@ async fn doors_follow_their_networks() {
     let (store, doors) = (Store::in_memory(), Arc::new(Fake::default()));
     let name = async |Extension(caller): Extension<Caller>| format!("{} {}", caller.network, caller.address);
     let wanted = vec![Door {
+        in_hosts: true,
         address: contract::agent::ADDRESS,
         port: 80,
         router: Router::new().route("/", get(name)),

@@ -16,6 +16,8 @@ pub(crate) struct Rule {
     pub(crate) to: Option<i32>,
     pub(crate) peer: Peer,
     pub(crate) description: Option<String>,
+    #[serde(default)]
+    pub(crate) tags: super::Tags,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +44,15 @@ impl Rule {
             from_port: Some(self.from.unwrap_or(-1)),
             to_port: Some(self.to.unwrap_or(-1)),
             description: self.description.clone(),
+            tags: Some(
+                self.tags
+                    .iter()
+                    .map(|(key, value)| shape::Tag {
+                        key: Some(key.clone()),
+                        value: Some(value.clone()),
+                    })
+                    .collect(),
+            ),
             ..Default::default()
         };
         match &self.peer {
@@ -80,6 +91,7 @@ pub(crate) fn parse(permissions: &[shape::IpPermission], egress: bool) -> Result
                 to,
                 peer,
                 description,
+                tags: super::Tags::new(),
             });
         };
         for range in permission.ip_ranges.iter().flatten() {
@@ -126,7 +138,12 @@ fn protocol(name: &str) -> Result<String, Error> {
         "icmp" | "1" => "icmp",
         // Nothing travels over IPv6 here yet, so a rule about it is kept and has nothing to allow.
         "icmpv6" | "58" => "icmpv6",
-        _ => return Err(invalid("ipProtocol", name, "Wharf serves tcp, udp, icmp and -1.")),
+        other => {
+            let number = other.parse::<u8>();
+            return number
+                .map(|number| number.to_string())
+                .map_err(|_| invalid("ipProtocol", name, "Unknown protocol."));
+        }
     };
     Ok(known.to_owned())
 }
@@ -134,6 +151,15 @@ fn protocol(name: &str) -> Result<String, Error> {
 fn ports(protocol: &str, from: Option<i32>, to: Option<i32>) -> Result<(Option<i32>, Option<i32>), Error> {
     match protocol {
         "-1" => Ok((None, None)),
+        "icmp" | "icmpv6" => {
+            let (kind, code) = (from.unwrap_or(-1), to.unwrap_or(-1));
+            if !(-1..=255).contains(&kind) || !(-1..=255).contains(&code) || (kind == -1 && code != -1) {
+                let given = format!("{kind}:{code}");
+                let why = "ICMP types and codes go from 0 to 255, and -1 is any.";
+                return Err(invalid("icmpTypeCode", &given, why));
+            }
+            Ok((Some(kind), Some(code)))
+        }
         "tcp" | "udp" => {
             let (from, to) = (
                 from.ok_or_else(|| missing("fromPort"))?,
@@ -152,7 +178,8 @@ fn ports(protocol: &str, from: Option<i32>, to: Option<i32>) -> Result<(Option<i
             }
             Ok((Some(from), Some(to)))
         }
-        _ => Ok((Some(from.unwrap_or(-1)), Some(to.unwrap_or(-1)))),
+        // Other protocols have no ports.
+        _ => Ok((None, None)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::Ec2;
 use crate::error::{Error, dependency, dry_run, with_code};
 use crate::filter::{self, Facts};
 use crate::model;
-use crate::table::{self, GATEWAYS, key};
+use crate::table::{self, GATEWAYS, INTERFACES, key};
 
 pub(super) async fn create_internet_gateway(
     ec2: &Ec2,
@@ -82,6 +82,16 @@ pub(super) async fn detach_internet_gateway(
                 );
                 return Err(with_code("Gateway.NotAttached", message));
             }
+            let mapped = table::all(tx, INTERFACES, &scope)
+                .iter()
+                .any(|one| one.vpc == input.vpc_id && one.public.is_some());
+            if mapped {
+                let message = format!(
+                    "Network {} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.",
+                    input.vpc_id
+                );
+                return Err(with_code("DependencyViolation", message));
+            }
             dry_run(input.dry_run)?;
             gateway.vpc = None;
             tx.put(GATEWAYS, &key(&scope, &input.internet_gateway_id), gateway);
@@ -116,6 +126,7 @@ pub(super) async fn describe_internet_gateways(
 ) -> Result<DescribeInternetGatewaysResult, Error> {
     dry_run(input.dry_run)?;
     let scope = &context.scope;
+    super::default::ensure(ec2, scope).await?;
     let rows = ec2.store.snapshot().prefix(GATEWAYS, &table::prefix(scope));
     let mut gateways: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
     if let Some(ids) = &input.internet_gateway_ids {

@@ -6,21 +6,19 @@ use base_id::Scope;
 use base_store::Transaction;
 use ipnet::Ipv4Net;
 
-use super::tag;
+use super::{default, tag};
 use crate::Ec2;
 use crate::error::{Error, dependency, dry_run, group_not_found, missing, with_code};
 use crate::filter::{self, Facts};
 use crate::model::{self, Peer, Rule, rule};
-use crate::table::{self, GROUPS, INTERFACES, key};
+use crate::table::{self, GROUPS, INTERFACES, VPCS, key};
 
 pub(super) async fn create_security_group(
     ec2: &Ec2,
     context: &Context,
     input: CreateSecurityGroupRequest,
 ) -> Result<CreateSecurityGroupResult, Error> {
-    let vpc = input
-        .vpc_id
-        .ok_or_else(|| with_code("VPCIdNotSpecified", "No default VPC for this user"))?;
+    default::ensure(ec2, &context.scope).await?;
     let tags = tag::parse(input.tag_specifications, &ResourceType::SecurityGroup)?;
     let scope = context.scope.clone();
     let outbound = Rule {
@@ -31,11 +29,12 @@ pub(super) async fn create_security_group(
         to: None,
         peer: Peer::V4(Ipv4Net::default()),
         description: None,
+        tags: model::Tags::new(),
     };
     let id = ec2.new_id("sg");
-    let group = model::SecurityGroup {
+    let mut group = model::SecurityGroup {
         id: id.clone(),
-        vpc,
+        vpc: String::new(),
         name: input.group_name,
         description: input.description,
         rules: vec![outbound],
@@ -44,7 +43,18 @@ pub(super) async fn create_security_group(
     let arn = scope.arn("ec2", &format!("security-group/{id}"));
     ec2.store
         .write(move |tx| {
-            table::vpc(tx, &scope, &group.vpc)?;
+            group.vpc = match input.vpc_id {
+                Some(id) => table::vpc(tx, &scope, &id)?.id,
+                None => {
+                    default::vpc_of(tx, &scope)
+                        .ok_or_else(|| with_code("VPCIdNotSpecified", "No default VPC for this user"))?
+                        .id
+                }
+            };
+            if group.name == "default" {
+                let message = "Cannot use reserved security group name: default";
+                return Err(with_code("InvalidParameterValue", message));
+            }
             let taken = |one: &model::SecurityGroup| one.vpc == group.vpc && one.name == group.name;
             if table::all(tx, GROUPS, &scope).iter().any(taken) {
                 let message = format!(
@@ -66,12 +76,36 @@ pub(super) async fn create_security_group(
     })
 }
 
+/// A group by its id, or by its name in the default VPC.
+pub(super) async fn named(
+    ec2: &Ec2,
+    context: &Context,
+    id: Option<String>,
+    name: Option<String>,
+) -> Result<String, Error> {
+    if let Some(id) = id {
+        return Ok(id);
+    }
+    let name = name.ok_or_else(|| missing("groupId"))?;
+    default::ensure(ec2, &context.scope).await?;
+    let (snapshot, head) = (ec2.store.snapshot(), table::prefix(&context.scope));
+    let vpcs = snapshot.prefix(VPCS, &head);
+    let default = vpcs.iter().find(|(_, vpc)| vpc.is_default);
+    let groups = snapshot.prefix(GROUPS, &head);
+    let mut groups = groups.iter().map(|(_, group)| group);
+    let found = default.and_then(|(_, vpc)| groups.find(|one| one.vpc == vpc.id && one.name == name));
+    found.map(|group| group.id.clone()).ok_or_else(|| {
+        let message = format!("The security group '{name}' does not exist in default VPC");
+        with_code("InvalidGroup.NotFound", message)
+    })
+}
+
 pub(super) async fn delete_security_group(
     ec2: &Ec2,
     context: &Context,
     input: DeleteSecurityGroupRequest,
 ) -> Result<DeleteSecurityGroupResult, Error> {
-    let id = input.group_id.ok_or_else(|| missing("groupId"))?;
+    let id = named(ec2, context, input.group_id, input.group_name).await?;
     let (scope, answer) = (context.scope.clone(), id.clone());
     ec2.store
         .write(move |tx| {
@@ -109,6 +143,7 @@ pub(super) async fn describe_security_groups(
 ) -> Result<DescribeSecurityGroupsResult, Error> {
     dry_run(input.dry_run)?;
     let scope = &context.scope;
+    default::ensure(ec2, scope).await?;
     let rows = ec2.store.snapshot().prefix(GROUPS, &table::prefix(scope));
     let mut groups: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
     if let Some(ids) = &input.group_ids {
@@ -176,9 +211,10 @@ pub(super) async fn authorize_security_group_ingress(
     context: &Context,
     input: AuthorizeSecurityGroupIngressRequest,
 ) -> Result<AuthorizeSecurityGroupIngressResult, Error> {
-    let id = input.group_id.ok_or_else(|| missing("groupId"))?;
+    let id = named(ec2, context, input.group_id, input.group_name).await?;
     let simple = (input.ip_protocol, input.from_port, input.to_port, input.cidr_ip);
-    let rules = rule::parse(&gather(input.ip_permissions, simple), false)?;
+    let mut rules = rule::parse(&gather(input.ip_permissions, simple), false)?;
+    tag_all(&mut rules, input.tag_specifications)?;
     let added = authorize(ec2, context, id, rules, input.dry_run).await?;
     Ok(AuthorizeSecurityGroupIngressResult {
         return_: Some(true),
@@ -192,12 +228,19 @@ pub(super) async fn authorize_security_group_egress(
     input: AuthorizeSecurityGroupEgressRequest,
 ) -> Result<AuthorizeSecurityGroupEgressResult, Error> {
     let simple = (input.ip_protocol, input.from_port, input.to_port, input.cidr_ip);
-    let rules = rule::parse(&gather(input.ip_permissions, simple), true)?;
+    let mut rules = rule::parse(&gather(input.ip_permissions, simple), true)?;
+    tag_all(&mut rules, input.tag_specifications)?;
     let added = authorize(ec2, context, input.group_id, rules, input.dry_run).await?;
     Ok(AuthorizeSecurityGroupEgressResult {
         return_: Some(true),
         security_group_rules: Some(added),
     })
+}
+
+fn tag_all(rules: &mut [Rule], tags: Option<Vec<TagSpecification>>) -> Result<(), Error> {
+    let tags = tag::parse(tags, &ResourceType::SecurityGroupRule)?;
+    rules.iter_mut().for_each(|rule| rule.tags = tags.clone());
+    Ok(())
 }
 
 /// The older form, with one rule in members of its own, beside the list of permissions.
@@ -254,7 +297,7 @@ async fn authorize(
         .await
 }
 
-fn duplicate(rule: &Rule) -> Error {
+pub(super) fn duplicate(rule: &Rule) -> Error {
     let peer = match &rule.peer {
         Peer::V4(range) => range.to_string(),
         Peer::V6(range) => range.to_string(),
@@ -278,7 +321,7 @@ pub(super) async fn revoke_security_group_ingress(
     context: &Context,
     input: RevokeSecurityGroupIngressRequest,
 ) -> Result<RevokeSecurityGroupIngressResult, Error> {
-    let id = input.group_id.ok_or_else(|| missing("groupId"))?;
+    let id = named(ec2, context, input.group_id, input.group_name).await?;
     let simple = (input.ip_protocol, input.from_port, input.to_port, input.cidr_ip);
     let rules = rule::parse(&gather(input.ip_permissions, simple), false)?;
     let (revoked, scope) = (

@@ -9,7 +9,7 @@ use base_store::Transaction;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::{group, instance_describe, interface, launch, launch_template, profile, tag};
+use super::{default, group, instance_describe, interface, launch, launch_template, profile, tag};
 use crate::Ec2;
 use crate::error::{Error, dry_run, invalid, missing, unsupported, with_code};
 use crate::model::instance::{Instance, Key, Life, MetadataOptions, Profile, Shutdown, Token, Volume};
@@ -35,6 +35,7 @@ pub(super) async fn run_instances(
     context: &Context,
     mut input: RunInstancesRequest,
 ) -> Result<Reservation, Error> {
+    default::ensure(ec2, &context.scope).await?;
     let (min, max) = counts(&input)?;
     let dry = input.dry_run.take();
     let token = input.client_token.take().filter(|text| !text.is_empty());
@@ -63,6 +64,7 @@ pub(super) async fn run_instances(
         Some(wanted) => Some(profile::find(ec2, context, wanted).await?),
         None => None,
     };
+    default::ensure(ec2, &context.scope).await?;
     let order = Order {
         scope: context.scope.clone(),
         spec,
@@ -177,12 +179,13 @@ fn launch_all(tx: &mut Transaction, order: &Order, min: usize, max: usize) -> Re
     for index in 0..max {
         // The subnet's row remembers the address that was given out last.
         let subnet = table::subnet(tx, &order.scope, &subnet.id)?;
-        let interface = match new_interface(tx, order, &subnet, &groups) {
+        let id = order.ec2.new_id("i");
+        let interface = match new_interface(tx, order, &id, &subnet, &groups) {
             Err(error) if index >= min && error.code == "InsufficientFreeAddressesInSubnet" => break,
             result => result?,
         };
         let instance = Instance {
-            id: order.ec2.new_id("i"),
+            id,
             reservation: reservation.clone(),
             launch_index: index as u32,
             token: order.token.clone(),
@@ -233,8 +236,6 @@ fn begun(
         subnet: subnet.id.clone(),
         zone: subnet.zone.clone(),
         interface: interface.id.clone(),
-        attachment: ec2.new_id("eni-attach"),
-        delete_interface: asked.and_then(|it| it.delete_on_termination).unwrap_or(true),
         address: interface.address,
         public: asked.and_then(|it| it.public).unwrap_or(subnet.map_public_ip),
         profile: order.profile.clone().map(|profile| Profile {
@@ -264,7 +265,6 @@ fn begun(
             .family
             .burstable
             .then(|| spec.credits.clone().unwrap_or_else(|| credits.to_owned())),
-        source_dest_check: true,
         volume: Volume {
             id: String::new(),
             device: String::new(),
@@ -395,10 +395,22 @@ fn subnet(tx: &Transaction, order: &Order) -> Result<model::Subnet, Error> {
 }
 
 /// The default VPC's subnet in a zone, or in the first that has one.
-fn default_subnet(_: &Transaction, _: &Scope, _: Option<&str>) -> Result<model::Subnet, Error> {
-    let message =
-        "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.";
-    Err(with_code("VPCIdNotSpecified", message))
+fn default_subnet(tx: &Transaction, scope: &Scope, zone: Option<&str>) -> Result<model::Subnet, Error> {
+    let vpc = default::vpc_of(tx, scope).ok_or_else(|| {
+        let message =
+            "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.";
+        with_code("VPCIdNotSpecified", message)
+    })?;
+    let mut subnets: Vec<model::Subnet> = table::all(tx, table::SUBNETS, scope);
+    subnets.retain(|one| one.vpc == vpc.id && one.is_default && zone.is_none_or(|zone| zone == one.zone));
+    subnets.sort_by(|one, other| one.zone.cmp(&other.zone));
+    let first = subnets.into_iter().next();
+    first.ok_or_else(|| {
+        with_code(
+            "MissingInput",
+            "No subnets found for the default VPC. Please specify a subnet.",
+        )
+    })
 }
 
 fn groups(tx: &Transaction, order: &Order, subnet: &model::Subnet) -> Result<Vec<String>, Error> {
@@ -433,28 +445,26 @@ fn groups(tx: &Transaction, order: &Order, subnet: &model::Subnet) -> Result<Vec
 fn new_interface(
     tx: &mut Transaction,
     order: &Order,
+    instance: &str,
     subnet: &model::Subnet,
     groups: &[String],
 ) -> Result<model::Interface, Error> {
     let asked = order.spec.interface.as_ref();
     let wanted: Option<Ipv4Addr> = asked.and_then(|it| it.address).or(order.spec.address);
     let address = interface::take_address(tx, &order.scope, subnet, wanted)?;
-    let interface = model::Interface {
-        id: order.ec2.new_id("eni"),
-        vpc: subnet.vpc.clone(),
-        subnet: subnet.id.clone(),
-        zone: subnet.zone.clone(),
-        address,
-        mac: interface::new_mac(&order.ec2),
+    let tags = order.spec.tags.get("network-interface");
+    let mut interface = model::Interface {
         groups: groups.to_vec(),
         description: asked.and_then(|it| it.description.clone()).unwrap_or_default(),
-        tags: order
-            .spec
-            .tags
-            .get("network-interface")
-            .cloned()
-            .unwrap_or_default(),
+        instance: Some(instance.to_owned()),
+        device_index: Some(0),
+        delete_on_termination: asked.and_then(|it| it.delete_on_termination).unwrap_or(true),
+        tags: tags.cloned().unwrap_or_default(),
+        ..interface::new(&order.ec2, order.ec2.new_id("eni"), subnet, address)
     };
+    if asked.and_then(|it| it.public).unwrap_or(subnet.map_public_ip) {
+        interface::give_public(tx, order.ec2.pool, &mut interface)?;
+    }
     tx.put(INTERFACES, &key(&order.scope, &interface.id), interface.clone());
     Ok(interface)
 }

@@ -10,7 +10,7 @@ use base_store::{Snapshot, Transaction};
 
 use super::{group, tag, zone};
 use crate::Ec2;
-use crate::error::{Error, dry_run, interface_not_found, invalid, with_code};
+use crate::error::{Error, dry_run, interface_not_found, invalid, unsupported, with_code};
 use crate::filter::{self, Facts};
 use crate::model::{self, address};
 use crate::table::{self, GROUPS, INTERFACES, OBSERVED, SUBNETS, key};
@@ -20,15 +20,10 @@ pub(super) async fn create_network_interface(
     context: &Context,
     input: CreateNetworkInterfaceRequest,
 ) -> Result<CreateNetworkInterfaceResult, Error> {
+    refuse_unserved(&input)?;
     let tags = tag::parse(input.tag_specifications, &ResourceType::NetworkInterface)?;
-    let (scope, id, mac) = (context.scope.clone(), ec2.new_id("eni"), new_mac(ec2));
-    let wanted = match &input.private_ip_address {
-        Some(text) => Some(
-            text.parse()
-                .map_err(|_| invalid("privateIpAddress", text, "It is not an IPv4 address."))?,
-        ),
-        None => None,
-    };
+    let (scope, inside) = (context.scope.clone(), ec2.clone());
+    let wanted = parse_address(input.private_ip_address.as_deref())?;
     let answer = ec2
         .store
         .write(move |tx| {
@@ -37,15 +32,10 @@ pub(super) async fn create_network_interface(
             dry_run(input.dry_run)?;
             let address = take_address(tx, &scope, &subnet, wanted)?;
             let interface = model::Interface {
-                id,
-                vpc: subnet.vpc,
-                subnet: subnet.id,
-                zone: subnet.zone,
-                address,
-                mac,
                 groups,
                 description: input.description.unwrap_or_default(),
                 tags,
+                ..new(&inside, inside.new_id("eni"), &subnet, address)
             };
             tx.put(INTERFACES, &key(&scope, &interface.id), interface.clone());
             Ok::<_, Error>(shape(&interface, &scope, &tx.snapshot()))
@@ -70,7 +60,101 @@ pub(super) fn new_mac(ec2: &Ec2) -> String {
     )
 }
 
-pub(super) fn take_address(
+/// One address is what an interface has; everything else it could be given is not served.
+fn refuse_unserved(input: &CreateNetworkInterfaceRequest) -> Result<(), Error> {
+    for (given, name) in [
+        (
+            input
+                .secondary_private_ip_address_count
+                .is_some_and(|count| count > 0),
+            "SecondaryPrivateIpAddressCount",
+        ),
+        (
+            input
+                .private_ip_addresses
+                .as_ref()
+                .is_some_and(|all| !all.is_empty()),
+            "PrivateIpAddresses",
+        ),
+        (
+            input.ipv4_prefix_count.is_some_and(|count| count > 0),
+            "Ipv4PrefixCount",
+        ),
+        (
+            input.ipv4_prefixes.as_ref().is_some_and(|all| !all.is_empty()),
+            "Ipv4Prefixes",
+        ),
+        (
+            input.ipv6_address_count.is_some_and(|count| count > 0),
+            "Ipv6AddressCount",
+        ),
+        (
+            input.ipv6_addresses.as_ref().is_some_and(|all| !all.is_empty()),
+            "Ipv6Addresses",
+        ),
+        (
+            input.ipv6_prefix_count.is_some_and(|count| count > 0),
+            "Ipv6PrefixCount",
+        ),
+        (
+            input.ipv6_prefixes.as_ref().is_some_and(|all| !all.is_empty()),
+            "Ipv6Prefixes",
+        ),
+        (input.interface_type.is_some(), "InterfaceType"),
+    ] {
+        if given {
+            return Err(unsupported(name));
+        }
+    }
+    Ok(())
+}
+
+/// A private address as callers give it.
+pub(crate) fn parse_address(text: Option<&str>) -> Result<Option<Ipv4Addr>, Error> {
+    text.map(|text| {
+        text.parse()
+            .map_err(|_| invalid("privateIpAddress", text, "It is not an IPv4 address."))
+    })
+    .transpose()
+}
+
+/// An interface in no group and of nobody. The address must have been taken with [`take_address`].
+pub(crate) fn new(ec2: &Ec2, id: String, subnet: &model::Subnet, address: Ipv4Addr) -> model::Interface {
+    model::Interface {
+        id,
+        vpc: subnet.vpc.clone(),
+        subnet: subnet.id.clone(),
+        zone: subnet.zone.clone(),
+        address,
+        mac: new_mac(ec2),
+        groups: vec![],
+        description: String::new(),
+        instance: None,
+        device_index: None,
+        delete_on_termination: false,
+        public: None,
+        forwards: false,
+        tags: model::Tags::new(),
+    }
+}
+
+/// A public address for an interface that is asked to have one; it goes when the interface goes.
+pub(crate) fn give_public(
+    tx: &mut Transaction,
+    pool: ipnet::Ipv4Net,
+    interface: &mut model::Interface,
+) -> Result<(), Error> {
+    if interface.public.is_none() {
+        interface.public = Some(model::PublicAddress {
+            address: super::address::take_public(tx, pool)?,
+            elastic: None,
+        });
+    }
+    Ok(())
+}
+
+/// An address of the subnet: the one that is wanted, or the next free one.
+pub(crate) fn take_address(
     tx: &mut Transaction,
     scope: &Scope,
     subnet: &model::Subnet,
@@ -116,6 +200,9 @@ pub(super) fn take_address(
     Ok(address)
 }
 
+/// Services act on their own account under these names; no caller's credentials lead to them.
+pub(super) const SERVICE_PRINCIPALS: &str = "arn:aws:iam::aws:";
+
 pub(super) async fn delete_network_interface(
     ec2: &Ec2,
     context: &Context,
@@ -130,7 +217,8 @@ pub(super) async fn delete_network_interface(
             let interface = tx
                 .get(INTERFACES, &place)
                 .ok_or_else(|| interface_not_found(&id))?;
-            if interface.is_managed() && !by_service {
+            if interface.instance.is_some() || (interface.is_managed() && (interface.is_nat() || !by_service))
+            {
                 return Err(with_code(
                     "InvalidParameterValue",
                     format!("Network interface '{id}' is currently in use."),
@@ -176,9 +264,33 @@ pub(super) async fn describe_network_interfaces(
             .with("owner-id", &scope.account)
             .with("requester-managed", interface.is_managed())
             .with("status", status(&interface, &snapshot).as_str())
-            .with("interface-type", "interface")
-            .with_all("attachment.instance-id", None)
-            .with_all("attachment.instance-owner-id", None)
+            .with("interface-type", kind(&interface).as_str())
+            .with("source-dest-check", !interface.forwards)
+            .with_all("attachment.attachment-id", attachment_id(&interface))
+            .with_all(
+                "attachment.device-index",
+                interface.device_index.map(|index| index.to_string()),
+            )
+            .with_all("attachment.instance-id", interface.instance.clone())
+            .with_all(
+                "attachment.instance-owner-id",
+                interface.instance.as_ref().map(|_| scope.account.clone()),
+            )
+            .with_all(
+                "attachment.status",
+                interface.instance.as_ref().map(|_| "attached".to_owned()),
+            )
+            .with_all("association.public-ip", public(&interface))
+            .with_all("addresses.association.public-ip", public(&interface))
+            .with_all(
+                "association.allocation-id",
+                elastic(&interface).map(|it| it.allocation.clone()),
+            )
+            .with_all(
+                "association.association-id",
+                elastic(&interface).map(|it| it.association.clone()),
+            )
+            .with_all("group-name", group_names(&interface, scope, &snapshot))
             .with_all("group-id", interface.groups.clone());
         if facts.match_all(input.filters.as_deref().unwrap_or_default())? {
             found.push(shape(&interface, scope, &snapshot));
@@ -191,25 +303,102 @@ pub(super) async fn describe_network_interfaces(
     })
 }
 
-/// What another service made for itself is in use once its network stands.
-fn status(interface: &model::Interface, snapshot: &Snapshot) -> NetworkInterfaceStatus {
+fn public(interface: &model::Interface) -> Option<String> {
+    interface.public.as_ref().map(|public| public.address.to_string())
+}
+
+fn elastic(interface: &model::Interface) -> Option<&model::ElasticAssociation> {
+    interface.public.as_ref()?.elastic.as_ref()
+}
+
+fn group_names(interface: &model::Interface, scope: &Scope, snapshot: &Snapshot) -> Vec<String> {
+    let groups = interface.groups.iter();
+    groups
+        .filter_map(|id| snapshot.get(GROUPS, &key(scope, id)))
+        .map(|group| group.name.clone())
+        .collect()
+}
+
+fn kind(interface: &model::Interface) -> NetworkInterfaceType {
+    if interface.is_nat() {
+        NetworkInterfaceType::NatGateway
+    } else {
+        NetworkInterfaceType::Interface
+    }
+}
+
+/// One interface is attached to one instance at most, so its own id makes the attachment's.
+pub(super) fn attachment_id(interface: &model::Interface) -> Option<String> {
+    interface.instance.as_ref()?;
+    Some(interface.id.replacen("eni-", "eni-attach-", 1))
+}
+
+pub(super) fn attachment(
+    interface: &model::Interface,
+    scope: &Scope,
+    snapshot: &Snapshot,
+) -> Option<NetworkInterfaceAttachment> {
+    let instance = interface.instance.clone()?;
+    Some(NetworkInterfaceAttachment {
+        attachment_id: attachment_id(interface),
+        delete_on_termination: Some(interface.delete_on_termination),
+        device_index: Some(interface.device_index.unwrap_or_default()),
+        network_card_index: Some(0),
+        instance_id: Some(instance),
+        instance_owner_id: Some(scope.account.clone()),
+        status: Some(match status(interface, snapshot) {
+            NetworkInterfaceStatus::InUse => AttachmentStatus::Attached,
+            _ => AttachmentStatus::Attaching,
+        }),
+        ..Default::default()
+    })
+}
+
+/// How the world knows an interface.
+pub(crate) fn association(
+    interface: &model::Interface,
+    scope: &Scope,
+) -> Option<NetworkInterfaceAssociation> {
+    let public = interface.public.as_ref()?;
+    Some(NetworkInterfaceAssociation {
+        public_ip: Some(public.address.to_string()),
+        ip_owner_id: Some(match public.elastic {
+            Some(_) => scope.account.clone(),
+            None => "amazon".to_owned(),
+        }),
+        allocation_id: elastic(interface).map(|it| it.allocation.clone()),
+        association_id: elastic(interface).map(|it| it.association.clone()),
+        ..Default::default()
+    })
+}
+
+pub(super) fn group_shapes(
+    interface: &model::Interface,
+    scope: &Scope,
+    snapshot: &Snapshot,
+) -> Vec<GroupIdentifier> {
+    let shape = |id: &String| GroupIdentifier {
+        group_name: snapshot
+            .get(GROUPS, &key(scope, id))
+            .map(|group| group.name.clone()),
+        group_id: Some(id.clone()),
+    };
+    interface.groups.iter().map(shape).collect()
+}
+
+/// What another service made for itself, or an instance has, is in use once its network stands.
+pub(crate) fn status(interface: &model::Interface, snapshot: &Snapshot) -> NetworkInterfaceStatus {
     let stands = snapshot
         .get(OBSERVED, &interface.vpc)
         .is_some_and(|seen| seen.failure.is_none());
-    if interface.is_managed() && stands {
+    if (interface.is_managed() || interface.instance.is_some()) && stands {
         NetworkInterfaceStatus::InUse
     } else {
         NetworkInterfaceStatus::Available
     }
 }
 
-fn shape(interface: &model::Interface, scope: &Scope, snapshot: &Snapshot) -> NetworkInterface {
-    let groups = interface.groups.iter().map(|id| GroupIdentifier {
-        group_name: snapshot
-            .get(GROUPS, &key(scope, id))
-            .map(|group| group.name.clone()),
-        group_id: Some(id.clone()),
-    });
+pub(crate) fn shape(interface: &model::Interface, scope: &Scope, snapshot: &Snapshot) -> NetworkInterface {
     let address = interface.address.to_string();
     let name = format!("ip-{}.ec2.internal", address.replace('.', "-"));
     NetworkInterface {
@@ -219,8 +408,10 @@ fn shape(interface: &model::Interface, scope: &Scope, snapshot: &Snapshot) -> Ne
         availability_zone: Some(interface.zone.clone()),
         availability_zone_id: Some(zone::id_of_name(&interface.zone)),
         description: Some(interface.description.clone()),
-        groups: Some(groups.collect()),
-        interface_type: Some(NetworkInterfaceType::Interface),
+        groups: Some(group_shapes(interface, scope, snapshot)),
+        association: association(interface, scope),
+        attachment: attachment(interface, scope, snapshot),
+        interface_type: Some(kind(interface)),
         ipv6_addresses: Some(vec![]),
         mac_address: Some(interface.mac.clone()),
         owner_id: Some(scope.account.clone()),
@@ -230,10 +421,10 @@ fn shape(interface: &model::Interface, scope: &Scope, snapshot: &Snapshot) -> Ne
             primary: Some(true),
             private_dns_name: Some(name),
             private_ip_address: Some(address),
-            association: None,
+            association: association(interface, scope),
         }]),
         requester_managed: Some(interface.is_managed()),
-        source_dest_check: Some(true),
+        source_dest_check: Some(!interface.forwards),
         status: Some(status(interface, snapshot)),
         tag_set: Some(tag::shape(&interface.tags)),
         ..Default::default()

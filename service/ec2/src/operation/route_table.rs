@@ -2,14 +2,16 @@
 
 use aws_protocol::Context;
 use aws_shape::ec2::*;
+use base_id::Scope;
+use base_store::Transaction;
 use ipnet::Ipv4Net;
 
-use super::{tag, vpc};
+use super::{default, tag, vpc};
 use crate::Ec2;
 use crate::error::{Error, dependency, dry_run, invalid, missing, unsupported, with_code};
 use crate::filter::{self, Facts};
 use crate::model;
-use crate::table::{self, GATEWAYS, ROUTE_TABLES, VPCS, key};
+use crate::table::{self, GATEWAYS, NAT_GATEWAYS, ROUTE_TABLES, VPCS, key};
 
 pub(super) async fn create_route_table(
     ec2: &Ec2,
@@ -47,33 +49,176 @@ pub(super) async fn create_route(
     context: &Context,
     input: CreateRouteRequest,
 ) -> Result<CreateRouteResult, Error> {
-    let destination = destination(input.destination_cidr_block.as_deref())?;
-    let gateway = input
-        .gateway_id
-        .ok_or_else(|| unsupported("beside GatewayId as a route's target"))?;
+    let wanted = Wanted {
+        v6: input.destination_ipv6_cidr_block.is_some(),
+        destination: input.destination_cidr_block,
+        gateway: input.gateway_id,
+        nat: input.nat_gateway_id,
+        others: [
+            ("DestinationPrefixListId", input.destination_prefix_list_id),
+            ("VpcEndpointId", input.vpc_endpoint_id),
+            ("TransitGatewayId", input.transit_gateway_id),
+            ("LocalGatewayId", input.local_gateway_id),
+            ("CarrierGatewayId", input.carrier_gateway_id),
+            ("CoreNetworkArn", input.core_network_arn),
+            (
+                "EgressOnlyInternetGatewayId",
+                input.egress_only_internet_gateway_id,
+            ),
+            ("InstanceId", input.instance_id),
+            ("NetworkInterfaceId", input.network_interface_id),
+            ("VpcPeeringConnectionId", input.vpc_peering_connection_id),
+        ],
+    };
     let scope = context.scope.clone();
     ec2.store
         .write(move |tx| {
             let mut table = table::route_table(tx, &scope, &input.route_table_id)?;
-            let door = table::gateway(tx, &scope, &gateway)?;
-            if door.vpc.as_ref() != Some(&table.vpc) {
-                let message = format!(
-                    "route table {} and network gateway {gateway} belong to different networks",
-                    table.id
-                );
-                return Err(with_code("InvalidParameterValue", message));
-            }
-            if table.routes.iter().any(|route| route.destination == destination) {
-                let message = format!("The route identified by {destination} already exists.");
+            let route = wanted.route(tx, &scope, &table)?;
+            if table
+                .routes
+                .iter()
+                .any(|other| other.destination == route.destination)
+            {
+                let message = format!("The route identified by {} already exists.", route.destination);
                 return Err(with_code("RouteAlreadyExists", message));
             }
             dry_run(input.dry_run)?;
-            table.routes.push(model::Route { destination, gateway });
+            table.routes.push(route);
             tx.put(ROUTE_TABLES, &key(&scope, &input.route_table_id), table);
             Ok::<_, Error>(())
         })
         .await?;
     Ok(CreateRouteResult { return_: Some(true) })
+}
+
+pub(super) async fn replace_route(
+    ec2: &Ec2,
+    context: &Context,
+    input: ReplaceRouteRequest,
+) -> Result<(), Error> {
+    if input.local_target == Some(true) {
+        return Err(unsupported("LocalTarget"));
+    }
+    let wanted = Wanted {
+        v6: input.destination_ipv6_cidr_block.is_some(),
+        destination: input.destination_cidr_block,
+        gateway: input.gateway_id,
+        nat: input.nat_gateway_id,
+        others: [
+            ("DestinationPrefixListId", input.destination_prefix_list_id),
+            ("VpcEndpointId", input.vpc_endpoint_id),
+            ("TransitGatewayId", input.transit_gateway_id),
+            ("LocalGatewayId", input.local_gateway_id),
+            ("CarrierGatewayId", input.carrier_gateway_id),
+            ("CoreNetworkArn", input.core_network_arn),
+            (
+                "EgressOnlyInternetGatewayId",
+                input.egress_only_internet_gateway_id,
+            ),
+            ("InstanceId", input.instance_id),
+            ("NetworkInterfaceId", input.network_interface_id),
+            ("VpcPeeringConnectionId", input.vpc_peering_connection_id),
+        ],
+    };
+    let scope = context.scope.clone();
+    ec2.store
+        .write(move |tx| {
+            let mut table = table::route_table(tx, &scope, &input.route_table_id)?;
+            let route = wanted.route(tx, &scope, &table)?;
+            let mut routes = table.routes.iter_mut();
+            let old = routes.find(|other| other.destination == route.destination);
+            let old = old.ok_or_else(|| {
+                let message = format!(
+                    "There is no route defined for '{}' in the route table. Use CreateRoute instead.",
+                    route.destination
+                );
+                with_code("InvalidParameterValue", message)
+            })?;
+            dry_run(input.dry_run)?;
+            *old = route;
+            tx.put(ROUTE_TABLES, &key(&scope, &input.route_table_id), table);
+            Ok(())
+        })
+        .await
+}
+
+/// A route as both operations that write one are given it.
+struct Wanted {
+    destination: Option<String>,
+    v6: bool,
+    gateway: Option<String>,
+    nat: Option<String>,
+    /// Targets and kinds of destinations that are not served.
+    others: [(&'static str, Option<String>); 10],
+}
+
+impl Wanted {
+    fn route(
+        &self,
+        tx: &Transaction,
+        scope: &Scope,
+        table: &model::RouteTable,
+    ) -> Result<model::Route, Error> {
+        if self.v6 {
+            return Err(unsupported("DestinationIpv6CidrBlock"));
+        }
+        if let Some((name, _)) = self.others.iter().find(|(_, given)| given.is_some()) {
+            return Err(unsupported(name));
+        }
+        let destination = destination(self.destination.as_deref())?;
+        let vpc = table::vpc(tx, scope, &table.vpc)?;
+        if destination == vpc.range {
+            let message = format!("The route identified by {destination} already exists.");
+            return Err(with_code("RouteAlreadyExists", message));
+        }
+        if vpc.range.contains(&destination) {
+            return Err(unsupported("DestinationCidrBlock inside the VPC's own range"));
+        }
+        let gateway = match (&self.gateway, &self.nat) {
+            (Some(_), Some(_)) => {
+                let message = "The request must contain exactly one target.";
+                return Err(with_code("InvalidParameterCombination", message));
+            }
+            (Some(id), None) | (None, Some(id)) if id.starts_with("nat-") => {
+                let gateways = table::all(tx, NAT_GATEWAYS, scope);
+                let gateway = gateways
+                    .iter()
+                    .find(|one| one.id == *id && one.deleting.is_none());
+                let gateway = gateway.ok_or_else(|| {
+                    let message = format!("The natGateway ID '{id}' does not exist");
+                    with_code("InvalidNatGatewayID.NotFound", message)
+                })?;
+                self.same_network(&gateway.vpc, table, id)?;
+                id
+            }
+            (Some(id), None) => {
+                let gateway = table::gateway(tx, scope, id)?;
+                self.same_network(gateway.vpc.as_deref().unwrap_or_default(), table, id)?;
+                id
+            }
+            (None, Some(id)) => {
+                let message = format!("The natGateway ID '{id}' does not exist");
+                return Err(with_code("InvalidNatGatewayID.NotFound", message));
+            }
+            (None, None) => return Err(missing("gatewayId")),
+        };
+        Ok(model::Route {
+            destination,
+            gateway: gateway.clone(),
+        })
+    }
+
+    fn same_network(&self, vpc: &str, table: &model::RouteTable, gateway: &str) -> Result<(), Error> {
+        if vpc == table.vpc {
+            return Ok(());
+        }
+        let message = format!(
+            "route table {} and network gateway {gateway} belong to different networks",
+            table.id
+        );
+        Err(with_code("InvalidParameterValue", message))
+    }
 }
 
 fn destination(text: Option<&str>) -> Result<Ipv4Net, Error> {
@@ -113,6 +258,9 @@ pub(super) async fn associate_route_table(
     context: &Context,
     input: AssociateRouteTableRequest,
 ) -> Result<AssociateRouteTableResult, Error> {
+    if input.gateway_id.is_some() {
+        return Err(unsupported("GatewayId"));
+    }
     let subnet = input.subnet_id.ok_or_else(|| missing("subnetId"))?;
     let (scope, new_id) = (context.scope.clone(), ec2.new_id("rtbassoc"));
     let id = ec2
@@ -185,10 +333,64 @@ pub(super) async fn disassociate_route_table(
                     return Ok(());
                 }
             }
-            let message = format!("The association ID '{id}' does not exist");
-            Err(with_code("InvalidAssociationID.NotFound", message))
+            Err(unknown_association(&id))
         })
         .await
+}
+
+pub(super) async fn replace_route_table_association(
+    ec2: &Ec2,
+    context: &Context,
+    input: ReplaceRouteTableAssociationRequest,
+) -> Result<ReplaceRouteTableAssociationResult, Error> {
+    let (scope, new_id) = (context.scope.clone(), ec2.new_id("rtbassoc"));
+    let id = ec2
+        .store
+        .write(move |tx| {
+            let id = input.association_id;
+            let mut to = table::route_table(tx, &scope, &input.route_table_id)?;
+            let has = |one: &model::RouteTable| {
+                one.main_association.as_ref() == Some(&id) || one.associations.iter().any(|it| it.id == id)
+            };
+            let found = table::all(tx, ROUTE_TABLES, &scope).into_iter().find(has);
+            let mut from = found.ok_or_else(|| unknown_association(&id))?;
+            if from.vpc != to.vpc {
+                let message = format!(
+                    "route table {} and its subnet belong to different networks",
+                    to.id
+                );
+                return Err(with_code("InvalidParameterValue", message));
+            }
+            dry_run(input.dry_run)?;
+            if from.id == to.id {
+                return Ok(id);
+            }
+            if from.main_association.as_ref() == Some(&id) {
+                from.main_association = None;
+                to.main_association = Some(new_id.clone());
+            } else if let Some(at) = from.associations.iter().position(|it| it.id == id) {
+                let subnet = from.associations.remove(at).subnet;
+                to.associations.push(model::Association {
+                    id: new_id.clone(),
+                    subnet,
+                });
+            }
+            for table in [from, to] {
+                let place = key(&scope, &table.id);
+                tx.put(ROUTE_TABLES, &place, table);
+            }
+            Ok::<_, Error>(new_id)
+        })
+        .await?;
+    Ok(ReplaceRouteTableAssociationResult {
+        new_association_id: Some(id),
+        association_state: Some(associated()),
+    })
+}
+
+fn unknown_association(id: &str) -> Error {
+    let message = format!("The association ID '{id}' does not exist");
+    with_code("InvalidAssociationID.NotFound", message)
 }
 
 pub(super) async fn delete_route_table(
@@ -217,6 +419,7 @@ pub(super) async fn describe_route_tables(
 ) -> Result<DescribeRouteTablesResult, Error> {
     dry_run(input.dry_run)?;
     let scope = &context.scope;
+    default::ensure(ec2, scope).await?;
     let snapshot = ec2.store.snapshot();
     let mut tables: Vec<_> = snapshot
         .prefix(ROUTE_TABLES, &table::prefix(scope))
@@ -230,9 +433,11 @@ pub(super) async fn describe_route_tables(
         tables.retain(|one| ids.contains(&one.id));
     }
     let attached = |id: &str| {
-        snapshot
-            .get(GATEWAYS, &key(scope, id))
-            .is_some_and(|one| one.vpc.is_some())
+        let place = key(scope, id);
+        let gateway = snapshot.get(GATEWAYS, &place);
+        let nat = snapshot.get(NAT_GATEWAYS, &place);
+        gateway.is_some_and(|one| one.vpc.is_some())
+            || nat.is_some_and(|one| one.deleting.is_none() && one.failure.is_none())
     };
     let mut found = Vec::new();
     for table in tables {
@@ -247,15 +452,39 @@ pub(super) async fn describe_route_tables(
             )
             .with_all(
                 "association.route-table-association-id",
-                table.associations.iter().map(|one| one.id.clone()),
+                table
+                    .associations
+                    .iter()
+                    .map(|one| one.id.clone())
+                    .chain(table.main_association.clone()),
+            )
+            .with_all(
+                "association.route-table-id",
+                table
+                    .associations
+                    .iter()
+                    .map(|_| table.id.clone())
+                    .chain(table.main_association.iter().map(|_| table.id.clone())),
             )
             .with_all(
                 "route.gateway-id",
-                table.routes.iter().map(|one| one.gateway.clone()),
+                targets(&table, false).chain(["local".to_owned()]),
             )
+            .with_all("route.nat-gateway-id", targets(&table, true))
             .with_all(
                 "route.destination-cidr-block",
                 table.routes.iter().map(|one| one.destination.to_string()),
+            )
+            .with_all(
+                "route.state",
+                table.routes.iter().map(|one| {
+                    let state = if attached(&one.gateway) {
+                        "active"
+                    } else {
+                        "blackhole"
+                    };
+                    state.to_owned()
+                }),
             );
         if facts.match_all(input.filters.as_deref().unwrap_or_default())? {
             let range = snapshot
@@ -270,6 +499,12 @@ pub(super) async fn describe_route_tables(
         route_tables: Some(route_tables),
         next_token,
     })
+}
+
+/// Ids of the NAT gateways, or of the other ones, that a table's routes lead to.
+fn targets(table: &model::RouteTable, nat: bool) -> impl Iterator<Item = String> {
+    let routes = table.routes.iter().filter(move |one| one.is_nat() == nat);
+    routes.map(|one| one.gateway.clone())
 }
 
 fn shape(
@@ -287,7 +522,8 @@ fn shape(
     };
     let routes = table.routes.iter().map(|route| Route {
         destination_cidr_block: Some(route.destination.to_string()),
-        gateway_id: Some(route.gateway.clone()),
+        gateway_id: (!route.is_nat()).then(|| route.gateway.clone()),
+        nat_gateway_id: route.is_nat().then(|| route.gateway.clone()),
         origin: Some(RouteOrigin::CreateRoute),
         state: Some(if attached(&route.gateway) {
             RouteState::Active

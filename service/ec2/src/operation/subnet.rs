@@ -2,13 +2,15 @@
 
 use aws_protocol::Context;
 use aws_shape::ec2::*;
+use base_id::Scope;
+use base_store::Transaction;
 
-use super::{tag, vpc, zone};
+use super::{default, tag, vpc, zone};
 use crate::Ec2;
 use crate::error::{Error, dependency, dry_run, missing, unsupported, with_code};
 use crate::filter::{self, Facts};
 use crate::model::{self, address};
-use crate::table::{self, INTERFACES, ROUTE_TABLES, SUBNETS, key};
+use crate::table::{self, ACLS, INTERFACES, ROUTE_TABLES, SUBNETS, key};
 
 pub(super) async fn create_subnet(
     ec2: &Ec2,
@@ -24,21 +26,9 @@ pub(super) async fn create_subnet(
     }
     let tags = tag::parse(input.tag_specifications, &ResourceType::Subnet)?;
     let scope = context.scope.clone();
-    let by_id = input
-        .availability_zone_id
-        .map(|id| zone::name_of_id(&scope.region, &id))
-        .transpose()?;
-    let zone = input
-        .availability_zone
-        .or(by_id)
+    let zone = zone::chosen(&scope.region, input.availability_zone, input.availability_zone_id)?
         .unwrap_or_else(|| zone::names(&scope.region).remove(0));
-    if !zone::names(&scope.region).contains(&zone) {
-        let known = zone::names(&scope.region).join(", ");
-        let message = format!(
-            "Value ({zone}) for parameter availabilityZone is invalid. Subnets can currently only be created in the following availability zones: {known}."
-        );
-        return Err(with_code("InvalidParameterValue", message));
-    }
+    let inside = ec2.clone();
     let id = ec2.new_id("subnet");
     let subnet = ec2
         .store
@@ -65,13 +55,29 @@ pub(super) async fn create_subnet(
                 zone,
                 map_public_ip: false,
                 last_host: 0,
+                is_default: false,
                 tags,
             };
-            tx.put(SUBNETS, &key(&scope, &subnet.id), subnet.clone());
+            put(&inside, tx, &scope, subnet.clone());
             Ok(shape(&subnet, &scope, address::capacity(range)))
         })
         .await?;
     Ok(CreateSubnetResult { subnet: Some(subnet) })
+}
+
+/// Saves a new subnet, behind its VPC's default ACL.
+pub(super) fn put(ec2: &Ec2, tx: &mut Transaction, scope: &Scope, subnet: model::Subnet) {
+    let mut acls = table::all(tx, ACLS, scope).into_iter();
+    if let Some(mut acl) = acls.find(|one| one.vpc == subnet.vpc && one.is_default) {
+        acl.associations.push(model::Association {
+            id: ec2.new_id("aclassoc"),
+            subnet: subnet.id.clone(),
+        });
+        let place = key(scope, &acl.id);
+        tx.put(ACLS, &place, acl);
+    }
+    let place = key(scope, &subnet.id);
+    tx.put(SUBNETS, &place, subnet);
 }
 
 pub(super) async fn delete_subnet(
@@ -99,6 +105,14 @@ pub(super) async fn delete_subnet(
                     tx.put(ROUTE_TABLES, &place, table);
                 }
             }
+            for mut acl in table::all(tx, ACLS, &scope) {
+                let before = acl.associations.len();
+                acl.associations.retain(|one| one.subnet != id);
+                if acl.associations.len() < before {
+                    let place = key(&scope, &acl.id);
+                    tx.put(ACLS, &place, acl);
+                }
+            }
             tx.delete(SUBNETS, &key(&scope, &id));
             Ok(())
         })
@@ -112,6 +126,7 @@ pub(super) async fn describe_subnets(
 ) -> Result<DescribeSubnetsResult, Error> {
     dry_run(input.dry_run)?;
     let scope = &context.scope;
+    default::ensure(ec2, scope).await?;
     let snapshot = ec2.store.snapshot();
     let interfaces = snapshot.prefix(INTERFACES, &table::prefix(scope));
     let mut subnets: Vec<_> = snapshot
@@ -143,8 +158,8 @@ pub(super) async fn describe_subnets(
             .with("availability-zone-id", zone::id_of_name(&subnet.zone))
             .with("available-ip-address-count", free)
             .with("map-public-ip-on-launch", subnet.map_public_ip)
-            .with("default-for-az", false)
-            .with("defaultForAz", false)
+            .with("default-for-az", subnet.is_default)
+            .with("defaultForAz", subnet.is_default)
             .with("owner-id", &scope.account)
             .with("subnet-arn", scope.arn("ec2", &format!("subnet/{}", subnet.id)))
             .with("state", "available");
@@ -178,7 +193,7 @@ pub(super) async fn modify_subnet_attribute(
         .await
 }
 
-fn shape(subnet: &model::Subnet, scope: &base_id::Scope, free: u32) -> Subnet {
+pub(super) fn shape(subnet: &model::Subnet, scope: &Scope, free: u32) -> Subnet {
     Subnet {
         subnet_id: Some(subnet.id.clone()),
         subnet_arn: Some(scope.arn("ec2", &format!("subnet/{}", subnet.id))),
@@ -189,7 +204,7 @@ fn shape(subnet: &model::Subnet, scope: &base_id::Scope, free: u32) -> Subnet {
         availability_zone_id: Some(zone::id_of_name(&subnet.zone)),
         available_ip_address_count: Some(free as i32),
         map_public_ip_on_launch: Some(subnet.map_public_ip),
-        default_for_az: Some(false),
+        default_for_az: Some(subnet.is_default),
         assign_ipv6_address_on_creation: Some(false),
         ipv6_cidr_block_association_set: Some(vec![]),
         ipv6_native: Some(false),

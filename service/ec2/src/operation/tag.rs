@@ -10,8 +10,8 @@ use crate::error::{Error, dry_run, invalid, missing};
 use crate::filter::{self, Facts};
 use crate::model::Tags;
 use crate::table::{
-    GATEWAYS, GROUPS, INSTANCES, INTERFACES, KEY_PAIRS, LAUNCH_TEMPLATES, ROUTE_TABLES, SUBNETS, VPCS, key,
-    prefix,
+    self, ACLS, ADDRESSES, GATEWAYS, GROUPS, INSTANCES, INTERFACES, KEY_PAIRS, LAUNCH_TEMPLATES,
+    NAT_GATEWAYS, ROUTE_TABLES, SUBNETS, VPCS, key, prefix,
 };
 
 /// The tags that a creating operation was given for this kind of resource.
@@ -105,7 +105,11 @@ async fn change(
                     || edit_row(tx, INSTANCES, &scope, id, |row| edit(&mut row.tags))
                     || edit_row(tx, LAUNCH_TEMPLATES, &scope, id, |row| edit(&mut row.tags))
                     || edit_volume(tx, &scope, id, &edit)
-                    || edit_key(tx, &scope, id, &edit);
+                    || edit_key(tx, &scope, id, &edit)
+                    || edit_row(tx, ACLS, &scope, id, |row| edit(&mut row.tags))
+                    || edit_row(tx, ADDRESSES, &scope, id, |row| edit(&mut row.tags))
+                    || edit_row(tx, NAT_GATEWAYS, &scope, id, |row| edit(&mut row.tags))
+                    || edit_rule(tx, &scope, id, &edit);
                 if !known {
                     let message = format!("The ID '{id}' is not valid");
                     return Err(crate::error::with_code("InvalidID", message));
@@ -147,6 +151,19 @@ fn edit_row<T: Clone + serde::Serialize + serde::de::DeserializeOwned + Send + S
     true
 }
 
+/// Rules live inside their groups.
+fn edit_rule(transaction: &mut Transaction, scope: &Scope, id: &str, edit: impl Fn(&mut Tags)) -> bool {
+    for mut group in table::all(transaction, GROUPS, scope) {
+        if let Some(rule) = group.rules.iter_mut().find(|rule| rule.id == id) {
+            edit(&mut rule.tags);
+            let place = key(scope, &group.id);
+            transaction.put(GROUPS, &place, group);
+            return true;
+        }
+    }
+    false
+}
+
 pub(super) async fn describe_tags(
     ec2: &Ec2,
     context: &Context,
@@ -173,6 +190,17 @@ pub(super) async fn describe_tags(
         )
     });
     all.extend(volumes);
+    collect!(ACLS: NetworkAcl, ADDRESSES: ElasticIp, NAT_GATEWAYS: Natgateway);
+    for (_, group) in snapshot.prefix(GROUPS, &head) {
+        let rules = group.rules.iter();
+        all.extend(rules.map(|rule| {
+            (
+                rule.id.clone(),
+                ResourceType::SecurityGroupRule,
+                rule.tags.clone(),
+            )
+        }));
+    }
     let mut found = Vec::new();
     for (id, kind, tags) in all {
         for (key, value) in tags {

@@ -2,14 +2,16 @@
 
 use aws_protocol::Context;
 use aws_shape::ec2::*;
+use base_id::Scope;
+use base_store::{Snapshot, Transaction};
 use ipnet::Ipv4Net;
 
-use super::tag;
+use super::{default, tag};
 use crate::Ec2;
 use crate::error::{Error, dependency, dry_run, missing, unsupported, with_code};
 use crate::filter::{self, Facts};
 use crate::model::{self, Peer, Rule};
-use crate::table::{self, GATEWAYS, GROUPS, INTERFACES, ROUTE_TABLES, SUBNETS, VPCS, key};
+use crate::table::{self, ACLS, DEFAULTS, GATEWAYS, GROUPS, INTERFACES, ROUTE_TABLES, SUBNETS, VPCS, key};
 
 pub(super) async fn create_vpc(
     ec2: &Ec2,
@@ -32,9 +34,40 @@ pub(super) async fn create_vpc(
     if input.amazon_provided_ipv6_cidr_block == Some(true) || input.ipv6_cidr_block.is_some() {
         return Err(unsupported("Ipv6CidrBlock"));
     }
+    if input
+        .instance_tenancy
+        .is_some_and(|tenancy| tenancy != Tenancy::Default)
+    {
+        return Err(unsupported("InstanceTenancy"));
+    }
+    if input.ipv4_ipam_pool_id.is_some() {
+        return Err(unsupported("Ipv4IpamPoolId"));
+    }
     let tags = tag::parse(input.tag_specifications, &ResourceType::Vpc)?;
     dry_run(input.dry_run)?;
+    default::ensure(ec2, &context.scope).await?;
     let scope = context.scope.clone();
+    let made = made(ec2, range, tags);
+    let answer = ec2
+        .store
+        .write(move |tx| {
+            let vpc = made.vpc.clone();
+            put(tx, &scope, made);
+            Ok::<_, Error>(shape(&vpc, &scope, &tx.snapshot()))
+        })
+        .await?;
+    Ok(CreateVpcResult { vpc: Some(answer) })
+}
+
+/// A new VPC and what it comes with.
+pub(super) struct Made {
+    pub(super) vpc: model::Vpc,
+    pub(super) main: model::RouteTable,
+    group: model::SecurityGroup,
+    acl: model::NetworkAcl,
+}
+
+pub(super) fn made(ec2: &Ec2, range: Ipv4Net, tags: model::Tags) -> Made {
     let vpc = model::Vpc {
         id: ec2.new_id("vpc"),
         range,
@@ -42,27 +75,29 @@ pub(super) async fn create_vpc(
         dns_hostnames: false,
         address_metrics: false,
         association: ec2.new_id("vpc-cidr-assoc"),
+        is_default: false,
         tags,
     };
-    let main = model::RouteTable {
-        id: ec2.new_id("rtb"),
-        vpc: vpc.id.clone(),
-        main_association: Some(ec2.new_id("rtbassoc")),
-        routes: vec![],
-        associations: vec![],
-        tags: model::Tags::new(),
-    };
-    let group = default_group(ec2, &vpc.id);
-    let answer = shape(&vpc, &scope.account);
-    ec2.store
-        .write(move |tx| {
-            tx.put(ROUTE_TABLES, &key(&scope, &main.id), main.clone());
-            tx.put(GROUPS, &key(&scope, &group.id), group.clone());
-            tx.put(VPCS, &key(&scope, &vpc.id), vpc.clone());
-            Ok::<_, Error>(())
-        })
-        .await?;
-    Ok(CreateVpcResult { vpc: Some(answer) })
+    Made {
+        main: model::RouteTable {
+            id: ec2.new_id("rtb"),
+            vpc: vpc.id.clone(),
+            main_association: Some(ec2.new_id("rtbassoc")),
+            routes: vec![],
+            associations: vec![],
+            tags: model::Tags::new(),
+        },
+        group: default_group(ec2, &vpc.id),
+        acl: model::NetworkAcl::open(ec2.new_id("acl"), &vpc.id),
+        vpc,
+    }
+}
+
+pub(super) fn put(tx: &mut Transaction, scope: &Scope, made: Made) {
+    tx.put(ROUTE_TABLES, &key(scope, &made.main.id.clone()), made.main);
+    tx.put(GROUPS, &key(scope, &made.group.id.clone()), made.group);
+    tx.put(ACLS, &key(scope, &made.acl.id.clone()), made.acl);
+    tx.put(VPCS, &key(scope, &made.vpc.id.clone()), made.vpc);
 }
 
 /// Members may talk to each other, and to the world.
@@ -76,6 +111,7 @@ fn default_group(ec2: &Ec2, vpc: &str) -> model::SecurityGroup {
         to: None,
         peer,
         description: None,
+        tags: model::Tags::new(),
     };
     model::SecurityGroup {
         rules: vec![
@@ -110,13 +146,16 @@ pub(super) async fn delete_vpc(ec2: &Ec2, context: &Context, input: DeleteVpcReq
                 .into_iter()
                 .filter(|one| one.vpc == id);
             let (tables, groups): (Vec<_>, Vec<_>) = (tables.collect(), groups.collect());
+            let mut acls = table::all(tx, ACLS, &scope);
+            acls.retain(|one| one.vpc == id);
             let used = table::all(tx, SUBNETS, &scope).iter().any(|one| one.vpc == id)
                 || table::all(tx, INTERFACES, &scope).iter().any(|one| one.vpc == id)
                 || table::all(tx, GATEWAYS, &scope)
                     .iter()
                     .any(|one| one.vpc.as_ref() == Some(&id))
                 || tables.iter().any(|one| one.main_association.is_none())
-                || groups.iter().any(|one| one.name != "default");
+                || groups.iter().any(|one| one.name != "default")
+                || acls.iter().any(|one| !one.is_default);
             if used {
                 return Err(dependency("vpc", &id));
             }
@@ -127,6 +166,7 @@ pub(super) async fn delete_vpc(ec2: &Ec2, context: &Context, input: DeleteVpcReq
             groups
                 .iter()
                 .for_each(|one| tx.delete(GROUPS, &key(&scope, &one.id)));
+            acls.iter().for_each(|one| tx.delete(ACLS, &key(&scope, &one.id)));
             tx.delete(VPCS, &key(&scope, &id));
             Ok(())
         })
@@ -140,7 +180,9 @@ pub(super) async fn describe_vpcs(
 ) -> Result<DescribeVpcsResult, Error> {
     dry_run(input.dry_run)?;
     let scope = &context.scope;
-    let rows = ec2.store.snapshot().prefix(VPCS, &table::prefix(scope));
+    default::ensure(ec2, scope).await?;
+    let snapshot = ec2.store.snapshot();
+    let rows = snapshot.prefix(VPCS, &table::prefix(scope));
     let mut vpcs: Vec<model::Vpc> = rows.into_iter().map(|(_, row)| model::Vpc::clone(&row)).collect();
     if let Some(ids) = &input.vpc_ids {
         if let Some(unknown) = ids.iter().find(|id| !vpcs.iter().any(|vpc| vpc.id == **id)) {
@@ -156,10 +198,13 @@ pub(super) async fn describe_vpcs(
             .with("cidr-block-association.cidr-block", vpc.range)
             .with("owner-id", &scope.account)
             .with("state", "available")
-            .with("isDefault", false)
-            .with("is-default", false);
+            .with("dhcp-options-id", dhcp_options(&snapshot, scope))
+            .with("cidr-block-association.association-id", &vpc.association)
+            .with("cidr-block-association.state", "associated")
+            .with("isDefault", vpc.is_default)
+            .with("is-default", vpc.is_default);
         if facts.match_all(input.filters.as_deref().unwrap_or_default())? {
-            found.push(shape(&vpc, &scope.account));
+            found.push(shape(&vpc, scope, &snapshot));
         }
     }
     let (vpcs, next_token) = filter::page(found, input.max_results, input.next_token.as_deref())?;
@@ -169,10 +214,15 @@ pub(super) async fn describe_vpcs(
     })
 }
 
-fn shape(vpc: &model::Vpc, owner: &str) -> Vpc {
+fn dhcp_options(snapshot: &Snapshot, scope: &Scope) -> String {
+    let defaults = snapshot.get(DEFAULTS, &scope.key());
+    defaults.map_or_else(|| "default".to_owned(), |defaults| defaults.dhcp_options.clone())
+}
+
+pub(super) fn shape(vpc: &model::Vpc, scope: &Scope, snapshot: &Snapshot) -> Vpc {
     Vpc {
         vpc_id: Some(vpc.id.clone()),
-        owner_id: Some(owner.to_owned()),
+        owner_id: Some(scope.account.clone()),
         cidr_block: Some(vpc.range.to_string()),
         cidr_block_association_set: Some(vec![VpcCidrBlockAssociation {
             association_id: Some(vpc.association.clone()),
@@ -184,8 +234,8 @@ fn shape(vpc: &model::Vpc, owner: &str) -> Vpc {
         }]),
         state: Some(VpcState::Available),
         instance_tenancy: Some(Tenancy::Default),
-        is_default: Some(false),
-        dhcp_options_id: Some("default".into()),
+        is_default: Some(vpc.is_default),
+        dhcp_options_id: Some(dhcp_options(snapshot, scope)),
         tags: Some(tag::shape(&vpc.tags)),
         ..Default::default()
     }

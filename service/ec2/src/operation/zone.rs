@@ -4,7 +4,7 @@ use aws_protocol::Context;
 use aws_shape::ec2::*;
 
 use crate::Ec2;
-use crate::error::{Error, dry_run, invalid};
+use crate::error::{Error, dry_run, invalid, with_code};
 use crate::filter::Facts;
 use crate::model::Tags;
 
@@ -47,6 +47,26 @@ pub(super) fn name_of_id(region: &str, id: &str) -> Result<String, Error> {
             "There is no such availability zone in this region.",
         )
     })
+}
+
+/// The zone that a caller names by name or id, if by any.
+pub(super) fn chosen(
+    region: &str,
+    name: Option<String>,
+    id: Option<String>,
+) -> Result<Option<String>, Error> {
+    let by_id = id.map(|id| name_of_id(region, &id)).transpose()?;
+    let Some(zone) = name.or(by_id) else {
+        return Ok(None);
+    };
+    if !names(region).contains(&zone) {
+        let known = names(region).join(", ");
+        let message = format!(
+            "Value ({zone}) for parameter availabilityZone is invalid. Subnets can currently only be created in the following availability zones: {known}."
+        );
+        return Err(with_code("InvalidParameterValue", message));
+    }
+    Ok(Some(zone))
 }
 
 pub(super) async fn describe_availability_zones(

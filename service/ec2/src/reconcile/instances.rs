@@ -8,10 +8,13 @@ use base_id::Scope;
 use base_reconcile::{Outcome, Reconciler};
 use base_store::{StoreError, Transaction};
 use contract::task::DesiredTask;
+use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use crate::Ec2;
+use crate::model::Interface;
 use crate::model::instance::{Instance, Life};
+use crate::operation::give_public;
 use crate::plan::instance::{Picture, Step, next};
 use crate::table::{DESIRED_TASKS, INSTANCES, INTERFACES, OBSERVED_TASKS, key};
 
@@ -37,7 +40,7 @@ impl Reconciler for Instances {
     }
 
     async fn activate(&self) -> Result<Outcome, String> {
-        let (now, ids) = (self.0.clock.now(), Arc::clone(&self.0.ids));
+        let (now, ids, pool) = (self.0.clock.now(), Arc::clone(&self.0.ids), self.0.pool);
         self.0
             .store
             .write(move |tx| {
@@ -46,7 +49,7 @@ impl Reconciler for Instances {
                 for (place, instance) in tx.list(INSTANCES) {
                     let rows = rows.get(&instance.id).map_or(&[][..], Vec::as_slice);
                     for _ in 0..STEPS_MAX {
-                        match step(tx, &place, rows, now, &ids.hex(32)) {
+                        match step(tx, &place, rows, (now, pool), &ids.hex(32)) {
                             Taken::Settled => break,
                             Taken::Further => {}
                             Taken::Until(at) => {
@@ -80,7 +83,13 @@ fn rows_by_disk(tx: &Transaction) -> BTreeMap<String, Vec<String>> {
     rows
 }
 
-fn step(tx: &mut Transaction, place: &str, rows: &[String], now: Timestamp, fresh: &str) -> Taken {
+fn step(
+    tx: &mut Transaction,
+    place: &str,
+    rows: &[String],
+    (now, pool): (Timestamp, Ipv4Net),
+    fresh: &str,
+) -> Taken {
     let Some(instance) = tx.get(INSTANCES, place) else {
         return Taken::Settled;
     };
@@ -97,8 +106,16 @@ fn step(tx: &mut Transaction, place: &str, rows: &[String], now: Timestamp, fres
     match next(&picture, now, fresh) {
         Step::Nothing => return Taken::Settled,
         Step::Wait(until) => return Taken::Until(until),
-        Step::Row(row) => put_row(tx, rows, *row),
+        Step::Row(row) => {
+            if row.stop.is_none() {
+                change_public(tx, &interface_place, instance.public.then_some(pool));
+            }
+            put_row(tx, rows, *row);
+        }
         Step::Become(life, reason) => {
+            if matches!(life, Life::Stopped { .. }) {
+                change_public(tx, &interface_place, None);
+            }
             let after = Instance {
                 life,
                 reason,
@@ -109,9 +126,7 @@ fn step(tx: &mut Transaction, place: &str, rows: &[String], now: Timestamp, fres
         Step::Release(at) => {
             drop_rows(tx, rows, None);
             tx.delete(DESIRED_TASKS, boot);
-            if instance.delete_interface {
-                tx.delete(INTERFACES, &interface_place);
-            }
+            leave_interface(tx, &interface_place);
             let after = Instance {
                 life: Life::Terminated { at },
                 ..Instance::clone(&instance)
@@ -121,6 +136,47 @@ fn step(tx: &mut Transaction, place: &str, rows: &[String], now: Timestamp, fres
         Step::Forget => tx.delete(INSTANCES, place),
     }
     Taken::Further
+}
+
+/// It goes with its instance, or is free for another one.
+fn leave_interface(tx: &mut Transaction, place: &str) {
+    let Some(interface) = tx.get(INTERFACES, place) else {
+        return;
+    };
+    if interface.delete_on_termination {
+        tx.delete(INTERFACES, place);
+        return;
+    }
+    change_public(tx, place, None);
+    if let Some(interface) = tx.get(INTERFACES, place) {
+        let free = Interface {
+            instance: None,
+            device_index: None,
+            ..Interface::clone(&interface)
+        };
+        tx.put(INTERFACES, place, free);
+    }
+}
+
+/// A public address that is not an elastic one is had while the instance is up.
+fn change_public(tx: &mut Transaction, interface_place: &str, pool: Option<Ipv4Net>) {
+    let Some(interface) = tx.get(INTERFACES, interface_place) else {
+        return;
+    };
+    let mut after = Interface::clone(&interface);
+    let elastic = after
+        .public
+        .as_ref()
+        .is_some_and(|public| public.elastic.is_some());
+    match pool {
+        // Without one it can be reached from nowhere outside, which is told of it.
+        Some(pool) => drop(give_public(tx, pool, &mut after)),
+        None if elastic => {}
+        None => after.public = None,
+    }
+    if after != *interface {
+        tx.put(INTERFACES, interface_place, after);
+    }
 }
 
 /// The old boot's row goes in the same moment in which the new one comes: the disk always has one that names it.

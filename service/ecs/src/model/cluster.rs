@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Tags;
+use super::task::Launch;
 
 /// Capacity providers with base and weight.
 pub(crate) type Strategy = Vec<(String, i32, i32)>;
 
-/// The capacity providers that exist: they need no instances.
+/// The capacity providers that every account has: they need no instances.
 pub(crate) const PROVIDERS: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
 
 /// The capacity provider of the nth task, from 0: first every base is filled, then tasks are shared out by weight.
@@ -32,6 +33,17 @@ pub(crate) fn provider(strategy: &Strategy, nth: usize) -> Option<&str> {
         last = Some(next);
     }
     last.map(|at| strategy[at].0.as_str())
+}
+
+/// Where tasks of a strategy run; no strategy mixes the kinds.
+pub(crate) fn launch(strategy: &Strategy) -> Launch {
+    match strategy
+        .iter()
+        .any(|(name, ..)| PROVIDERS.contains(&name.as_str()))
+    {
+        true => Launch::Fargate,
+        false => Launch::Ec2,
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

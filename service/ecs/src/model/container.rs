@@ -16,13 +16,14 @@ use std::collections::BTreeMap;
 use aws_protocol::ApiError;
 use aws_shape::ecs as shape;
 use base_id::Scope;
-use contract::task::{Dependency, HealthCheck, Linux, Mount, Names, Restart, Ulimit};
+use contract::task::{Condition, Dependency, HealthCheck, Linux, Mount, Names, Restart, Ulimit};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{client, unsupported};
 use crate::model::given;
 use crate::model::name::is_valid;
 pub(crate) use log::Log;
+pub(crate) use port::PortMapping;
 pub(crate) use secret::{Secret, Source};
 
 type Definition = shape::ContainerDefinition;
@@ -60,6 +61,12 @@ pub(crate) struct Container {
     pub(crate) health_check: Option<HealthCheck>,
     pub(crate) ulimits: Vec<Ulimit>,
     pub(crate) ports: Vec<u16>,
+    /// What of its instance leads to it; of importance on instances only.
+    #[serde(default)]
+    pub(crate) publish: Vec<PortMapping>,
+    /// Containers that it finds by name, and the names that it has for them.
+    #[serde(default)]
+    pub(crate) links: Vec<(String, String)>,
     pub(crate) log: Log,
     #[serde(default)]
     pub(crate) mounts: Vec<Mount>,
@@ -106,7 +113,8 @@ pub(crate) fn parse(
     let image = image.ok_or_else(|| client("Container.image should not be null or empty."))?;
     refuse_unserved(definition, &name)?;
     name::check_mode(definition, mode)?;
-    let ports = port::parse(definition, mode)?;
+    let publish = port::parse(definition, mode)?;
+    let links = name::links(definition, &name)?;
     let stop = definition.stop_timeout;
     if stop.is_some_and(|seconds| !(0..=STOP_TIMEOUT_SECONDS_MAX).contains(&seconds)) {
         return Err(client(format!(
@@ -128,7 +136,7 @@ pub(crate) fn parse(
         secrets,
         working_directory: text(&definition.working_directory),
         user: text(&definition.user),
-        depends_on: health::dependencies(definition, &name)?,
+        depends_on: after_links(health::dependencies(definition, &name)?, &links),
         start_timeout_seconds: size::positive(definition.start_timeout),
         stop_timeout_seconds: stop.map_or(STOP_TIMEOUT_SECONDS_DEFAULT, i32::unsigned_abs),
         readonly_root: definition.readonly_root_filesystem == Some(true),
@@ -140,7 +148,9 @@ pub(crate) fn parse(
         memory_reservation_mib: size::positive(definition.memory_reservation),
         health_check: health::check(definition, &name)?,
         ulimits: linux::ulimits(definition, &name)?,
-        ports,
+        ports: publish.iter().map(|it| it.container).collect(),
+        publish,
+        links,
         log: log::parse(definition, &name)?,
         mounts: mount::points(definition, &name)?,
         volumes_from: mount::from(definition, &name)?,
@@ -152,6 +162,19 @@ pub(crate) fn parse(
         name,
         image,
     })
+}
+
+/// Who is linked to is there first.
+fn after_links(mut dependencies: Vec<Dependency>, links: &[(String, String)]) -> Vec<Dependency> {
+    for (container, _) in links {
+        if !dependencies.iter().any(|it| it.container == *container) {
+            dependencies.push(Dependency {
+                container: container.clone(),
+                condition: Condition::Start,
+            });
+        }
+    }
+    dependencies
 }
 
 fn environment(definition: &mut Definition) -> Result<Vec<(String, String)>, ApiError> {
@@ -185,7 +208,6 @@ fn refuse_unserved(definition: &Definition, name: &str) -> Result<(), ApiError> 
             definition.repository_credentials.is_some(),
             "repositoryCredentials",
         ),
-        (given(&definition.links), "links"),
         (given(&definition.environment_files), "environmentFiles"),
         (given(&definition.resource_requirements), "resourceRequirements"),
         (

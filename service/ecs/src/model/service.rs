@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Tags;
 use super::cluster::Strategy;
+use super::placement::Placement;
+use super::task::Launch;
 use crate::event::EVENTS_MAX;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,16 @@ pub(crate) struct Service {
     /// Capacity providers instead of a launch type; empty is the launch type FARGATE.
     #[serde(default)]
     pub(crate) strategy: Strategy,
+    #[serde(default)]
+    pub(crate) launch: Launch,
+    #[serde(default)]
+    pub(crate) placement: Placement,
+    /// Name or ARN of the role with which load balancers are called; echoed.
+    #[serde(default)]
+    pub(crate) role: Option<String>,
+    /// One task on every instance, instead of a number of them.
+    #[serde(default)]
+    pub(crate) daemon: bool,
     /// Whether commands may be run inside its tasks.
     #[serde(default)]
     pub(crate) execute_command: bool,
@@ -97,6 +109,9 @@ pub(crate) struct Network {
     pub(crate) subnets: Vec<String>,
     pub(crate) groups: Vec<String>,
     pub(crate) public_ip: bool,
+    /// Zones of the subnets, in their order, where it matters for tasks on instances.
+    #[serde(default)]
+    pub(crate) zones: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +126,8 @@ pub(crate) struct Deployment {
     pub(crate) load_balancers: Vec<LoadBalancer>,
     #[serde(default)]
     pub(crate) strategy: Strategy,
+    #[serde(default)]
+    pub(crate) launch: Launch,
     #[serde(default = "latest")]
     pub(crate) platform_version: String,
     /// The service revision that it brings; empty in rows from before there were any.
@@ -199,6 +216,8 @@ pub(crate) struct Workload {
     pub(crate) network: Network,
     pub(crate) load_balancers: Vec<LoadBalancer>,
     pub(crate) strategy: Strategy,
+    #[serde(default)]
+    pub(crate) launch: Launch,
     pub(crate) platform_version: String,
 }
 
@@ -235,6 +254,7 @@ impl Deployment {
             network: workload.network,
             load_balancers: workload.load_balancers,
             strategy: workload.strategy,
+            launch: workload.launch,
             platform_version: workload.platform_version,
             revision,
             created_at: at,
@@ -254,6 +274,7 @@ impl Deployment {
             network: self.network.clone(),
             load_balancers: self.load_balancers.clone(),
             strategy: self.strategy.clone(),
+            launch: self.launch,
             platform_version: self.platform_version.clone(),
         }
     }

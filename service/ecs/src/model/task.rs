@@ -1,6 +1,7 @@
 //! Tasks, from the wish to the last trace.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use contract::network::Interface;
 use contract::task::{Health, ObservedTask, TaskPhase};
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Tags;
 use super::container::Container;
+use super::instance::{Lodging, Mode};
+use super::placement::Placement;
 use super::service::{LoadBalancer, Network};
 use super::task_definition::TaskSpec;
 
@@ -37,6 +40,12 @@ pub(crate) struct Task {
     pub(crate) launch: Launch,
     #[serde(default)]
     pub(crate) capacity_provider: Option<String>,
+    /// Where on the instances it may go and where best.
+    #[serde(default)]
+    pub(crate) placement: Placement,
+    /// Its place on a container instance, once it has one.
+    #[serde(default)]
+    pub(crate) lodging: Option<Lodging>,
     /// People may look inside with ExecuteCommand.
     #[serde(default)]
     pub(crate) execute_command: bool,
@@ -98,6 +107,8 @@ pub(crate) enum Launch {
     Fargate,
     /// On this machine as it is.
     External,
+    /// On a container instance.
+    Ec2,
 }
 
 /// How far it has come.
@@ -140,6 +151,8 @@ pub(crate) enum StopCode {
     EssentialContainerExited,
     UserInitiated,
     ServiceScheduler,
+    /// Its instance went away.
+    TerminationNotice,
 }
 
 impl Task {
@@ -175,6 +188,42 @@ impl Task {
             memory_reservation_mib: change
                 .and_then(|it| it.memory_reservation_mib)
                 .or(one.memory_reservation_mib),
+        }
+    }
+
+    /// Whether its place is on this container instance.
+    pub(crate) fn lives_on(&self, instance: &str) -> bool {
+        self.lodging.as_ref().is_some_and(|it| it.instance == instance)
+    }
+
+    /// Who serves for a load balancer, in its words: an address, or an EC2 instance with one of its ports.
+    pub(crate) fn target(&self, balancer: &LoadBalancer) -> Option<(String, u16)> {
+        match &self.lodging {
+            Some(it) if it.mode != Mode::Apart => {
+                let port = it.host_port(&balancer.container, balancer.port)?;
+                Some((it.ec2_instance.clone(), port))
+            }
+            _ => {
+                let address = self.attachment()?.interface.address;
+                Some((address.to_string(), balancer.port))
+            }
+        }
+    }
+
+    /// Whether it waits for an instance that can take it.
+    pub(crate) fn waits(&self) -> bool {
+        self.launch == Launch::Ec2
+            && self.lodging.is_none()
+            && self.stop.is_none()
+            && matches!(self.stage, Stage::Provisioning)
+    }
+
+    /// Where a load balancer sends its requests.
+    pub(crate) fn endpoint(&self, balancer: &LoadBalancer) -> Option<(Ipv4Addr, u16)> {
+        let (_, port) = self.target(balancer)?;
+        match &self.lodging {
+            Some(it) if it.mode != Mode::Apart => Some((it.address, port)),
+            _ => Some((self.attachment()?.interface.address, port)),
         }
     }
 

@@ -1,8 +1,11 @@
 //! Task definitions: parsed once when registered, into what can be run; echoed as they were written.
 
+mod attribute;
 mod fargate;
 mod role;
 mod volume;
+
+use std::collections::BTreeSet;
 
 use aws_protocol::{ApiError, Shaped as _, json};
 use aws_shape::ecs as shape;
@@ -12,8 +15,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::container::{self, Container, together};
-use super::{Tags, name, size};
+use super::{Tags, name, placement, size};
 use crate::error::{client, unsupported};
+pub(crate) use attribute::required as required_attributes;
 pub(crate) use role::parse as role;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +78,12 @@ pub(crate) struct TaskSpec {
     /// Room on disk for what the task writes.
     #[serde(default)]
     pub(crate) ephemeral_gib: Option<u32>,
+    /// Attributes that an instance must have.
+    #[serde(default)]
+    pub(crate) needs: BTreeSet<String>,
+    /// Expressions that must hold for an instance.
+    #[serde(default)]
+    pub(crate) constraints: Vec<String>,
     /// ARN of the role that the task's applications have.
     #[serde(default)]
     pub(crate) task_role: Option<String>,
@@ -165,6 +175,8 @@ pub(crate) fn parse(
         fargate,
         fits_fargate: fits.is_ok(),
         containers,
+        needs: required_attributes(request),
+        constraints: constraints(request)?,
         volumes,
         processes: processes(request)?,
         ipc: ipc(request)?,
@@ -283,6 +295,26 @@ fn check_ports(request: &shape::RegisterTaskDefinitionRequest) -> Result<(), Api
     Ok(())
 }
 
+const CONSTRAINTS_MAX: usize = 10;
+
+fn constraints(request: &shape::RegisterTaskDefinitionRequest) -> Result<Vec<String>, ApiError> {
+    let given = request.placement_constraints.as_deref().unwrap_or_default();
+    if given.len() > CONSTRAINTS_MAX {
+        return Err(client(format!(
+            "Task definitions can have at most {CONSTRAINTS_MAX} placement constraints."
+        )));
+    }
+    let one = |it: &shape::TaskDefinitionPlacementConstraint| {
+        if it.type_ != Some(shape::TaskDefinitionPlacementConstraintType::MemberOf) {
+            return Err(client("Placement constraint type should be one of [memberOf]"));
+        }
+        let text = it.expression.clone().unwrap_or_default();
+        placement::expression(&text).map_err(|error| client(error.message))?;
+        Ok(text)
+    };
+    given.iter().map(one).collect()
+}
+
 fn check_platform(platform: Option<&shape::RuntimePlatform>) -> Result<(), ApiError> {
     let Some(platform) = platform else { return Ok(()) };
     let here = if cfg!(target_arch = "aarch64") {
@@ -306,13 +338,6 @@ fn check_platform(platform: Option<&shape::RuntimePlatform>) -> Result<(), ApiEr
 
 fn refuse_unserved(request: &shape::RegisterTaskDefinitionRequest) -> Result<(), ApiError> {
     let some = [
-        (
-            request
-                .placement_constraints
-                .as_ref()
-                .is_some_and(|it| !it.is_empty()),
-            "placementConstraints",
-        ),
         (request.proxy_configuration.is_some(), "proxyConfiguration"),
         (
             request

@@ -1,19 +1,17 @@
-//! Capacity: the two providers that need no instances, and container instances, of which there are none.
+//! Capacity providers and the clusters that have them.
 
 use aws_protocol::{ApiError, Context, page};
 use aws_shape::ecs::*;
 
+use super::missing;
 use super::service_option::{provider, strategy};
-use super::{PAGE_ITEMS_MAX, missing};
 use crate::Ecs;
-use crate::error::invalid;
 use crate::model::cluster::{self, PROVIDERS};
 use crate::model::service::State;
 use crate::table::{self, CLUSTERS, SERVICES, key};
 use crate::view;
 
 const PROVIDERS_PER_PAGE_MAX: usize = 10;
-const INSTANCES_PER_CALL_MAX: usize = 100;
 
 pub(super) async fn put_cluster_capacity_providers(
     ecs: &Ecs,
@@ -102,54 +100,5 @@ pub(super) async fn describe_capacity_providers(
         capacity_providers: Some(providers.collect()),
         failures: Some(failures),
         next_token,
-    })
-}
-
-pub(super) async fn list_container_instances(
-    ecs: &Ecs,
-    context: &Context,
-    input: ListContainerInstancesRequest,
-) -> Result<ListContainerInstancesResponse, ApiError> {
-    table::cluster(&ecs.store.snapshot(), &context.scope, input.cluster.as_deref())?;
-    if let Some(ContainerInstanceStatus::Other(other)) = &input.status {
-        return Err(invalid(format!(
-            "status should be one of [ACTIVE,DRAINING,REGISTERING,DEREGISTERING,REGISTRATION_FAILED], not {other}"
-        )));
-    }
-    let none: Vec<String> = vec![];
-    let (arns, next_token) = page(
-        none,
-        input.max_results,
-        PAGE_ITEMS_MAX,
-        input.next_token.as_deref(),
-    )?;
-    Ok(ListContainerInstancesResponse {
-        container_instance_arns: Some(arns),
-        next_token,
-    })
-}
-
-pub(super) async fn describe_container_instances(
-    ecs: &Ecs,
-    context: &Context,
-    input: DescribeContainerInstancesRequest,
-) -> Result<DescribeContainerInstancesResponse, ApiError> {
-    let scope = &context.scope;
-    let cluster = table::cluster(&ecs.store.snapshot(), scope, input.cluster.as_deref())?;
-    if input.container_instances.is_empty() {
-        return Err(invalid("Container Instances cannot be empty."));
-    }
-    if input.container_instances.len() > INSTANCES_PER_CALL_MAX {
-        return Err(invalid(format!(
-            "Container Instances can have at most {INSTANCES_PER_CALL_MAX} items."
-        )));
-    }
-    let failures = input.container_instances.iter().map(|given| {
-        let id = given.rsplit('/').next().unwrap_or(given);
-        missing(scope.arn("ecs", &format!("container-instance/{}/{id}", cluster.name)))
-    });
-    Ok(DescribeContainerInstancesResponse {
-        container_instances: Some(vec![]),
-        failures: Some(failures.collect()),
     })
 }

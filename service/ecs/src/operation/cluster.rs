@@ -223,6 +223,14 @@ pub(super) async fn delete_cluster(
         .write(move |tx| {
             let snapshot = tx.snapshot();
             let cluster = table::cluster(&snapshot, &scope, Some(&input.cluster))?;
+            if !table::instances(&snapshot, &scope, &cluster.name).is_empty() {
+                let message =
+                    "The Cluster cannot be deleted while Container Instances are active or draining.";
+                return Err(ApiError::client(
+                    "ClusterContainsContainerInstancesException",
+                    message,
+                ));
+            }
             let services = snapshot.prefix(SERVICES, &key(&scope, &format!("{}/", cluster.name)));
             if services.iter().any(|(_, it)| it.state != State::Inactive) {
                 let message = "The Cluster cannot be deleted while Services are active.";

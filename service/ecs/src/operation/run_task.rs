@@ -1,20 +1,26 @@
-//! RunTask: one-off tasks.
+//! RunTask: one-off tasks, wherever they fit.
+
+use std::sync::Arc;
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::ecs::*;
+use base_id::Scope;
+use base_store::Snapshot;
 
+use super::service_change::placement;
 use super::service_check::network;
 use super::service_option::{check_launch, platform};
 use super::tag;
-use crate::Ecs;
 use crate::error::{client, invalid, unsupported};
 use crate::model::cluster::{self, Cluster, Strategy};
 use crate::model::service::Network;
 use crate::model::task::{self, Changes, Launch, Stage};
 use crate::model::task_definition::{self, TaskDefinition as Definition};
 use crate::model::{Tags, given, size};
+use crate::plan::placement::Lack;
 use crate::table::{self, TASKS, key};
 use crate::view;
+use crate::{Ecs, lodging};
 
 const RUN_COUNT_MAX: i32 = 10;
 const STARTED_BY_CHARS_MAX: usize = 128;
@@ -24,8 +30,28 @@ const OVERRIDES_CHARS_MAX: usize = 8192;
 pub(super) async fn run_task(
     ecs: &Ecs,
     context: &Context,
-    mut input: RunTaskRequest,
+    input: RunTaskRequest,
 ) -> Result<RunTaskResponse, ApiError> {
+    let prepared = prepare(ecs, context, input).await?;
+    let (tasks, failures) = save(ecs, context, prepared, None).await?;
+    Ok(RunTaskResponse {
+        tasks: Some(tasks),
+        failures: Some(failures),
+    })
+}
+
+/// Tasks that a request asks for, checked, and not stored yet.
+pub(super) struct Prepared {
+    cluster: String,
+    definition: Arc<Definition>,
+    rows: Vec<task::Task>,
+}
+
+pub(super) async fn prepare(
+    ecs: &Ecs,
+    context: &Context,
+    mut input: RunTaskRequest,
+) -> Result<Prepared, ApiError> {
     let (scope, snapshot, now) = (context.scope.clone(), ecs.store.snapshot(), ecs.clock.now());
     let cluster = table::cluster(&snapshot, &scope, input.cluster.as_deref())?;
     check(&input)?;
@@ -35,6 +61,8 @@ pub(super) async fn run_task(
         return Err(client("TaskDefinition is inactive"));
     }
     let (launch, strategy, network) = place(ecs, context, &cluster, &definition, &mut input).await?;
+    let constraints = input.placement_constraints.take();
+    let placement = placement(launch, constraints, input.placement_strategy.take())?;
     let (changes, overrides) = overrides(input.overrides.take(), &definition, context)?;
     let tags = tags(&input, &cluster, &definition)?;
     let group = input
@@ -58,6 +86,8 @@ pub(super) async fn run_task(
             changes: changes.clone(),
             launch,
             capacity_provider: cluster::provider(&strategy, nth as usize).map(str::to_owned),
+            placement: placement.clone(),
+            lodging: None,
             execute_command: input.enable_execute_command == Some(true),
             credentials_id: Some(ecs.ids.uuid()),
             protected_until: None,
@@ -69,39 +99,120 @@ pub(super) async fn run_task(
             version: 1,
         }
     };
-    let rows: Vec<task::Task> = (0..input.count.unwrap_or(1)).map(make).collect();
-    let place = scope.clone();
-    let tasks = ecs
+    Ok(Prepared {
+        cluster: cluster.name.clone(),
+        rows: (0..input.count.unwrap_or(1)).map(make).collect(),
+        definition,
+    })
+}
+
+/// Stores the tasks, each with its place if it needs one: on an instance of its own (`on`, one for each task), or where
+/// the strategies want it. Those that fit nowhere are failures.
+pub(super) async fn save(
+    ecs: &Ecs,
+    context: &Context,
+    prepared: Prepared,
+    on: Option<Vec<String>>,
+) -> Result<(Vec<Task>, Vec<Failure>), ApiError> {
+    let scope = context.scope.clone();
+    let (rows, failures) = ecs
         .store
         .write(move |tx| {
+            let Prepared {
+                cluster,
+                definition,
+                rows,
+            } = prepared;
             let snapshot = tx.snapshot();
-            for task in &rows {
-                table::cluster(&snapshot, &place, Some(&task.cluster))?;
-            }
+            table::cluster(&snapshot, &scope, Some(&cluster))?;
             // The same request sent again is answered with the tasks of the first time.
-            let before = of_token(&table::tasks(&snapshot, &place, &cluster.name), &rows)?;
+            let before = of_token(&table::tasks(&snapshot, &scope, &cluster), &rows)?;
             if !before.is_empty() {
-                return Ok(before);
+                return Ok((before, vec![]));
             }
-            for task in rows.clone() {
-                tx.put(
-                    TASKS,
-                    &key(&place, &format!("{}/{}", task.cluster, task.id)),
-                    task,
-                );
+            let (mut stored, mut failures) = (Vec::new(), Vec::new());
+            for (nth, mut task) in rows.into_iter().enumerate() {
+                let found = match &on {
+                    Some(instances) => {
+                        lodge_on(&tx.snapshot(), &scope, &mut task, &definition, &instances[nth])
+                    }
+                    None => lodge(&tx.snapshot(), &scope, &mut task, &definition)?,
+                };
+                match found {
+                    Ok(()) => {
+                        let place = key(&scope, &format!("{}/{}", task.cluster, task.id));
+                        tx.put(TASKS, &place, task.clone());
+                        stored.push(task);
+                    }
+                    // What one lacks the next ones lack too.
+                    Err(new) if on.is_none() => {
+                        failures = new;
+                        break;
+                    }
+                    Err(new) => failures.extend(new),
+                }
             }
-            Ok::<_, ApiError>(rows)
+            Ok::<_, ApiError>((stored, failures))
         })
         .await?;
     let snapshot = ecs.store.snapshot();
-    let tasks = tasks
+    let tasks = rows
         .iter()
-        .map(|task| view::whole_task(&scope, task, &snapshot, true))
+        .map(|task| view::whole_task(&context.scope, task, &snapshot, true))
         .collect();
-    Ok(RunTaskResponse {
-        tasks: Some(tasks),
-        failures: Some(vec![]),
-    })
+    Ok((tasks, failures))
+}
+
+/// Finds a place for a task that needs one.
+fn lodge(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    task: &mut task::Task,
+    definition: &Definition,
+) -> Result<Result<(), Vec<Failure>>, ApiError> {
+    if task.launch != Launch::Ec2 {
+        return Ok(Ok(()));
+    }
+    let Err(refused) = lodging::lodge(snapshot, scope, task, definition) else {
+        return Ok(Ok(()));
+    };
+    if lodging::may_wait(snapshot, scope, task)? {
+        return Ok(Ok(()));
+    }
+    if refused.is_empty() {
+        return Err(invalid(match &task.capacity_provider {
+            None => "No Container Instances were found in your cluster.",
+            Some(_) => "No Container Instances were found in your capacity provider.",
+        }));
+    }
+    let failure = |(id, lack): (String, Lack)| failure(scope, &task.cluster, &id, lack.reason());
+    Ok(Err(refused.into_iter().map(failure).collect()))
+}
+
+fn lodge_on(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    task: &mut task::Task,
+    definition: &Definition,
+    instance: &str,
+) -> Result<(), Vec<Failure>> {
+    let id = instance.rsplit('/').next().unwrap_or(instance);
+    let houses = lodging::houses(snapshot, scope, &task.cluster);
+    let house = houses.iter().find(|it| it.instance.id == id);
+    let found = match house {
+        None => Err("MISSING"),
+        // Whoever names an instance may also name one that drains.
+        Some(house) => lodging::lodge_on(snapshot, house, task, definition).map_err(|lack| lack.reason()),
+    };
+    found.map_err(|reason| vec![failure(scope, &task.cluster, id, reason)])
+}
+
+fn failure(scope: &Scope, cluster: &str, id: &str, reason: &str) -> Failure {
+    Failure {
+        arn: Some(view::instance_arn(scope, cluster, id)),
+        reason: Some(reason.to_owned()),
+        detail: None,
+    }
 }
 
 /// What can be said of a request alone.
@@ -120,15 +231,10 @@ fn check(input: &RunTaskRequest) -> Result<(), ApiError> {
             "startedBy can have at most {STARTED_BY_CHARS_MAX} characters."
         )));
     }
-    let unserved = [
-        (given(&input.volume_configurations), "volumeConfigurations"),
-        (given(&input.placement_constraints), "placementConstraints"),
-        (given(&input.placement_strategy), "placementStrategy"),
-    ];
-    match unserved.into_iter().find(|(given, _)| *given) {
-        Some((_, what)) => Err(unsupported(what)),
-        None => Ok(()),
+    if given(&input.volume_configurations) {
+        return Err(unsupported("volumeConfigurations"));
     }
+    Ok(())
 }
 
 /// Where the tasks shall run, and in which network.
@@ -140,14 +246,15 @@ async fn place(
     input: &mut RunTaskRequest,
 ) -> Result<(Launch, Strategy, Network), ApiError> {
     if input.launch_type != Some(LaunchType::External) {
-        platform(input.platform_version.take())?;
-        let strategy = check_launch(
+        let (launch, strategy) = check_launch(
             input.launch_type.as_ref(),
             input.capacity_provider_strategy.as_ref(),
             cluster,
         )?;
-        let network = network(ecs, context, definition, input.network_configuration.take()).await?;
-        return Ok((Launch::Fargate, strategy, network));
+        platform(launch, input.platform_version.take())?;
+        let configuration = input.network_configuration.take();
+        let network = network(ecs, context, definition, launch, configuration).await?;
+        return Ok((launch, strategy, network));
     }
     if given(&input.capacity_provider_strategy) {
         return Err(invalid(

@@ -58,11 +58,13 @@ pub(super) async fn list_services(
     let of_launch = |row: &Service| match &launch {
         None => true,
         // One with capacity providers has no launch type.
-        Some(launch) => *launch == LaunchType::Fargate && row.strategy.is_empty(),
+        Some(launch) => view::launch_type(row.launch, &row.strategy).as_ref() == Some(launch),
     };
-    let replica = input
-        .scheduling_strategy
-        .is_none_or(|it| it == SchedulingStrategy::Replica);
+    let scheduling = input.scheduling_strategy;
+    let of_scheduling = |row: &Service| {
+        let daemon = scheduling.as_ref().map(|it| *it == SchedulingStrategy::Daemon);
+        daemon.is_none_or(|daemon| daemon == row.daemon)
+    };
     // Those that ECS manages itself are Express services, of which there are none.
     let customer = input
         .resource_management_type
@@ -70,7 +72,7 @@ pub(super) async fn list_services(
     let rows = snapshot.prefix(SERVICES, &key(scope, &format!("{}/", cluster.name)));
     let arns = rows
         .into_iter()
-        .filter(|(_, row)| row.state == State::Active && of_launch(row) && replica && customer);
+        .filter(|(_, row)| row.state == State::Active && of_launch(row) && of_scheduling(row) && customer);
     let arns = arns.map(|(_, row)| row.arn.clone()).collect();
     let limit = input.max_results.or(Some(10));
     let (arns, next_token) = page(arns, limit, PAGE_ITEMS_MAX, input.next_token.as_deref())?;

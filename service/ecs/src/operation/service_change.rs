@@ -2,6 +2,7 @@
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::ecs::*;
+use base_id::Scope;
 
 use super::service_check::{balancers, check_ports, network};
 use super::service_option::{
@@ -11,9 +12,11 @@ use super::service_option::{
 use crate::Ecs;
 use crate::error::{invalid, service_not_active, service_not_found};
 use crate::history::{self, Names};
-use crate::model::cluster::{Cluster, Strategy};
+use crate::model::cluster::{self, Cluster, Strategy};
 use crate::model::deployment::Change;
+use crate::model::placement::{self, Placement};
 use crate::model::service::{self, LoadBalancer as Balancer, Network, State, Workload};
+use crate::model::task::Launch;
 use crate::model::{given, name};
 use crate::table::{self, SERVICES, key};
 use crate::view;
@@ -76,10 +79,7 @@ fn check_creation(input: &CreateServiceRequest) -> Result<(), ApiError> {
     check_scheduling(input)?;
     check_controller(input.deployment_controller.as_ref())?;
     refuse_unserved(&[
-        (input.role.is_some(), "role"),
         (given(&input.service_registries), "serviceRegistries"),
-        (given(&input.placement_constraints), "placementConstraints"),
-        (given(&input.placement_strategy), "placementStrategy"),
         (given(&input.volume_configurations), "volumeConfigurations"),
         (
             given(&input.vpc_lattice_configurations),
@@ -104,7 +104,8 @@ async fn new_service(
     input: CreateServiceRequest,
 ) -> Result<(service::Service, Workload), ApiError> {
     let (scope, snapshot, now) = (&context.scope, ecs.store.snapshot(), ecs.clock.now());
-    let strategy = check_launch(
+    let daemon = input.scheduling_strategy == Some(SchedulingStrategy::Daemon);
+    let (launch, strategy) = check_launch(
         input.launch_type.as_ref(),
         input.capacity_provider_strategy.as_ref(),
         cluster,
@@ -115,14 +116,17 @@ async fn new_service(
         .filter(|it| !it.is_empty())
         .ok_or_else(|| invalid("TaskDefinition can not be blank."))?;
     let definition = active_definition(&snapshot, scope, definition)?;
-    let network = network(ecs, context, &definition, input.network_configuration).await?;
+    let placement = placement(launch, input.placement_constraints, input.placement_strategy)?;
+    let network = network(ecs, context, &definition, launch, input.network_configuration).await?;
     let load_balancers = balancers(ecs, context, &definition, input.load_balancers).await?;
+    let role = role(scope, input.role, &definition.spec.network_mode, &load_balancers)?;
     let workload = Workload {
         task_definition: definition.arn.clone(),
         network,
         load_balancers,
         strategy,
-        platform_version: platform(input.platform_version)?.unwrap_or_else(|| "LATEST".to_owned()),
+        launch,
+        platform_version: platform(launch, input.platform_version)?.unwrap_or_else(|| "LATEST".to_owned()),
     };
     let mut service = service::Service {
         arn: scope.arn("ecs", &format!("service/{}/{}", cluster.name, input.service_name)),
@@ -130,8 +134,8 @@ async fn new_service(
         cluster: cluster.name.clone(),
         state: State::Active,
         desired: desired(input.desired_count, "DesiredCount")?.unwrap_or_default(),
-        minimum_healthy_percent: 100,
-        maximum_percent: 200,
+        minimum_healthy_percent: if daemon { 0 } else { 100 },
+        maximum_percent: if daemon { 100 } else { 200 },
         circuit_breaker: None,
         deployments: vec![],
         load_balancers: workload.load_balancers.clone(),
@@ -143,6 +147,10 @@ async fn new_service(
         enable_managed_tags: input.enable_ecs_managed_tags == Some(true),
         propagate_tags: propagate_tags(input.propagate_tags.as_ref())?.unwrap_or_else(|| "NONE".to_owned()),
         strategy: workload.strategy.clone(),
+        launch,
+        placement,
+        role,
+        daemon,
         execute_command: input.enable_execute_command == Some(true),
         zone_rebalancing: false,
         client_token: client_token(input.client_token)?,
@@ -156,8 +164,50 @@ async fn new_service(
     };
     apply_configuration(&mut service, input.deployment_configuration)?;
     let wanted = input.availability_zone_rebalancing.as_ref();
-    service.zone_rebalancing = zone_rebalancing(wanted, None, service.maximum_percent)?;
+    service.zone_rebalancing = zone_rebalancing(wanted, None, &service)?;
     Ok((service, workload))
+}
+
+/// Fargate has no instances among which there would be a choice.
+pub(super) fn placement(
+    launch: Launch,
+    constraints: Option<Vec<PlacementConstraint>>,
+    strategies: Option<Vec<PlacementStrategy>>,
+) -> Result<Placement, ApiError> {
+    if launch != Launch::Ec2 && (given(&constraints) || given(&strategies)) {
+        return Err(invalid(
+            "Placement constraints and placement strategies are not supported with FARGATE launch type.",
+        ));
+    }
+    Ok(Placement {
+        constraints: placement::constraints(&constraints.unwrap_or_default())?,
+        strategies: placement::strategies(&strategies.unwrap_or_default())?,
+    })
+}
+
+/// The role with which load balancers are called, as an ARN; where the service-linked one is needed none can be named.
+fn role(
+    scope: &Scope,
+    given: Option<String>,
+    mode: &str,
+    balancers: &[Balancer],
+) -> Result<Option<String>, ApiError> {
+    let Some(given) = given.filter(|role| !role.is_empty()) else {
+        return Ok(None);
+    };
+    if mode == "awsvpc" || balancers.is_empty() {
+        return Err(invalid(
+            "You cannot specify an IAM role for services that require a service linked role.",
+        ));
+    }
+    Ok(Some(match given.starts_with("arn:") {
+        true => given,
+        false => format!(
+            "arn:aws:iam::{}:role/{}",
+            scope.account,
+            given.trim_start_matches('/')
+        ),
+    }))
 }
 
 pub(super) async fn update_service(
@@ -175,8 +225,6 @@ pub(super) async fn update_service(
     check_controller(input.deployment_controller.as_ref())?;
     refuse_unserved(&[
         (given(&input.service_registries), "serviceRegistries"),
-        (given(&input.placement_constraints), "placementConstraints"),
-        (given(&input.placement_strategy), "placementStrategy"),
         (given(&input.volume_configurations), "volumeConfigurations"),
         (
             given(&input.vpc_lattice_configurations),
@@ -217,6 +265,8 @@ struct Wish {
     network: Option<Network>,
     load_balancers: Option<Vec<Balancer>>,
     strategy: Option<Strategy>,
+    constraints: Option<Vec<placement::Constraint>>,
+    strategies: Option<Vec<placement::Strategy>>,
     desired: Option<u32>,
     grace_seconds: Option<u32>,
     configuration: Option<DeploymentConfiguration>,
@@ -244,10 +294,6 @@ async fn wish(
         Some(given) => active_definition(&snapshot, scope, given)?,
         None => table::definition(&snapshot, scope, &present)?,
     };
-    let network = match input.network_configuration {
-        Some(configuration) => Some(network(ecs, context, &definition, Some(configuration)).await?),
-        None => None,
-    };
     let load_balancers = match input.load_balancers {
         Some(given) => Some(balancers(ecs, context, &definition, Some(given)).await?),
         None => {
@@ -264,9 +310,41 @@ async fn wish(
         )?),
         None => None,
     };
+    let launch = match &strategy {
+        Some(strategy) if !strategy.is_empty() => cluster::launch(strategy),
+        _ => old.launch,
+    };
+    let network = match input.network_configuration {
+        Some(configuration) => Some(network(ecs, context, &definition, launch, Some(configuration)).await?),
+        // Another network mode needs a network, or none.
+        None if definition.spec.network_mode != "awsvpc" => {
+            Some(network(ecs, context, &definition, launch, None).await?)
+        }
+        None if old.network.subnets.is_empty() => {
+            Some(network(ecs, context, &definition, launch, None).await?)
+        }
+        None => None,
+    };
+    if old.daemon && given(&input.placement_strategy) {
+        return Err(invalid(
+            "The daemon scheduling strategy does not support placement strategies. Remove the placement strategy and try again",
+        ));
+    }
+    if old.daemon && input.desired_count.is_some() {
+        return Err(invalid(
+            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
+        ));
+    }
+    let placement = self::placement(
+        launch,
+        input.placement_constraints.clone(),
+        input.placement_strategy.clone(),
+    )?;
     Ok(Wish {
         task_definition: input.task_definition.map(|_| definition.arn.clone()),
         network,
+        constraints: input.placement_constraints.map(|_| placement.constraints),
+        strategies: input.placement_strategy.map(|_| placement.strategies),
         load_balancers,
         strategy,
         desired: desired(input.desired_count, "Task count")?,
@@ -277,7 +355,7 @@ async fn wish(
         force: input.force_new_deployment == Some(true),
         managed_tags: input.enable_ecs_managed_tags,
         propagate_tags: propagate_tags(input.propagate_tags.as_ref())?,
-        platform_version: platform(input.platform_version)?,
+        platform_version: platform(launch, input.platform_version)?,
     })
 }
 
@@ -288,7 +366,7 @@ impl Wish {
         service.zone_rebalancing = zone_rebalancing(
             self.zone_rebalancing.as_ref(),
             Some(service.zone_rebalancing),
-            service.maximum_percent,
+            service,
         )?;
         service.desired = self.desired.unwrap_or(service.desired);
         service.health_check_grace_seconds = self.grace_seconds.or(service.health_check_grace_seconds);
@@ -297,6 +375,12 @@ impl Wish {
         if let Some(propagate) = self.propagate_tags {
             service.propagate_tags = propagate;
         }
+        service.placement.constraints = self
+            .constraints
+            .unwrap_or_else(|| service.placement.constraints.clone());
+        service.placement.strategies = self
+            .strategies
+            .unwrap_or_else(|| service.placement.strategies.clone());
         service.steady = false;
         let Some(primary) = service.primary() else {
             return Err(service_not_active());
@@ -310,6 +394,10 @@ impl Wish {
             load_balancers: self
                 .load_balancers
                 .unwrap_or_else(|| service.load_balancers.clone()),
+            launch: match &self.strategy {
+                Some(strategy) if !strategy.is_empty() => cluster::launch(strategy),
+                _ => service.launch,
+            },
             strategy: self.strategy.unwrap_or_else(|| service.strategy.clone()),
             platform_version: self
                 .platform_version
@@ -317,7 +405,7 @@ impl Wish {
         };
         service.network = new.network.clone();
         service.load_balancers = new.load_balancers.clone();
-        service.strategy = new.strategy.clone();
+        (service.strategy, service.launch) = (new.strategy.clone(), new.launch);
         service.platform_version = new.platform_version.clone();
         Ok((new != old || self.force).then_some(new))
     }

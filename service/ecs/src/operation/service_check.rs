@@ -7,6 +7,7 @@ use aws_shape::{ec2, elbv2};
 use crate::Ecs;
 use crate::error::{invalid, unsupported};
 use crate::model::service::{LoadBalancer as Balancer, Network};
+use crate::model::task::Launch;
 use crate::model::task_definition::TaskDefinition as Definition;
 
 const BALANCERS_PER_SERVICE_MAX: usize = 5;
@@ -16,12 +17,20 @@ pub(super) async fn network(
     ecs: &Ecs,
     context: &Context,
     definition: &Definition,
+    launch: Launch,
     configuration: Option<NetworkConfiguration>,
 ) -> Result<Network, ApiError> {
+    let vpc = configuration.and_then(|it| it.awsvpc_configuration);
     if definition.spec.network_mode != "awsvpc" {
-        return Err(invalid("Task definition does not support launch_type FARGATE."));
+        return match (launch, vpc) {
+            (Launch::Fargate, _) => Err(invalid("Task definition does not support launch_type FARGATE.")),
+            (_, Some(_)) => Err(invalid(
+                "Network Configuration is not valid for the given networkMode of this task definition.",
+            )),
+            (_, None) => Ok(Network::default()),
+        };
     }
-    let Some(vpc) = configuration.and_then(|it| it.awsvpc_configuration) else {
+    let Some(vpc) = vpc else {
         return Err(invalid(
             "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
         ));
@@ -40,12 +49,9 @@ pub(super) async fn network(
         .describe_subnets(context, subnets)
         .await
         .map_err(|error| unwrap(error, "subnet"))?;
-    let mut vpcs: Vec<_> = found
-        .subnets
-        .into_iter()
-        .flatten()
-        .filter_map(|subnet| subnet.vpc_id)
-        .collect();
+    let found = found.subnets.unwrap_or_default();
+    let zones = zones(&found, &vpc.subnets);
+    let mut vpcs: Vec<_> = found.into_iter().filter_map(|subnet| subnet.vpc_id).collect();
     vpcs.dedup();
     if vpcs.len() > 1 {
         return Err(invalid(
@@ -69,11 +75,26 @@ pub(super) async fn network(
         }
     }
     let public_ip = vpc.assign_public_ip == Some(AssignPublicIp::Enabled);
+    if public_ip && launch == Launch::Ec2 {
+        return Err(invalid("Assign public IP is not supported for this launch type."));
+    }
     Ok(Network {
         subnets: vpc.subnets,
         groups,
         public_ip,
+        zones: if launch == Launch::Ec2 { zones } else { vec![] },
     })
+}
+
+/// The zones of these subnets, in their order.
+fn zones(found: &[ec2::Subnet], ids: &[String]) -> Vec<String> {
+    let zone = |id: &String| {
+        let subnet = found.iter().find(|it| it.subnet_id.as_ref() == Some(id));
+        subnet
+            .and_then(|it| it.availability_zone.clone())
+            .unwrap_or_default()
+    };
+    ids.iter().map(zone).collect()
 }
 
 fn unwrap(error: ApiError, what: &str) -> ApiError {
@@ -86,7 +107,8 @@ fn unwrap(error: ApiError, what: &str) -> ApiError {
     ))
 }
 
-/// The load balancers of a service: the container and port exist, the target group takes addresses and is in use.
+/// The load balancers of a service: the container and port exist, the target group takes what the network mode has, and
+/// is in use.
 pub(super) async fn balancers(
     ecs: &Ecs,
     context: &Context,
@@ -96,7 +118,10 @@ pub(super) async fn balancers(
     let mut balancers = Vec::new();
     for one in given.into_iter().flatten() {
         if one.load_balancer_name.is_some() {
-            return Err(invalid("Classic Load Balancers are not supported with Fargate."));
+            return Err(match definition.spec.fargate {
+                true => invalid("Classic Load Balancers are not supported with Fargate."),
+                false => unsupported("Classic Load Balancers"),
+            });
         }
         if one.advanced_configuration.is_some() {
             return Err(unsupported("advancedConfiguration of load balancers"));
@@ -109,7 +134,7 @@ pub(super) async fn balancers(
             .container_port
             .and_then(|port| u16::try_from(port).ok())
             .unwrap_or_default();
-        check_group(ecs, context, &group).await?;
+        check_group(ecs, context, &group, &definition.spec.network_mode).await?;
         balancers.push(Balancer {
             target_group: group,
             container,
@@ -141,7 +166,7 @@ pub(super) fn check_ports(definition: &Definition, balancers: &[Balancer]) -> Re
     Ok(())
 }
 
-async fn check_group(ecs: &Ecs, context: &Context, arn: &str) -> Result<(), ApiError> {
+async fn check_group(ecs: &Ecs, context: &Context, arn: &str, mode: &str) -> Result<(), ApiError> {
     let input = elbv2::DescribeTargetGroupsInput {
         target_group_arns: Some(vec![arn.to_owned()]),
         ..Default::default()
@@ -155,6 +180,19 @@ async fn check_group(ecs: &Ecs, context: &Context, arn: &str) -> Result<(), ApiE
             )));
         }
     };
+    let fitting = match mode {
+        "awsvpc" => elbv2::TargetTypeEnum::Ip,
+        _ => elbv2::TargetTypeEnum::Instance,
+    };
+    if let Some(other) = found
+        .iter()
+        .filter_map(|it| it.target_type.as_ref())
+        .find(|it| **it != fitting)
+    {
+        return Err(invalid(format!(
+            "The provided target group {arn} has target type {other}, which is incompatible with the {mode} network mode specified in the task definition."
+        )));
+    }
     let used = found
         .iter()
         .any(|group| group.load_balancer_arns.as_ref().is_some_and(|it| !it.is_empty()));

@@ -6,19 +6,19 @@ use base_id::Scope;
 use base_store::Snapshot;
 
 use crate::error::{client, invalid, unsupported};
-use crate::model::cluster::{Cluster, PROVIDERS, Strategy};
+use crate::model::cluster::{Cluster, PROVIDERS, Strategy, launch as launch_of};
 use crate::model::given;
 use crate::model::service::{CircuitBreaker, Service};
+use crate::model::task::Launch;
 use crate::model::task_definition::TaskDefinition;
 use crate::table;
 
-/// Checks that what is asked for is Fargate (on EC2 there is no instance here that could run anything); answers the
-/// capacity providers to use, or none for the launch type.
+/// Where tasks shall run, and with which capacity providers: none if a launch type is named.
 pub(super) fn check_launch(
     launch: Option<&LaunchType>,
     strategy: Option<&Vec<CapacityProviderStrategyItem>>,
     cluster: &Cluster,
-) -> Result<Strategy, ApiError> {
+) -> Result<(Launch, Strategy), ApiError> {
     let given = strategy.map(Vec::as_slice).unwrap_or_default();
     if launch.is_some() && !given.is_empty() {
         return Err(invalid(
@@ -26,12 +26,16 @@ pub(super) fn check_launch(
         ));
     }
     if !given.is_empty() {
-        return self::strategy(given, &cluster.capacity_providers);
+        let strategy = self::strategy(given, &cluster.capacity_providers)?;
+        return Ok((launch_of(&strategy), strategy));
     }
     match launch {
-        Some(LaunchType::Fargate) => Ok(vec![]),
-        None if !cluster.default_strategy.is_empty() => Ok(cluster.default_strategy.clone()),
-        Some(LaunchType::Ec2) | None => Err(invalid("No Container Instances were found in your cluster.")),
+        Some(LaunchType::Fargate) => Ok((Launch::Fargate, vec![])),
+        None if !cluster.default_strategy.is_empty() => {
+            let strategy = cluster.default_strategy.clone();
+            Ok((launch_of(&strategy), strategy))
+        }
+        Some(LaunchType::Ec2) | None => Ok((Launch::Ec2, vec![])),
         Some(LaunchType::Other(other)) => Err(invalid(format!(
             "launch type should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES], not {other}"
         ))),
@@ -96,7 +100,7 @@ pub(super) fn provider(given: &str) -> Result<String, ApiError> {
     ))
 }
 
-/// The strategy that is asked for: REPLICA. A daemon runs once on every instance, and Fargate has none.
+/// The strategy that is asked for: a number of tasks, or a daemon, which runs once on every instance.
 pub(super) fn check_scheduling(input: &CreateServiceRequest) -> Result<(), ApiError> {
     match &input.scheduling_strategy {
         None | Some(SchedulingStrategy::Replica) => match input.desired_count {
@@ -136,7 +140,7 @@ pub(super) fn check_scheduling(input: &CreateServiceRequest) -> Result<(), ApiEr
                     "The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try again",
                 ));
             }
-            Err(invalid("No Container Instances were found in your cluster."))
+            Ok(())
         }
     }
 }
@@ -178,6 +182,11 @@ pub(super) fn apply_configuration(
         "maximumPercent",
         200,
     )?;
+    if service.daemon && maximum > 100 {
+        return Err(invalid(
+            "The daemon scheduling strategy does not support values above 100 for maximumPercent on a deployment configuration. Change the maximumPercent value to 100, and try again",
+        ));
+    }
     if maximum < 100 {
         return Err(invalid("maximumPercent must be at least 100."));
     }
@@ -224,7 +233,7 @@ fn refuse_other_strategies(given: &DeploymentConfiguration) -> Result<(), ApiErr
 pub(super) fn zone_rebalancing(
     given: Option<&AvailabilityZoneRebalancing>,
     old: Option<bool>,
-    maximum_percent: u32,
+    service: &Service,
 ) -> Result<bool, ApiError> {
     let wanted = match given {
         Some(AvailabilityZoneRebalancing::Enabled) => true,
@@ -236,10 +245,15 @@ pub(super) fn zone_rebalancing(
         }
         None => match old {
             Some(old) => old,
-            None => return Ok(maximum_percent > 100),
+            None => return Ok(service.maximum_percent > 100 && service.placement.balances_zones()),
         },
     };
-    if wanted && maximum_percent <= 100 {
+    if wanted && !service.placement.balances_zones() {
+        return Err(invalid(
+            "Availability Zone Rebalancing does not support a placement strategy that does not begin with spread over attribute:ecs.availability-zone.",
+        ));
+    }
+    if wanted && service.maximum_percent <= 100 {
         return Err(invalid(
             "Availability Zone Rebalancing does not support maximumPercent <= 100 % as deployment configuration.",
         ));
@@ -308,8 +322,14 @@ pub(super) fn grace(seconds: Option<i32>) -> Result<Option<u32>, ApiError> {
         .transpose()
 }
 
-/// The only platform version there is, however it is called.
-pub(super) fn platform(given: Option<String>) -> Result<Option<String>, ApiError> {
+/// The only platform version there is, however it is called; instances have none.
+pub(super) fn platform(launch: Launch, given: Option<String>) -> Result<Option<String>, ApiError> {
+    let given = given.filter(|version| !version.is_empty());
+    if launch == Launch::Ec2 && given.is_some() {
+        return Err(invalid(
+            "The platform version must be null when specifying an EC2 launch type.",
+        ));
+    }
     match given.as_deref() {
         None | Some("LATEST" | "1.4.0") => Ok(given),
         Some("1.3.0" | "1.2.0" | "1.1.0" | "1.0.0") => Err(unsupported(&format!(

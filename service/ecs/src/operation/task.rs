@@ -45,9 +45,14 @@ pub(super) async fn list_tasks(
 ) -> Result<ListTasksResponse, ApiError> {
     let (scope, snapshot) = (&context.scope, ecs.store.snapshot());
     let cluster = table::cluster(&snapshot, scope, input.cluster.as_deref())?;
-    if input.container_instance.is_some() {
-        return Err(invalid("The referenced container instance was not found."));
-    }
+    let instance = match &input.container_instance {
+        None => None,
+        Some(given) => {
+            let found = table::instance(&snapshot, scope, &cluster.name, given);
+            let missing = || invalid("The referenced container instance was not found.");
+            Some(found.ok_or_else(missing)?.id.clone())
+        }
+    };
     if let Some(given) = &input.service_name
         && table::service(&snapshot, scope, &cluster.name, given).is_none()
     {
@@ -70,6 +75,7 @@ pub(super) async fn list_tasks(
         None => None,
         Some(LaunchType::Fargate) => Some(Launch::Fargate),
         Some(LaunchType::External) => Some(Launch::External),
+        Some(LaunchType::Ec2) => Some(Launch::Ec2),
         // Nothing runs anywhere else.
         Some(_) => {
             return Ok(ListTasksResponse {
@@ -80,6 +86,7 @@ pub(super) async fn list_tasks(
     };
     let wanted = |task: &task::Task| {
         (task.stop.is_some() || task.is_stopped()) == stopped
+            && instance.as_ref().is_none_or(|id| task.lives_on(id))
             && launch.is_none_or(|launch| task.launch == launch)
             && service.as_deref().is_none_or(|name| task.service() == Some(name))
             && family

@@ -187,6 +187,7 @@ fn go_back(service: &mut Service, mut old: Deployment, end: End, hand: &Hand<'_>
     let workload = old.workload();
     (service.network, service.load_balancers) = (workload.network, workload.load_balancers);
     (service.strategy, service.platform_version) = (workload.strategy, workload.platform_version);
+    service.launch = workload.launch;
     let who = match end {
         End::Breaker => "ECS deployment circuit breaker: ",
         End::Order(_) => "ECS deployment ",

@@ -7,16 +7,19 @@ mod log;
 mod secret;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use aws_protocol::ApiError;
 use base_id::Scope;
 use base_store::Transaction;
-use contract::task::DesiredTask;
+use contract::task::{BridgeEnd, DesiredTask, Host, HostNetwork};
 
 use crate::Ecs;
+use crate::model::container::Container;
+use crate::model::instance::{Lodging, Mode};
 use crate::model::service::Service;
 use crate::model::task::{Attachment, Launch, Task};
-use crate::model::task_definition::TaskDefinition;
+use crate::model::task_definition::{TaskDefinition, TaskSpec};
 use crate::table::{self, SERVICES};
 use container::Found;
 pub(super) use interface::interfaces;
@@ -73,8 +76,10 @@ pub(super) async fn place(ecs: &Ecs, scope: &Scope, task: &Task) -> Result<Place
         });
     }
     let attachment = match task.launch {
-        Launch::Fargate => Some(interface::attach(ecs, &context, task).await?),
-        Launch::External => None,
+        Launch::Fargate | Launch::Ec2 if definition.spec.network_mode == "awsvpc" => {
+            Some(interface::attach(ecs, &context, task).await?)
+        }
+        Launch::Fargate | Launch::Ec2 | Launch::External => None,
     };
     let names = definition.spec.containers.iter().map(|one| &one.name);
     let digests = names
@@ -87,6 +92,26 @@ pub(super) async fn place(ecs: &Ecs, scope: &Scope, task: &Task) -> Result<Place
         digests,
         desired,
     })
+}
+
+/// The task's place on its instance, in the data plane's words.
+fn host(lodging: &Lodging, spec: &TaskSpec) -> Host {
+    let end = |one: &Container| BridgeEnd {
+        address: lodging
+            .addresses
+            .get(&one.name)
+            .copied()
+            .unwrap_or(Ipv4Addr::UNSPECIFIED),
+        publish: lodging.publish.get(&one.name).cloned().unwrap_or_default(),
+    };
+    Host {
+        disk: lodging.ec2_instance.clone(),
+        network: match lodging.mode {
+            Mode::Apart => HostNetwork::Apart,
+            Mode::Shared => HostNetwork::Shared,
+            Mode::Bridge => HostNetwork::Bridge(spec.containers.iter().map(end).collect()),
+        },
+    }
 }
 
 /// The digests that the task's deployment runs.
@@ -119,7 +144,7 @@ fn desired(
         cpu_units: size.cpu_units,
         memory_mib: size.memory_mib,
         interface: attachment.map(|attachment| attachment.interface.clone()),
-        host: None,
+        host: task.lodging.as_ref().map(|it| host(it, spec)),
         containers: containers
             .map(|(index, found)| container::desired(ecs, scope, task, definition, index, found))
             .collect(),

@@ -1,6 +1,6 @@
 //! Services: asks the planner what to do and writes it down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use aws_protocol::{ApiError, Context};
 use base_id::Scope;
 use base_reconcile::{Outcome, Reconciler};
-use base_store::Snapshot;
+use base_store::{Snapshot, Transaction};
 use contract::route::RouteTable;
 use jiff::Timestamp;
 
@@ -16,13 +16,14 @@ use super::conclude::{Hand, conclude};
 use super::standing::standing;
 use super::target;
 use crate::history::{self, Order};
+use crate::model::placement::Constraint;
 use crate::model::service::{Rollout, Service, State};
 use crate::model::task::{Changes, Launch, Stage, StopCode, Task};
 use crate::model::task_definition::TaskDefinition;
 use crate::model::{Tags, cluster};
 use crate::plan::rolling::{self, Picture, Steps, Why};
-use crate::table::{self, OBSERVED, ROUTES, SERVICE_DEPLOYMENTS, SERVICES, TASKS, key};
-use crate::{Ecs, event};
+use crate::table::{self, INSTANCES, OBSERVED, ROUTES, SERVICE_DEPLOYMENTS, SERVICES, TASKS, key};
+use crate::{Ecs, event, lodging};
 
 /// How long a deleted service can still be described.
 const INACTIVE_KEPT: Duration = Duration::from_secs(3600);
@@ -39,6 +40,7 @@ impl Services {
         OBSERVED.name,
         ROUTES.name,
         RouteTable::TABLE,
+        INSTANCES.name,
     ];
 
     pub fn new(ecs: Ecs) -> Self {
@@ -48,8 +50,11 @@ impl Services {
     async fn one(&self, snapshot: &Snapshot, key: &str, service: &Arc<Service>) -> Result<Outcome, ApiError> {
         let scope = Scope::of_key(key);
         let context = Ecs::own_context(&scope, "ecs-services");
+        if let Some(outcome) = self.count_instances(snapshot, key, service).await? {
+            return Ok(outcome);
+        }
         let tasks = living(snapshot, &scope, service);
-        let health = target::health(&self.0, &context, &target::places(service, &tasks)).await?;
+        let health = target::health(&self.0, &context, &target::groups(service, &tasks)).await?;
         let now = self.0.clock.now();
         let picture = self.picture(snapshot, &scope, service, &tasks, &health, now);
         // A deployment that a user has stopped ends first; what is to be done then is planned next time.
@@ -70,6 +75,37 @@ impl Services {
         Ok(due.map_or(Outcome::Settled, Outcome::Until))
     }
 
+    /// A daemon's desired number is that of the instances on which it shall run.
+    async fn count_instances(
+        &self,
+        snapshot: &Snapshot,
+        place: &str,
+        service: &Arc<Service>,
+    ) -> Result<Option<Outcome>, ApiError> {
+        let Some(count) = daemon_places(snapshot, &Scope::of_key(place), service).map(|it| it.len() as u32)
+        else {
+            return Ok(None);
+        };
+        if count == service.desired {
+            return Ok(None);
+        }
+        let (place, seen) = (place.to_owned(), Arc::clone(service));
+        self.0
+            .store
+            .write(move |tx| {
+                if tx.get(SERVICES, &place).as_deref() == Some(&*seen) {
+                    let changed = Service {
+                        desired: count,
+                        steady: false,
+                        ..Service::clone(&seen)
+                    };
+                    tx.put(SERVICES, &place, changed);
+                }
+                Ok::<_, ApiError>(Some(Outcome::Again))
+            })
+            .await
+    }
+
     fn picture(
         &self,
         snapshot: &Snapshot,
@@ -81,9 +117,11 @@ impl Services {
     ) -> Picture {
         let primary = service.primary();
         let active = service.state == State::Active;
+        let leaving = leaving(snapshot, scope, service);
         let view = |task: &Arc<Task>| rolling::Task {
             id: task.id.clone(),
-            new: task.started_by.as_ref() == primary.map(|it| &it.id),
+            // One that has to leave its instance is replaced like one of an older deployment.
+            new: task.started_by.as_ref() == primary.map(|it| &it.id) && !leaving(task),
             standing: standing(snapshot, scope, service, task, health, now),
             // Nothing outlives its service.
             protected: active && task.is_protected(now),
@@ -153,26 +191,13 @@ impl Services {
                     .primary()
                     .and_then(|it| table::definition_of(&tx.snapshot(), &scope, &it.task_definition));
                 let tags = propagated(&service, definition.as_deref());
-                for task in start(
-                    &scope,
-                    &mut service,
-                    steps.start,
-                    present.len(),
-                    tags,
-                    now,
-                    &new_id,
-                ) {
-                    tx.put(
-                        TASKS,
-                        &table::key(&scope, &format!("{}/{}", task.cluster, task.id)),
-                        task,
-                    );
-                }
                 let hand = Hand {
                     scope: &scope,
                     now,
                     new_id: &new_id,
                 };
+                let tasks = start(&service, steps.start, present.len(), tags, &hand);
+                admit(tx, &mut service, definition.as_deref(), tasks, &hand);
                 history::follow(tx, &scope, &service, &present, now);
                 conclude(tx, &mut service, &steps, order, &present, &hand);
                 if service.state == State::Inactive && old(&service, now) {
@@ -252,19 +277,74 @@ fn propagated(service: &Service, definition: Option<&TaskDefinition>) -> Tags {
     tags
 }
 
-fn start(
-    scope: &Scope,
+/// Ids of the instances on which a daemon shall run.
+fn daemon_places(snapshot: &Snapshot, scope: &Scope, service: &Service) -> Option<BTreeSet<String>> {
+    if !service.daemon || service.state != State::Active {
+        return None;
+    }
+    let definition = table::definition_of(snapshot, scope, &service.primary()?.task_definition)?;
+    Some(lodging::for_daemon(snapshot, scope, service, &definition))
+}
+
+/// Whether a task must leave its instance: that is drained, or a daemon shall not run there any more.
+fn leaving(snapshot: &Snapshot, scope: &Scope, service: &Service) -> impl Fn(&Task) -> bool {
+    let staying = daemon_places(snapshot, scope, service);
+    let draining: BTreeSet<String> = table::instances(snapshot, scope, &service.cluster)
+        .iter()
+        .filter(|it| it.draining)
+        .map(|it| it.id.clone())
+        .collect();
+    move |task| {
+        task.lodging.as_ref().is_some_and(|it| {
+            draining.contains(&it.instance)
+                || staying
+                    .as_ref()
+                    .is_some_and(|staying| !staying.contains(&it.instance))
+        })
+    }
+}
+
+/// Stores new tasks, those on instances with their places. What fits nowhere is not started, and the service says so.
+fn admit(
+    tx: &mut Transaction,
     service: &mut Service,
-    count: u32,
-    present: usize,
-    tags: Tags,
-    now: Timestamp,
-    new_id: &dyn Fn() -> String,
-) -> Vec<Task> {
+    definition: Option<&TaskDefinition>,
+    tasks: Vec<Task>,
+    hand: &Hand<'_>,
+) {
+    let mut started = Vec::new();
+    for mut task in tasks {
+        if let (Launch::Ec2, Some(definition)) = (task.launch, definition) {
+            let snapshot = tx.snapshot();
+            let refused = lodging::lodge(&snapshot, hand.scope, &mut task, definition).err();
+            if let Some(refused) = refused
+                && !lodging::may_wait(&snapshot, hand.scope, &task).unwrap_or(false)
+            {
+                let sentence = event::unplaced(service, task.capacity_provider.as_deref(), refused.first());
+                service.complain((hand.new_id)(), hand.now, sentence);
+                break;
+            }
+        }
+        started.push(task.id.clone());
+        let place = table::key(hand.scope, &format!("{}/{}", task.cluster, task.id));
+        tx.put(TASKS, &place, task);
+    }
+    if !started.is_empty() {
+        service.say((hand.new_id)(), hand.now, event::started(service, &started));
+    }
+}
+
+/// New tasks of the primary deployment.
+fn start(service: &Service, count: u32, present: usize, tags: Tags, hand: &Hand<'_>) -> Vec<Task> {
+    let (scope, now, new_id) = (hand.scope, hand.now, hand.new_id);
     let Some(primary) = service.primary().cloned() else {
         return vec![];
     };
     let group = service.group();
+    let mut placement = service.placement.clone();
+    if service.daemon && !placement.constraints.contains(&Constraint::DistinctInstance) {
+        placement.constraints.push(Constraint::DistinctInstance);
+    }
     let make = |nth: u32| {
         let id = new_id();
         Task {
@@ -278,9 +358,11 @@ fn start(
             load_balancers: primary.load_balancers.clone(),
             overrides: vec![],
             changes: Changes::default(),
-            launch: Launch::Fargate,
+            launch: primary.launch,
             capacity_provider: cluster::provider(&primary.strategy, present + nth as usize)
                 .map(str::to_owned),
+            placement: placement.clone(),
+            lodging: None,
             execute_command: service.execute_command,
             credentials_id: Some(base_id::uuid(&new_id())),
             protected_until: None,
@@ -292,12 +374,7 @@ fn start(
             version: 1,
         }
     };
-    let tasks: Vec<Task> = (0..count).map(make).collect();
-    if !tasks.is_empty() {
-        let started: Vec<String> = tasks.iter().map(|task| task.id.clone()).collect();
-        service.say(new_id(), now, event::started(service, &started));
-    }
-    tasks
+    (0..count).map(make).collect()
 }
 
 #[async_trait]

@@ -1,6 +1,5 @@
 //! How a task stands in its service: what the data plane and the load balancers have seen of it, in one word.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use aws_shape::elbv2::TargetHealthStateEnum;
@@ -27,7 +26,7 @@ pub(super) fn standing(
         return Standing::Stopping;
     }
     let seen = table::observed(snapshot, task);
-    let (Stage::Placed { attachment, .. }, Some(seen)) = (&task.stage, seen) else {
+    let (Stage::Placed { .. }, Some(seen)) = (&task.stage, seen) else {
         return Standing::Pending;
     };
     match seen.phase {
@@ -56,17 +55,8 @@ pub(super) fn standing(
     }
     let mut ready = own == Health::Healthy || judges.is_empty();
     for balancer in &task.load_balancers {
-        let place = (
-            balancer.target_group.clone(),
-            attachment
-                .as_ref()
-                .map_or(Ipv4Addr::UNSPECIFIED, |it| it.interface.address),
-            balancer.port,
-        );
-        match health
-            .get(&place)
-            .map(|it| (it.state.as_ref(), it.description.as_deref()))
-        {
+        let state = target::state(health, task, balancer);
+        match state.map(|it| (it.state.as_ref(), it.description.as_deref())) {
             Some((Some(TargetHealthStateEnum::Healthy | TargetHealthStateEnum::Unavailable), _)) => {}
             // A group that no load balancer uses asks nobody, so nobody can answer.
             Some((Some(TargetHealthStateEnum::Unused), _)) => {}

@@ -1,34 +1,32 @@
 //! The load balancer's view of a service's tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::elbv2::{self, TargetHealth, TargetHealthStateEnum};
 
 use crate::Ecs;
-use crate::model::service::Service;
+use crate::model::service::{LoadBalancer, Service};
 use crate::model::task::Task;
 
-/// Health by target group, address and port.
-pub(super) type Health = BTreeMap<(String, Ipv4Addr, u16), TargetHealth>;
+/// Health by target group, address or EC2 instance, and port.
+pub(super) type Health = BTreeMap<(String, String, u16), TargetHealth>;
 
-/// Where the tasks of a service are registered, or may still be: target group and port.
-pub(super) fn places(service: &Service, tasks: &[Arc<Task>]) -> BTreeSet<(String, u16)> {
+/// The target groups in which the tasks of a service are registered, or may still be.
+pub(super) fn groups(service: &Service, tasks: &[Arc<Task>]) -> BTreeSet<String> {
     let of_tasks = tasks.iter().flat_map(|task| &task.load_balancers);
     let all = service.load_balancers.iter().chain(of_tasks);
-    all.map(|it| (it.target_group.clone(), it.port)).collect()
+    all.map(|it| it.target_group.clone()).collect()
 }
 
 /// What these target groups say. A group that does not exist (any more) says nothing.
 pub(super) async fn health(
     ecs: &Ecs,
     context: &Context,
-    places: &BTreeSet<(String, u16)>,
+    groups: &BTreeSet<String>,
 ) -> Result<Health, ApiError> {
     let mut health = Health::new();
-    let groups: BTreeSet<&String> = places.iter().map(|(group, _)| group).collect();
     for target_group in groups {
         let input = elbv2::DescribeTargetHealthInput {
             target_group_arn: target_group.clone(),
@@ -44,8 +42,8 @@ pub(super) async fn health(
                 continue;
             };
             let port = target.port.and_then(|port| u16::try_from(port).ok());
-            if let (Ok(address), Some(port)) = (target.id.parse(), port) {
-                health.insert((target_group.clone(), address, port), health_of);
+            if let Some(port) = port {
+                health.insert((target_group.clone(), target.id, port), health_of);
             }
         }
     }
@@ -53,12 +51,20 @@ pub(super) async fn health(
 }
 
 /// Whether a load balancer still has to do with this task: serves it, or drains it.
-pub(super) fn is_registered(health: &Health, task: &Task, address: Ipv4Addr) -> bool {
+pub(super) fn is_registered(health: &Health, task: &Task) -> bool {
     task.load_balancers.iter().any(|it| {
-        health
-            .get(&(it.target_group.clone(), address, it.port))
-            .is_some_and(|state| state.state != Some(TargetHealthStateEnum::Unused))
+        state(health, task, it).is_some_and(|state| state.state != Some(TargetHealthStateEnum::Unused))
     })
+}
+
+/// What one load balancer says of a task.
+pub(super) fn state<'a>(
+    health: &'a Health,
+    task: &Task,
+    balancer: &LoadBalancer,
+) -> Option<&'a TargetHealth> {
+    let (id, port) = task.target(balancer)?;
+    health.get(&(balancer.target_group.clone(), id, port))
 }
 
 pub(super) fn is_draining(state: &TargetHealth) -> bool {

@@ -21,8 +21,8 @@ use super::services::sooner;
 use super::{place, registration, target};
 use crate::model::service::{Deployment, Service};
 use crate::model::task::{Stage, StopCode, StopOrder, Task};
-use crate::table::{self, DESIRED, OBSERVED, ROUTES, SERVICES, TASKS};
-use crate::{Ecs, event};
+use crate::table::{self, DESIRED, INSTANCES, OBSERVED, ROUTES, SERVICES, TASKS};
+use crate::{Ecs, event, lodging};
 
 /// How long a stopped task can still be described, as in AWS.
 const STOPPED_KEPT: Duration = Duration::from_secs(3600);
@@ -41,6 +41,7 @@ impl Tasks {
         ROUTES.name,
         RouteTable::TABLE,
         SERVICES.name,
+        INSTANCES.name,
     ];
 
     pub fn new(ecs: Ecs) -> Self {
@@ -59,6 +60,7 @@ impl Tasks {
         match (&task.stage, seen) {
             (Stage::Stopped { at, .. }, _) => self.forget(place, *at, now).await,
             (Stage::Provisioning, _) if task.stop.is_some() => self.finish(place, task, None).await,
+            (Stage::Provisioning, _) if task.waits() => self.lodge(place, task).await,
             (Stage::Provisioning, _) => self.place(place, task).await,
             (Stage::Placed { .. }, Some(seen)) if seen.phase == TaskPhase::Stopped => {
                 self.finish(place, task, Some(ObservedTask::clone(&seen))).await
@@ -68,14 +70,12 @@ impl Tasks {
             {
                 self.acknowledge(place, task, &seen).await
             }
-            (Stage::Placed { attachment, .. }, _) => {
+            (Stage::Placed { .. }, _) => {
                 let Some(order) = &task.stop else {
                     return Ok(Outcome::Settled);
                 };
                 let registered = match healths.get(&service_place(place, task)) {
-                    Some(health) => attachment
-                        .as_ref()
-                        .is_some_and(|it| target::is_registered(health, task, it.interface.address)),
+                    Some(health) => target::is_registered(health, task),
                     // What the load balancer has to do with it could not be found out this time.
                     None => !task.load_balancers.is_empty() && task.service().is_some(),
                 };
@@ -92,8 +92,11 @@ impl Tasks {
         if seen.stop_cause.is_none() {
             return Ok(Outcome::Settled);
         }
-        let (place, id, now) = (place.to_owned(), self.0.ids.hex(32), self.0.clock.now());
-        let (order, version) = (order_of(Some(seen), now), task.version);
+        let (place, id) = (place.to_owned(), self.0.ids.hex(32));
+        let now = self.0.clock.now();
+        let scope = Scope::of_key(&place);
+        let order = self.order(&scope, task, Some(seen)).await?;
+        let version = task.version;
         self.0
             .store
             .write(move |tx| {
@@ -120,6 +123,30 @@ impl Tasks {
             .write(move |tx| {
                 tx.delete(TASKS, &place);
                 Ok::<_, ApiError>(Outcome::Settled)
+            })
+            .await
+    }
+
+    /// Looks whether an instance can take it now.
+    async fn lodge(&self, place: &str, task: &Arc<Task>) -> Result<Outcome, ApiError> {
+        let (place, seen) = (place.to_owned(), Arc::clone(task));
+        self.0
+            .store
+            .write(move |tx| {
+                if tx.get(TASKS, &place).as_deref() != Some(&*seen) {
+                    return Ok(Outcome::Again);
+                }
+                let (scope, snapshot) = (Scope::of_key(&place), tx.snapshot());
+                let Some(definition) = table::definition_of(&snapshot, &scope, &seen.task_definition) else {
+                    return Ok(Outcome::Settled);
+                };
+                let mut task = Task::clone(&seen);
+                if lodging::lodge(&snapshot, &scope, &mut task, &definition).is_err() {
+                    return Ok(Outcome::Settled);
+                }
+                task.version += 1;
+                tx.put(TASKS, &place, task);
+                Ok::<_, ApiError>(Outcome::Again)
             })
             .await
     }
@@ -189,6 +216,28 @@ impl Tasks {
             .await
     }
 
+    /// Why a task that nobody told to stop has stopped: with its instance, if that does not stand any more.
+    async fn order(
+        &self,
+        scope: &Scope,
+        task: &Task,
+        last: Option<&ObservedTask>,
+    ) -> Result<StopOrder, ApiError> {
+        let order = order_of(last, self.0.clock.now());
+        let Some(lodging) = task.lodging.as_ref().filter(|_| task.stop.is_none()) else {
+            return Ok(order);
+        };
+        let what = super::instances::fate(&self.0, scope, &lodging.ec2_instance).await?;
+        Ok(match what {
+            None => order,
+            Some(what) => StopOrder {
+                code: StopCode::TerminationNotice,
+                reason: event::host_gone(&lodging.ec2_instance, what),
+                at: order.at,
+            },
+        })
+    }
+
     /// Nothing of it runs any more.
     async fn finish(
         &self,
@@ -196,7 +245,7 @@ impl Tasks {
         task: &Task,
         last: Option<ObservedTask>,
     ) -> Result<Outcome, ApiError> {
-        let order = order_of(last.as_ref(), self.0.clock.now());
+        let order = self.order(&Scope::of_key(place), task, last.as_ref()).await?;
         self.end(place, task, last, order).await
     }
 
@@ -294,7 +343,10 @@ fn order_of(last: Option<&ObservedTask>, now: Timestamp) -> StopOrder {
 /// A task that ended by itself counts against its deployment, and its service says so.
 fn count_failure(tx: &mut Transaction, scope: &Scope, task: &Task, now: Timestamp, id: &str) {
     let Some(order) = &task.stop else { return };
-    if order.code == StopCode::ServiceScheduler {
+    if matches!(
+        order.code,
+        StopCode::ServiceScheduler | StopCode::TerminationNotice
+    ) {
         return;
     }
     change_service(tx, scope, task, |service| {

@@ -41,11 +41,11 @@ async fn services_are_refused_in_the_words_of_aws() {
         ),
         (
             CreateServiceRequest {
-                launch_type: None,
+                launch_type: Some("MOON".into()),
                 ..base()
             },
             "InvalidParameterException",
-            "No Container Instances were found in your cluster.",
+            "launch type should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES], not MOON",
         ),
         (
             CreateServiceRequest {

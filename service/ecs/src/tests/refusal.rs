@@ -383,8 +383,8 @@ fn of_members() -> Vec<Common> {
         ),
         case(
             "constraints",
-            CLIENT,
-            "Wharf does not serve the service's placementConstraints yet.",
+            INVALID,
+            "Placement constraints and placement strategies are not supported with FARGATE launch type.",
             |create, update| {
                 (create.placement_constraints, update.placement_constraints) =
                     (Some(vec![Default::default()]), Some(vec![Default::default()]));
@@ -392,8 +392,8 @@ fn of_members() -> Vec<Common> {
         ),
         case(
             "placement",
-            CLIENT,
-            "Wharf does not serve the service's placementStrategy yet.",
+            INVALID,
+            "Placement constraints and placement strategies are not supported with FARGATE launch type.",
             |create, update| {
                 (create.placement_strategy, update.placement_strategy) =
                     (Some(vec![Default::default()]), Some(vec![Default::default()]));
@@ -542,13 +542,40 @@ async fn what_only_create_service_refuses() {
         ),
         (
             INVALID,
-            "No Container Instances were found in your cluster.",
-            vec![|it| it.launch_type = None],
+            "The platform version must be null when specifying an EC2 launch type.",
+            vec![|it| {
+                (it.launch_type, it.platform_version) = (Some(LaunchType::Ec2), Some("LATEST".into()));
+            }],
         ),
         (
             INVALID,
-            "No Container Instances were found in your cluster.",
-            vec![|it| it.launch_type = Some(LaunchType::Ec2)],
+            "Invalid field 'disk' for placement strategy type binpack.",
+            vec![|it| it.launch_type = Some(LaunchType::Ec2), |it| {
+                it.placement_strategy = Some(vec![PlacementStrategy {
+                    type_: Some(PlacementStrategyType::Binpack),
+                    field: Some("disk".into()),
+                }])
+            }],
+        ),
+        (
+            INVALID,
+            "Placement constraint type should be one of [memberOf,distinctInstance]",
+            vec![|it| it.launch_type = Some(LaunchType::Ec2), |it| {
+                it.placement_constraints = Some(vec![Default::default()])
+            }],
+        ),
+        (
+            INVALID,
+            "Assign public IP is not supported for this launch type.",
+            vec![|it| it.launch_type = Some(LaunchType::Ec2), |it| {
+                let vpc = it
+                    .network_configuration
+                    .as_mut()
+                    .unwrap()
+                    .awsvpc_configuration
+                    .as_mut();
+                vpc.unwrap().assign_public_ip = Some(AssignPublicIp::Enabled);
+            }],
         ),
         (
             INVALID,
@@ -608,12 +635,7 @@ async fn what_only_create_service_refuses() {
         ),
         (
             INVALID,
-            "No Container Instances were found in your cluster.",
-            vec![daemon, |it| it.launch_type = Some(LaunchType::Ec2)],
-        ),
-        (
-            CLIENT,
-            "Wharf does not serve the service's role yet.",
+            "You cannot specify an IAM role for services that require a service linked role.",
             vec![|it| it.role = Some("r".into())],
         ),
         (

@@ -206,7 +206,7 @@ async fn what_fails_the_load_balancers_checks_is_replaced() {
     let first = world.living("web")[0].id.clone();
     world.behaviour.unwell.insert("web:1".into());
     for _ in 0..8 {
-        for which in 0..7 {
+        for which in 0..=world.reconcilers.len() {
             world.turn(which).await;
         }
     }

@@ -18,6 +18,7 @@ use elbv2::Api as _;
 use jiff::Timestamp;
 
 use super::contract_fakes::{NoBlobs, NoGroups, NoLines, NoSecrets};
+use super::machine::Machines;
 use super::plane::{self, Behaviour};
 use crate::model::service::{Service as Row, State};
 use crate::model::task::Task as TaskRow;
@@ -29,6 +30,7 @@ pub(super) const REGISTRY: &str = "127.0.0.1:4566";
 pub(super) struct World {
     pub(super) ecs: Ecs,
     pub(super) ec2: service_ec2::Ec2,
+    pub(super) machines: Machines,
     pub(super) ecr: service_ecr::Ecr,
     pub(super) elbv2: service_elbv2::Elbv2,
     pub(super) logs: service_logs::Logs,
@@ -76,17 +78,18 @@ impl World {
             Arc::new(NoBlobs),
             REGISTRY.to_owned(),
         );
+        let machines = Machines::new(ec2.clone());
         let elbv2 = service_elbv2::Elbv2::new(
             store.clone(),
             clock.clone(),
             ids.clone(),
-            Arc::new(ec2.clone()),
+            Arc::new(machines.clone()),
             "127.64.0.0/24".parse().unwrap(),
         );
         let logs = service_logs::Logs::new(store.clone(), clock.clone(), Arc::new(NoLines));
         let neighbours = Neighbours {
             autoscaling: Arc::new(NoGroups),
-            ec2: Arc::new(ec2.clone()),
+            ec2: Arc::new(machines.clone()),
             ecr: Arc::new(ecr.clone()),
             elbv2: Arc::new(elbv2.clone()),
             logs: Arc::new(logs.clone()),
@@ -105,6 +108,7 @@ impl World {
         let mut world = Self {
             ecs,
             ec2,
+            machines,
             ecr,
             elbv2,
             logs,
@@ -133,8 +137,9 @@ impl World {
         vec![
             Arc::new(crate::Services::new(ecs.clone())),
             Arc::new(crate::Tasks::new(ecs.clone())),
+            Arc::new(crate::Instances::new(ecs.clone())),
             Arc::new(crate::Definitions::new(ecs)),
-            Arc::new(service_ec2::Networks::new(self.store.clone())),
+            Arc::new(service_ec2::Networks::new(self.store.clone(), self.clock.clone())),
             Arc::new(service_elbv2::Balancers::new(self.elbv2.clone())),
             Arc::new(service_elbv2::Routes::new(self.store.clone())),
         ]
@@ -489,11 +494,11 @@ fn census(snapshot: &Snapshot) -> BTreeMap<String, Census> {
             }
             census.living += 1;
             let healthy = task.load_balancers.iter().all(|balancer| {
-                let address = task.attachment().map(|it| it.interface.address);
+                let endpoint = task.endpoint(balancer);
                 routes.as_ref().is_some_and(|routes| {
                     routes.targets.iter().any(|it| {
                         it.target_group == balancer.target_group
-                            && Some(it.address) == address
+                            && Some((it.address, it.port)) == endpoint
                             && it.health == TargetHealth::Healthy
                     })
                 })

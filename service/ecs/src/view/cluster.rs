@@ -1,5 +1,7 @@
 //! How a cluster looks to a caller.
 
+use std::sync::Arc;
+
 use aws_shape::ecs as shape;
 use base_id::Scope;
 use base_store::Snapshot;
@@ -7,8 +9,8 @@ use contract::task::TaskPhase;
 
 use super::{seen, tags};
 use crate::model::cluster::Cluster;
-use crate::model::service::State;
-use crate::model::task::Task;
+use crate::model::service::{Service, State};
+use crate::model::task::{Launch, Task};
 use crate::table::{self, SERVICES};
 
 pub(crate) fn cluster(
@@ -18,6 +20,7 @@ pub(crate) fn cluster(
     include: &[shape::ClusterField],
 ) -> shape::Cluster {
     let tasks = table::tasks(snapshot, scope, &cluster.name);
+    let instances = table::instances(snapshot, scope, &cluster.name);
     let is = |task: &Task, running: bool| {
         let phase = seen(snapshot, task).map(|seen| seen.phase);
         !task.is_stopped() && (phase == Some(TaskPhase::Running)) == running && task.stop.is_none()
@@ -41,7 +44,7 @@ pub(crate) fn cluster(
         cluster_arn: Some(cluster.arn.clone()),
         cluster_name: Some(cluster.name.clone()),
         status: Some(if cluster.inactive { "INACTIVE" } else { "ACTIVE" }.to_owned()),
-        registered_container_instances_count: Some(0),
+        registered_container_instances_count: Some(instances.len() as i32),
         running_tasks_count: Some(tasks.iter().filter(|task| is(task, true)).count() as i32),
         pending_tasks_count: Some(tasks.iter().filter(|task| is(task, false)).count() as i32),
         active_services_count: Some(
@@ -50,7 +53,11 @@ pub(crate) fn cluster(
                 .filter(|(_, it)| it.state == State::Active)
                 .count() as i32,
         ),
-        statistics: Some(vec![]),
+        statistics: Some(if wanted(shape::ClusterField::Statistics) {
+            statistics(snapshot, &tasks, &services)
+        } else {
+            vec![]
+        }),
         tags: Some(if wanted(shape::ClusterField::Tags) {
             tags(&cluster.tags)
         } else {
@@ -65,4 +72,42 @@ pub(crate) fn cluster(
         default_capacity_provider_strategy: Some(strategy.collect()),
         ..Default::default()
     }
+}
+
+/// Numbers by launch type, as text, as in AWS.
+fn statistics(
+    snapshot: &Snapshot,
+    tasks: &[Arc<Task>],
+    services: &[(String, Arc<Service>)],
+) -> Vec<shape::KeyValuePair> {
+    let mut all = Vec::new();
+    for (name, launch) in [
+        ("EC2", Launch::Ec2),
+        ("Fargate", Launch::Fargate),
+        ("External", Launch::External),
+    ] {
+        let count = |running: bool| {
+            let of = |task: &&Arc<Task>| {
+                let phase = seen(snapshot, task).map(|seen| seen.phase);
+                let alive = !task.is_stopped() && task.stop.is_none() && task.launch == launch;
+                alive && (phase == Some(TaskPhase::Running)) == running
+            };
+            tasks.iter().filter(of).count()
+        };
+        let of_state = |state: State| {
+            let of = |service: &&Service| service.launch == launch && service.state == state;
+            services.iter().map(|(_, it)| &**it).filter(of).count()
+        };
+        all.extend([
+            (format!("running{name}TasksCount"), count(true)),
+            (format!("pending{name}TasksCount"), count(false)),
+            (format!("active{name}ServiceCount"), of_state(State::Active)),
+            (format!("draining{name}ServiceCount"), of_state(State::Draining)),
+        ]);
+    }
+    let pair = |(name, count): (String, usize)| shape::KeyValuePair {
+        name: Some(name),
+        value: Some(count.to_string()),
+    };
+    all.into_iter().map(pair).collect()
 }

@@ -7,7 +7,9 @@ use base_id::Scope;
 use base_store::Snapshot;
 
 use super::cluster_arn;
-use super::service::{balancer, deployment_configuration, launch_type, network, platform_version, strategy};
+use super::service::{
+    balancer, deployment_configuration, launch_type, network, platform_family, platform_version, strategy,
+};
 use crate::history;
 use crate::model::deployment::{Breaker, ServiceDeployment, ServiceRevision, Status, Summary};
 use crate::model::service::Service;
@@ -141,12 +143,12 @@ pub(crate) fn service_revision(scope: &Scope, row: &ServiceRevision) -> shape::S
         cluster_arn: Some(cluster_of(scope, &row.service)),
         task_definition: Some(workload.task_definition.clone()),
         capacity_provider_strategy: strategy(&workload.strategy),
-        launch_type: launch_type(&workload.strategy),
-        platform_version: Some(platform_version(&workload.platform_version)),
-        platform_family: Some("Linux".to_owned()),
+        launch_type: launch_type(workload.launch, &workload.strategy),
+        platform_version: platform_version(workload.launch, &workload.platform_version),
+        platform_family: platform_family(workload.launch),
         load_balancers: Some(workload.load_balancers.iter().map(balancer).collect()),
         service_registries: Some(vec![]),
-        network_configuration: Some(network(&workload.network)),
+        network_configuration: network(&workload.network),
         container_images: Some(images.collect()),
         guard_duty_enabled: Some(false),
         created_at: Some(row.created_at),

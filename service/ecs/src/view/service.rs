@@ -9,21 +9,26 @@ use super::{cluster_arn, tags};
 use crate::history::{self, Counts};
 use crate::model::cluster::Strategy;
 use crate::model::service::{CircuitBreaker, Deployment, LoadBalancer, Network, Rollout, Service, State};
+use crate::model::task::Launch;
 use crate::table;
 
-pub(crate) fn network(network: &Network) -> shape::NetworkConfiguration {
+/// Clients cannot live with an empty one: a task without a network of its own has none.
+pub(crate) fn network(network: &Network) -> Option<shape::NetworkConfiguration> {
+    if network.subnets.is_empty() {
+        return None;
+    }
     let public = if network.public_ip {
         shape::AssignPublicIp::Enabled
     } else {
         shape::AssignPublicIp::Disabled
     };
-    shape::NetworkConfiguration {
+    Some(shape::NetworkConfiguration {
         awsvpc_configuration: Some(shape::AwsVpcConfiguration {
             subnets: network.subnets.clone(),
             security_groups: Some(network.groups.clone()),
             assign_public_ip: Some(public),
         }),
-    }
+    })
 }
 
 pub(super) fn balancer(balancer: &LoadBalancer) -> shape::LoadBalancer {
@@ -45,16 +50,26 @@ pub(super) fn strategy(strategy: &Strategy) -> Option<Vec<shape::CapacityProvide
 }
 
 /// A service, deployment or revision with capacity providers has no launch type.
-pub(super) fn launch_type(strategy: &Strategy) -> Option<shape::LaunchType> {
-    strategy.is_empty().then_some(shape::LaunchType::Fargate)
+pub(crate) fn launch_type(launch: Launch, strategy: &Strategy) -> Option<shape::LaunchType> {
+    strategy.is_empty().then(|| launch_name(launch))
+}
+
+pub(super) fn launch_name(launch: Launch) -> shape::LaunchType {
+    match launch {
+        Launch::Fargate => shape::LaunchType::Fargate,
+        Launch::External => shape::LaunchType::External,
+        Launch::Ec2 => shape::LaunchType::Ec2,
+    }
 }
 
 /// The platform version that LATEST stands for.
-pub(super) fn platform_version(given: &str) -> String {
-    match given {
-        "LATEST" => "1.4.0".to_owned(),
-        other => other.to_owned(),
-    }
+pub(super) fn platform_version(launch: Launch, given: &str) -> Option<String> {
+    let version = if given == "LATEST" { "1.4.0" } else { given };
+    (launch == Launch::Fargate).then(|| version.to_owned())
+}
+
+pub(super) fn platform_family(launch: Launch) -> Option<String> {
+    (launch == Launch::Fargate).then(|| "Linux".to_owned())
 }
 
 pub(crate) fn service(
@@ -87,6 +102,7 @@ pub(crate) fn service(
         message: Some(event.message.clone()),
     });
     let active = service.state == State::Active;
+    let (constraints, strategies) = service.placement.shapes();
     shape::Service {
         service_arn: Some(service.arn.clone()),
         service_name: Some(service.name.clone()),
@@ -97,10 +113,11 @@ pub(crate) fn service(
         desired_count: Some(if active { service.desired as i32 } else { 0 }),
         running_count: Some(all.running as i32),
         pending_count: Some(all.pending as i32),
-        launch_type: launch_type(&service.strategy),
+        launch_type: launch_type(service.launch, &service.strategy),
         capacity_provider_strategy: strategy(&service.strategy),
-        platform_version: Some(service.platform_version.clone()),
-        platform_family: Some("Linux".to_owned()),
+        platform_version: platform_family(service.launch).map(|_| service.platform_version.clone()),
+        platform_family: platform_family(service.launch),
+        role_arn: service.role.clone(),
         task_definition: service.primary().map(|it| it.task_definition.clone()),
         deployment_configuration: Some(deployment_configuration(
             service.circuit_breaker,
@@ -113,11 +130,14 @@ pub(crate) fn service(
         events: Some(events.collect()),
         created_at: Some(service.created_at),
         created_by: Some(service.created_by.clone()),
-        placement_constraints: Some(vec![]),
-        placement_strategy: Some(vec![]),
-        network_configuration: Some(network(&service.network)),
+        placement_constraints: Some(constraints),
+        placement_strategy: Some(strategies),
+        network_configuration: network(&service.network),
         health_check_grace_period_seconds: service.health_check_grace_seconds.map(|seconds| seconds as i32),
-        scheduling_strategy: Some(shape::SchedulingStrategy::Replica),
+        scheduling_strategy: Some(match service.daemon {
+            true => shape::SchedulingStrategy::Daemon,
+            false => shape::SchedulingStrategy::Replica,
+        }),
         deployment_controller: Some(shape::DeploymentController {
             type_: shape::DeploymentControllerType::Ecs,
         }),
@@ -175,10 +195,10 @@ fn deployment(
         created_at: Some(deployment.created_at),
         updated_at: Some(deployment.updated_at),
         capacity_provider_strategy: strategy(&deployment.strategy),
-        launch_type: launch_type(&deployment.strategy),
-        platform_version: Some(platform_version(&deployment.platform_version)),
-        platform_family: Some("Linux".to_owned()),
-        network_configuration: Some(network(&deployment.network)),
+        launch_type: launch_type(deployment.launch, &deployment.strategy),
+        platform_version: platform_version(deployment.launch, &deployment.platform_version),
+        platform_family: platform_family(deployment.launch),
+        network_configuration: network(&deployment.network),
         rollout_state: Some(state),
         rollout_state_reason: Some(reason.clone()),
         ..Default::default()

@@ -3,8 +3,9 @@
 use aws_shape::ecs as shape;
 use base_id::Scope;
 use base_store::Snapshot;
-use contract::task::{ContainerPhase, Health, ObservedContainer, ObservedTask};
+use contract::task::{ContainerPhase, Health, ObservedContainer, ObservedTask, Transport};
 
+use super::service::launch_name;
 use super::{cluster_arn, seen, tags};
 use crate::model::task::{self, Launch, Stage, StopCode, Task};
 use crate::model::task_definition::{TaskDefinition, TaskSpec};
@@ -26,6 +27,7 @@ pub(crate) fn task(
         StopCode::EssentialContainerExited => shape::TaskStopCode::EssentialContainerExited,
         StopCode::UserInitiated => shape::TaskStopCode::UserInitiated,
         StopCode::ServiceScheduler => shape::TaskStopCode::ServiceSchedulerInitiated,
+        StopCode::TerminationNotice => shape::TaskStopCode::TerminationNotice,
     });
     let stopped_at = match &task.stage {
         Stage::Stopped { at, .. } => Some(seen.and_then(|seen| seen.stopped_at).unwrap_or(*at)),
@@ -47,7 +49,10 @@ pub(crate) fn task(
             value: Some(ARCHITECTURE.to_owned()),
             ..Default::default()
         }]),
-        availability_zone: task.attachment().map(|it| it.zone.clone()),
+        availability_zone: match &task.lodging {
+            Some(lodging) => Some(lodging.zone.clone()),
+            None => task.attachment().map(|it| it.zone.clone()),
+        },
         cluster_arn: Some(cluster_arn(scope, &task.cluster)),
         connectivity: seen.map(|_| shape::Connectivity::Connected),
         connectivity_at: seen.and_then(|seen| seen.pull_started_at),
@@ -77,10 +82,11 @@ pub(crate) fn task(
         ))),
         last_status: Some(status.to_owned()),
         capacity_provider_name: task.capacity_provider.clone(),
-        launch_type: Some(match task.launch {
-            Launch::Fargate => shape::LaunchType::Fargate,
-            Launch::External => shape::LaunchType::External,
-        }),
+        container_instance_arn: task
+            .lodging
+            .as_ref()
+            .map(|it| super::instance_arn(scope, &task.cluster, &it.instance)),
+        launch_type: Some(launch_name(task.launch)),
         overrides: Some(overrides(task)),
         platform_version: fargate.then(|| "1.4.0".to_owned()),
         platform_family: fargate.then(|| "Linux".to_owned()),
@@ -213,7 +219,7 @@ fn container(
         last_status: Some(status.to_owned()),
         exit_code: seen.and_then(|it| it.exit_code),
         reason: seen.and_then(reason),
-        network_bindings: Some(vec![]),
+        network_bindings: Some(bindings(task, one, status)),
         network_interfaces: Some(interface.into_iter().collect()),
         health_status: Some(health_of(seen.map_or(Health::Unknown, |it| it.health))),
         cpu: Some(size.cpu_units.unwrap_or(0).to_string()),
@@ -222,6 +228,28 @@ fn container(
         managed_agents: task.execute_command.then(|| vec![agent(seen)]),
         ..Default::default()
     }
+}
+
+/// The ports of the instance that lead to a container, as long as it is there.
+fn bindings(
+    task: &Task,
+    one: &crate::model::container::Container,
+    status: &str,
+) -> Vec<shape::NetworkBinding> {
+    let ports = task.lodging.as_ref().and_then(|it| it.publish.get(&one.name));
+    let there = ports.into_iter().flatten().filter(|_| status == "RUNNING");
+    there
+        .map(|it| shape::NetworkBinding {
+            bind_ip: Some("0.0.0.0".to_owned()),
+            container_port: Some(it.container_port.into()),
+            host_port: Some(it.host_port.into()),
+            protocol: Some(match it.protocol {
+                Transport::Tcp => shape::TransportProtocol::Tcp,
+                Transport::Udp => shape::TransportProtocol::Udp,
+            }),
+            ..Default::default()
+        })
+        .collect()
 }
 
 /// What could not be given as asked is told as long as there is nothing worse.
@@ -247,17 +275,13 @@ fn agent(seen: Option<&ObservedContainer>) -> shape::ManagedAgent {
 
 /// Whether a load balancer still has to do with a task, from what the proxy has seen.
 pub(crate) fn is_registered(snapshot: &Snapshot, task: &Task) -> bool {
-    let Some(attachment) = task.attachment() else {
-        return false;
-    };
     let routes = snapshot.get(table::ROUTES, contract::route::RouteTable::KEY);
     routes.is_some_and(|routes| {
         routes.targets.iter().any(|target| {
-            target.address == attachment.interface.address
-                && task
-                    .load_balancers
-                    .iter()
-                    .any(|it| it.target_group == target.target_group)
+            task.load_balancers.iter().any(|it| {
+                it.target_group == target.target_group
+                    && task.endpoint(it) == Some((target.address, target.port))
+            })
         })
     })
 }

@@ -9,6 +9,8 @@ fn spec(name: &str, depends_on: &[(&str, Condition)]) -> ContainerSpec {
         runtime_id: String::new(),
         image_digest: None,
         lower: vec![],
+        disk: None,
+        network: None,
         arguments: vec![],
         environment: vec![],
         working_directory: "/".to_owned(),

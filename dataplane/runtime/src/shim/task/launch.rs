@@ -17,8 +17,9 @@ use crate::container::{Library, StartError, Started, Stdio};
 use crate::device;
 use crate::executor::Manner;
 use crate::in_root::InRoot;
+use crate::machine;
 use crate::memory::Memory;
-use crate::oci::{self, SharedMemory};
+use crate::oci::{self, Namespace, SharedMemory};
 use crate::overlay::Overlay;
 use crate::rlimit;
 use crate::seccomp::Filters;
@@ -121,10 +122,13 @@ impl Mounts {
         bundle: &Path,
         root: &InRoot,
     ) -> Result<Self, StartError> {
-        let mut binds = shared
-            .volumes
-            .prepare(root, &spec.mounts)
-            .map_err(StartError::Program)?;
+        let mut binds = match &spec.disk {
+            Some(disk) => machine::binds(&shared.disks.join(disk), root)?,
+            None => shared
+                .volumes
+                .prepare(root, &spec.mounts)
+                .map_err(StartError::Program)?,
+        };
         let mut memories = Vec::new();
         for asked in &spec.linux.tmpfs {
             let mut memory = tmpfs::resolve(asked).map_err(StartError::Program)?;
@@ -185,8 +189,20 @@ impl Powers {
     }
 }
 
+fn network_of(spec: &ContainerSpec) -> Namespace {
+    match &spec.network {
+        _ if spec.disable_networking => Namespace::Own,
+        Some(pin) => Namespace::Join(pin.display().to_string()),
+        None => Namespace::Inherited,
+    }
+}
+
 /// Mounts the container's root, unless an earlier run of the same container has left it.
-fn mount_root(spec: &ContainerSpec, place: &mut Place) -> io::Result<PathBuf> {
+fn mount_root(shared: &Shared, spec: &ContainerSpec, place: &mut Place) -> io::Result<PathBuf> {
+    if let Some(disk) = &spec.disk {
+        fs::create_dir_all(&place.bundle)?;
+        return machine::lay_out(&shared.disks.join(disk));
+    }
     if let Some(overlay) = &place.overlay {
         return Ok(overlay.root.clone());
     }
@@ -206,7 +222,7 @@ pub(super) fn launch(
     library: &Library,
 ) -> Result<Launched, StartError> {
     let mut powers = Powers::resolve(shared, task, spec)?;
-    let root_path = mount_root(spec, place)?;
+    let root_path = mount_root(shared, spec, place)?;
     let root = InRoot::open(&root_path)?;
     root.make_directory(Path::new(&spec.working_directory))?;
     for path in ["/proc", "/sys", "/dev"] {
@@ -221,11 +237,11 @@ pub(super) fn launch(
     let memory = Memory::new(spec.limits.memory_mib, spec.memory_reservation_mib, &spec.linux);
     let group = Cgroup::new(&shared.cgroup).child(&spec.name);
     powers.notes.extend(group.set_memory(&memory)?);
-    if matches!(shared.processes, oci::Namespace::Join(_)) {
+    if matches!(shared.processes, Namespace::Join(_)) {
         powers.control_groups = group.legacy_places()?;
     }
     let config = configuration(shared, task, spec, &root_path, &mounts, &powers, &user, &rlimits);
-    if !spec.disable_networking {
+    if network_of(spec) == Namespace::Inherited {
         sysctl::set(&powers.sysctls.network)?;
     }
     let streams = Streams::make(spec)?;
@@ -285,7 +301,7 @@ fn configuration(
         no_new_privileges: spec.linux.no_new_privileges,
     };
     let mut sysctls = powers.sysctls.ipc.clone();
-    if spec.disable_networking {
+    if network_of(spec) != Namespace::Inherited {
         sysctls.extend(powers.sysctls.network.iter().cloned());
     }
     let hostname = spec.hostname.as_deref().unwrap_or(&task.hostname);
@@ -295,7 +311,7 @@ fn configuration(
         binds: &mounts.binds,
         tmpfs: &mounts.tmpfs,
         readonly_root: spec.readonly_root,
-        own_network: spec.disable_networking,
+        network: network_of(spec),
         processes: shared.processes.clone(),
         ipc: shared.ipc.clone(),
         shared_memory: match &shared.shared_memory {

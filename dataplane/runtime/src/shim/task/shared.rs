@@ -10,11 +10,12 @@ use nix::sched::{CloneFlags, unshare};
 
 use crate::capability::Capabilities;
 use crate::cgroup::Cgroup;
+use crate::config::{GUESTS_GROUP, disks_dir, volumes_dir};
 use crate::oci::{Namespace, shared_memory_mib};
 use crate::reaper;
 use crate::seccomp::{Filters, SeccompError};
 use crate::spec::TaskSpec;
-use crate::volume::Volumes;
+use crate::volume::{Volumes, own_directory};
 
 /// Control group of the first process of a shared process namespace. No container can be called so.
 const PAUSE_GROUP: &str = ".pause";
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     /// Where the shim itself is.
     pub shims: Cgroup,
     pub volumes: Volumes,
+    pub disks: PathBuf,
     pub processes: Namespace,
     pub ipc: Namespace,
     /// For `/dev/shm`, unless each container has its own.
@@ -44,11 +46,11 @@ impl Shared {
         spec: &TaskSpec,
         cgroup: &str,
         shims: &str,
-        volumes: &Path,
+        state: &Path,
     ) -> io::Result<Self> {
         let processes = match spec.processes {
             Sharing::Container => Namespace::Own,
-            Sharing::Host => Namespace::Inherited,
+            Sharing::Host => of_the_host(spec, cgroup, "pid")?,
             Sharing::Task => {
                 // Not the first container's: it may end before the others, and its namespace with it.
                 let pause = reaper::pause()?;
@@ -58,14 +60,20 @@ impl Shared {
                 Namespace::Join(format!("/proc/{pause}/ns/pid"))
             }
         };
-        let (ipc, shared_memory) = ipc(directory, spec)?;
+        let (ipc, shared_memory) = ipc(directory, spec, cgroup)?;
         let usual_capabilities = Capabilities::docker();
         let usual_filters = Filters::docker(&usual_capabilities).map_err(io::Error::other)?;
         Ok(Self {
             directory: directory.to_owned(),
             cgroup: cgroup.to_owned(),
             shims: Cgroup::new(shims),
-            volumes: Volumes::new(directory, volumes, &spec.volumes),
+            volumes: Volumes {
+                own: own_directory(directory),
+                shared: volumes_dir(state),
+                host: spec.host.as_ref().map(|host| disks_dir(state).join(&host.disk)),
+                volumes: spec.volumes.clone(),
+            },
+            disks: disks_dir(state),
             processes,
             ipc,
             shared_memory,
@@ -84,9 +92,31 @@ impl Shared {
     }
 }
 
-fn ipc(directory: &Path, spec: &TaskSpec) -> io::Result<(Namespace, Option<PathBuf>)> {
+/// The machine's namespace of a kind, or that of the task which is the machine.
+fn of_the_host(spec: &TaskSpec, cgroup: &str, kind: &str) -> io::Result<Namespace> {
+    let Some(host) = &spec.host else {
+        return Ok(Namespace::Inherited);
+    };
+    let guests = format!("/{GUESTS_GROUP}/");
+    let of_host = cgroup.split_once(&guests).map(|(above, _)| above);
+    let group = Cgroup::new(of_host.unwrap_or_default()).child(&host.container);
+    // The one with the lowest number that is the first of its namespace.
+    let first = group.processes().into_iter().find(|pid| is_first(*pid));
+    let pid = first.ok_or_else(|| io::Error::other("the task's host does not run"))?;
+    Ok(Namespace::Join(format!("/proc/{pid}/ns/{kind}")))
+}
+
+/// Whether a process is the first one of its own process namespace.
+fn is_first(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    numbers.and_then(|numbers| numbers.split_whitespace().last()) == Some("1")
+}
+
+fn ipc(directory: &Path, spec: &TaskSpec, cgroup: &str) -> io::Result<(Namespace, Option<PathBuf>)> {
     match spec.ipc {
         Sharing::Container => Ok((Namespace::Own, None)),
+        Sharing::Host if spec.host.is_some() => Ok((of_the_host(spec, cgroup, "ipc")?, None)),
         Sharing::Host => {
             let memory = Path::new(HOSTS_SHARED_MEMORY);
             Ok((Namespace::Inherited, memory.is_dir().then(|| memory.to_owned())))

@@ -45,11 +45,27 @@ pub(super) fn check_mode(definition: &Definition, mode: &NetworkMode) -> Result<
             awsvpc && given(&definition.links),
             "Links are not supported when networkMode=awsvpc.",
         ),
+        (
+            !awsvpc && *mode != NetworkMode::Bridge && given(&definition.links),
+            "Links are only supported when networkMode=bridge.",
+        ),
     ];
     match refused.into_iter().find(|(refused, _)| *refused) {
         Some((_, sentence)) => Err(client(sentence)),
         None => Ok(()),
     }
+}
+
+/// `name` or `name:alias`.
+pub(super) fn links(definition: &Definition, name: &str) -> Result<Vec<(String, String)>, ApiError> {
+    let link = |text: &String| {
+        let (container, alias) = text.split_once(':').unwrap_or((text, text));
+        if container.is_empty() || alias.is_empty() || alias.contains(':') {
+            return Err(client(format!("Invalid link '{text}' of container '{name}'.")));
+        }
+        Ok((container.to_owned(), alias.to_owned()))
+    };
+    definition.links.iter().flatten().map(link).collect()
 }
 
 pub(super) fn parse(definition: &Definition, name: &str) -> Result<Names, ApiError> {

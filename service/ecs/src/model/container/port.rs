@@ -3,13 +3,28 @@
 use aws_protocol::ApiError;
 use aws_shape::ecs as shape;
 
+use contract::task::Transport;
+use serde::{Deserialize, Serialize};
+
 use super::Definition;
-use crate::error::client;
+use crate::error::{client, unsupported};
 
 const NAME_BYTES_MAX: usize = 64;
 
+/// A port of a container and the one of its instance that leads there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PortMapping {
+    pub(crate) container: u16,
+    /// Any that is free if absent.
+    pub(crate) host: Option<u16>,
+    pub(crate) protocol: Transport,
+}
+
 /// Checks the mappings, fills in what AWS fills in, and returns the ports of the container.
-pub(super) fn parse(definition: &mut Definition, mode: &shape::NetworkMode) -> Result<Vec<u16>, ApiError> {
+pub(super) fn parse(
+    definition: &mut Definition,
+    mode: &shape::NetworkMode,
+) -> Result<Vec<PortMapping>, ApiError> {
     let container = definition.name.clone().unwrap_or_default();
     let mut ports = Vec::new();
     for mapping in definition.port_mappings.get_or_insert_default() {
@@ -29,6 +44,11 @@ pub(super) fn parse(definition: &mut Definition, mode: &shape::NetworkMode) -> R
                 return Err(client("cannot specify both single port and port range"));
             }
             check_range(range)?;
+            if *mode != shape::NetworkMode::Awsvpc {
+                return Err(unsupported(&format!(
+                    "containerPortRange with networkMode={mode} (container '{container}')"
+                )));
+            }
             continue;
         }
         ports.push(single(mapping, mode)?);
@@ -36,7 +56,7 @@ pub(super) fn parse(definition: &mut Definition, mode: &shape::NetworkMode) -> R
     Ok(ports)
 }
 
-fn single(mapping: &mut shape::PortMapping, mode: &shape::NetworkMode) -> Result<u16, ApiError> {
+fn single(mapping: &mut shape::PortMapping, mode: &shape::NetworkMode) -> Result<PortMapping, ApiError> {
     let port = mapping
         .container_port
         .and_then(|port| u16::try_from(port).ok())
@@ -65,7 +85,15 @@ fn single(mapping: &mut shape::PortMapping, mode: &shape::NetworkMode) -> Result
             }
         }
     }
-    Ok(port)
+    let host = mapping.host_port.and_then(|host| u16::try_from(host).ok());
+    Ok(PortMapping {
+        container: port,
+        host: host.filter(|host| *host > 0),
+        protocol: match mapping.protocol {
+            Some(shape::TransportProtocol::Udp) => Transport::Udp,
+            _ => Transport::Tcp,
+        },
+    })
 }
 
 /// `8000-8010`

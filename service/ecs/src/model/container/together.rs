@@ -24,6 +24,14 @@ pub(crate) fn check(containers: &[Container]) -> Result<(), ApiError> {
                 )));
             }
         }
+        for (linked, _) in &container.links {
+            if !containers.iter().any(|other| other.name == *linked) {
+                return Err(client(format!(
+                    "Container '{}' is linked to container '{linked}', which the task definition does not have.",
+                    container.name
+                )));
+            }
+        }
         for dependency in &container.depends_on {
             if dependency.container == container.name {
                 return Err(client(format!(

@@ -120,6 +120,7 @@ fn a_digest_that_is_known_stays() {
             task_definition: "web:1".into(),
             network: Default::default(),
             load_balancers: vec![],
+            launch: Default::default(),
             strategy: vec![],
             platform_version: "LATEST".into(),
         },

@@ -389,7 +389,7 @@ fn bad_definitions_are_refused_in_the_words_of_aws() {
         ),
         (
             json!({"app": {"links": ["db"]}}),
-            "Wharf does not serve links (container 'app') yet.",
+            "Links are only supported when networkMode=bridge.",
         ),
         (
             json!({"runtimePlatform": {"cpuArchitecture": "ARM64"}}),

@@ -2,7 +2,7 @@
 
 use base_id::Scope;
 use contract::image::ImageRef;
-use contract::task::{Container, Mount, Root, runtime_id};
+use contract::task::{Container, Mount, Names, Root, runtime_id};
 
 use super::log;
 use crate::Ecs;
@@ -61,7 +61,7 @@ pub(super) fn desired(
         log: log::target(scope, task, one),
         memory_reservation_mib: size.memory_reservation_mib,
         mounts: mounts(one, &definition.spec.containers),
-        names: one.names.clone(),
+        names: names(task, one),
         linux: one.linux.clone(),
         restart: one.restart.clone(),
     }
@@ -79,11 +79,16 @@ fn given(
         ("AWS_DEFAULT_REGION", scope.region.clone()),
         ("AWS_REGION", scope.region.clone()),
     ];
-    if task.launch == Launch::Fargate {
+    // Without a network there is nobody to ask.
+    if task.launch != Launch::External && definition.spec.network_mode != "none" {
         let agent = &ecs.neighbours.agent;
         let id = runtime_id(&task.id, index);
+        let platform = match task.launch {
+            Launch::Ec2 => "AWS_ECS_EC2",
+            Launch::Fargate | Launch::External => "AWS_ECS_FARGATE",
+        };
         variables.extend([
-            ("AWS_EXECUTION_ENV", "AWS_ECS_FARGATE".to_owned()),
+            ("AWS_EXECUTION_ENV", platform.to_owned()),
             ("AWS_ENDPOINT_URL", agent.endpoint.clone()),
             (
                 "ECS_CONTAINER_METADATA_URI",
@@ -104,6 +109,24 @@ fn given(
     }
     let own = |(name, value): (&str, String)| (name.to_owned(), value);
     variables.into_iter().map(own).collect()
+}
+
+/// What it was told, and where on the instance's bridge the containers are that it is linked to.
+fn names(task: &Task, one: &container::Container) -> Names {
+    let mut names = one.names.clone();
+    let Some(lodging) = &task.lodging else {
+        return names;
+    };
+    for (linked, alias) in &one.links {
+        let Some(address) = lodging.addresses.get(linked) else {
+            continue;
+        };
+        names.hosts.push((alias.clone(), address.to_string()));
+        if linked != alias {
+            names.hosts.push((linked.clone(), address.to_string()));
+        }
+    }
+    names
 }
 
 /// Its own mounts, and those of the containers whose volumes it takes over; its own come first.

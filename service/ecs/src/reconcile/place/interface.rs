@@ -38,6 +38,29 @@ pub(in crate::reconcile) async fn interfaces(
         .unwrap_or_default())
 }
 
+/// Where its interface may be: for a task on an instance, in that one's zone.
+fn subnets(task: &Task) -> Vec<&String> {
+    let network = &task.network;
+    let Some(lodging) = task.lodging.as_ref().filter(|_| !network.zones.is_empty()) else {
+        return network.subnets.iter().collect();
+    };
+    let pairs = network.subnets.iter().zip(&network.zones);
+    pairs
+        .filter(|(_, zone)| **zone == lodging.zone)
+        .map(|(subnet, _)| subnet)
+        .collect()
+}
+
+fn refused(error: ApiError) -> Failure {
+    if error.is_internal() {
+        return Failure::Later(error);
+    }
+    Failure::Never(format!(
+        "ResourceInitializationError: unable to create a network interface: {}",
+        error.message
+    ))
+}
+
 pub(super) async fn attach(ecs: &Ecs, context: &Context, task: &Task) -> Result<Attachment, Failure> {
     let made = interfaces(ecs, context, task)
         .await
@@ -53,10 +76,10 @@ pub(super) async fn attach(ecs: &Ecs, context: &Context, task: &Task) -> Result<
                 .get(..8)
                 .and_then(|head| u32::from_str_radix(head, 16).ok())
                 .unwrap_or_default();
-            let subnets = &task.network.subnets;
+            let subnets = subnets(task);
             let subnet = subnets
                 .get(number as usize % subnets.len().max(1))
-                .cloned()
+                .map(|subnet| (*subnet).clone())
                 .unwrap_or_default();
             let input = ec2::CreateNetworkInterfaceRequest {
                 subnet_id: subnet,
@@ -69,19 +92,22 @@ pub(super) async fn attach(ecs: &Ecs, context: &Context, task: &Task) -> Result<
                 .ec2
                 .create_network_interface(context, input)
                 .await
-                .map_err(|error| {
-                    if error.is_internal() {
-                        Failure::Later(error)
-                    } else {
-                        Failure::Never(format!(
-                            "ResourceInitializationError: unable to create a network interface: {}",
-                            error.message
-                        ))
-                    }
-                })?;
+                .map_err(refused)?;
             answer.network_interface.unwrap_or_default()
         }
     };
+    if task.network.public_ip && interface.association.is_none() {
+        let input = ec2::ModifyNetworkInterfaceAttributeRequest {
+            network_interface_id: interface.network_interface_id.clone().unwrap_or_default(),
+            associate_public_ip_address: Some(true),
+            ..Default::default()
+        };
+        ecs.neighbours
+            .ec2
+            .modify_network_interface_attribute(context, input)
+            .await
+            .map_err(refused)?;
+    }
     let address = interface
         .private_ip_address
         .as_deref()

@@ -11,6 +11,7 @@ use aws_protocol::{ApiError, Context};
 use aws_shape::{ec2, elbv2};
 
 use crate::tests::contract_fakes::{NoGroups, NoSecrets};
+use crate::tests::machine::Machines;
 use crate::tests::world::{REGISTRY, World, agent};
 use crate::{Ecs, Neighbours};
 
@@ -96,7 +97,7 @@ pub(super) fn ecs(world: &World, fuse: &Arc<Fuse>) -> Ecs {
     let neighbours = Neighbours {
         autoscaling: Arc::new(NoGroups),
         ec2: Arc::new(Mortal {
-            inner: world.ec2.clone(),
+            inner: world.machines.clone(),
             fuse: Arc::clone(fuse),
         }),
         ecr: Arc::new(world.ecr.clone()),
@@ -132,10 +133,12 @@ macro_rules! mortal {
     };
 }
 
-mortal! { service_ec2::Ec2 as ec2::Api:
+mortal! { Machines as ec2::Api:
+    describe_instances(ec2::DescribeInstancesRequest) -> ec2::DescribeInstancesResult;
     describe_network_interfaces(ec2::DescribeNetworkInterfacesRequest) -> ec2::DescribeNetworkInterfacesResult;
     create_network_interface(ec2::CreateNetworkInterfaceRequest) -> ec2::CreateNetworkInterfaceResult;
     delete_network_interface(ec2::DeleteNetworkInterfaceRequest) -> ();
+    modify_network_interface_attribute(ec2::ModifyNetworkInterfaceAttributeRequest) -> ();
 }
 
 mortal! { service_elbv2::Elbv2 as elbv2::Api:
