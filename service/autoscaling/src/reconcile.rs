@@ -3,6 +3,8 @@
 mod act;
 mod observe;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_protocol::ApiError;
 use base_id::Scope;
@@ -13,7 +15,7 @@ use contract::task::ObservedTask;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Autoscaling;
-use crate::model::{Activity, Group, Stage};
+use crate::model::{Activity, Group, Member, Stage};
 use crate::plan::{self, Planned};
 use crate::table::{self, ACTIVITIES, GROUPS};
 
@@ -102,12 +104,11 @@ fn tell(tx: &mut Transaction, scope: &Scope, group: &str, activities: Vec<Activi
 
 /// When the group is to be looked at again, if nothing wakes before.
 fn due(group: &Group, now: Timestamp) -> Option<Timestamp> {
+    let wanted: BTreeSet<&String> = group.target_groups.iter().collect();
+    let registers = |member: &Member| member.registered.iter().ne(wanted.iter().copied());
     let moving = group.members.iter().any(|it| it.stage != Stage::InService)
         || group.refreshes.last().is_some_and(|it| it.is_active())
-        || group
-            .members
-            .iter()
-            .any(|it| it.registered.iter().ne(group.target_groups.iter()) && group.runs("AddToLoadBalancer"));
+        || (group.runs("AddToLoadBalancer") && group.members.iter().any(registers));
     let grace = SignedDuration::from_secs(group.grace_seconds.into());
     let ripe = group
         .members

@@ -48,10 +48,8 @@ pub(super) async fn run_instances(
     let own = launch::parse(input)?;
     one_network(&own)?;
     let snapshot = ec2.store.snapshot();
-    if let Some(token) = &token {
-        if let Some(reservation) = launched(&snapshot, &context.scope, token)? {
-            return Ok(reservation);
-        }
+    if let Some(reservation) = launched(&snapshot, &context.scope, token.as_ref())? {
+        return Ok(reservation);
     }
     let spec = match template {
         Some(template) => own.over(launch_template::spec(&snapshot, &context.scope, &template)?),
@@ -75,10 +73,8 @@ pub(super) async fn run_instances(
     };
     ec2.store
         .write(move |tx| {
-            if let Some(token) = &order.token {
-                if let Some(reservation) = launched(&tx.snapshot(), &order.scope, token)? {
-                    return Ok(reservation);
-                }
+            if let Some(reservation) = launched(&tx.snapshot(), &order.scope, order.token.as_ref())? {
+                return Ok(reservation);
             }
             let instances = launch_all(tx, &order, min, max)?;
             dry_run(dry)?;
@@ -151,8 +147,11 @@ fn one_network(spec: &Spec) -> Result<(), Error> {
 fn launched(
     snapshot: &base_store::Snapshot,
     scope: &Scope,
-    token: &Token,
+    token: Option<&Token>,
 ) -> Result<Option<Reservation>, Error> {
+    let Some(token) = token else {
+        return Ok(None);
+    };
     let rows = snapshot.prefix(INSTANCES, &table::prefix(scope));
     let same = |one: &Instance| one.token.as_ref().is_some_and(|it| it.text == token.text);
     let mut found: Vec<&Instance> = rows

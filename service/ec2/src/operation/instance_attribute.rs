@@ -271,13 +271,13 @@ pub(super) async fn describe_instance_credit_specifications(
         let facts = Facts::new(&Tags::new()).with("instance-id", &one.id);
         // Without ids only those are told that differ from what is usual for their type.
         let told = ids.is_some() || one.credits.as_deref() == Some("unlimited");
-        if let Some(credits) = one.credits.as_ref().filter(|_| told) {
-            if facts.match_all(input.filters.as_deref().unwrap_or_default())? {
-                found.push(InstanceCreditSpecification {
-                    instance_id: Some(one.id.clone()),
-                    cpu_credits: Some(credits.clone()),
-                });
-            }
+        if let Some(credits) = one.credits.as_ref().filter(|_| told)
+            && facts.match_all(input.filters.as_deref().unwrap_or_default())?
+        {
+            found.push(InstanceCreditSpecification {
+                instance_id: Some(one.id.clone()),
+                cpu_credits: Some(credits.clone()),
+            });
         }
     }
     let (found, next_token) = filter::page(found, input.max_results, input.next_token.as_deref())?;
