@@ -6,6 +6,7 @@
 //! wharf control    AWS APIs, services, reconcilers, node  process/control.rs
 //! wharf proxy      the load balancer                      process/proxy.rs
 //! wharf shim       one per task: owns its containers      dataplane-runtime
+//! wharf instance   in each instance: its first process   client-agent
 //! ```
 //!
 //! Under the name `session-manager-plugin` it is what AWS's command line starts for `aws ecs execute-command`.
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         "supervise" => process::run(process::Role::Supervise, rest),
         "control" => process::run(process::Role::Control, rest),
         "proxy" => process::run(process::Role::Proxy, rest),
+        "instance" => process::instance(rest),
         _ => cloud::command_line(arguments),
     }
 }

@@ -2,6 +2,8 @@
 
 mod agent;
 mod control;
+mod guest;
+mod instance;
 mod lock;
 mod node;
 mod proxy;
@@ -9,6 +11,7 @@ mod serve;
 mod supervise;
 mod wire;
 
+pub(crate) use instance::main as instance;
 pub(crate) use lock::{Lock, holder};
 
 use std::ffi::OsString;

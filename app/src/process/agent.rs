@@ -22,11 +22,16 @@ const CREDENTIALS_LIFE: Duration = Duration::from_secs(6 * 60 * 60);
 const TASKS_SERVICE: &str = "ecs-tasks.amazonaws.com";
 
 /// The port of the AWS APIs inside networks: the endpoint's own, unless the agent has that.
-pub(super) fn api_port(order: &Order) -> u16 {
+fn api_port(order: &Order) -> u16 {
     match order.settings.listen.port() {
         agent::PORT => API_PORT_DEFAULT,
         port => port,
     }
+}
+
+/// The AWS APIs as networks and hosts see them.
+pub(super) fn endpoint(order: &Order) -> String {
+    format!("http://{}:{}", agent::ADDRESS, api_port(order))
 }
 
 /// The doors in every network; `router` is what the endpoint serves.

@@ -11,7 +11,7 @@ use contract::route::{ObservedRoutes, RouteTable};
 use contract::task::{DesiredTask, ObservedTask};
 use dataplane_build::{BuildConfig, LocalEngine};
 use dataplane_node::Node;
-use dataplane_runtime::RuntimeConfig;
+use dataplane_runtime::{Runtime, RuntimeConfig};
 use front_api::{Api, Hosts, Reset, Services};
 use front_engine::EngineInfo;
 use service_elbv2::Elbv2;
@@ -27,10 +27,10 @@ const ACCOUNT: &str = "000000000000";
 
 pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     let layout = &order.layout;
-    let plane = wire::plane(order)?;
     let runtime = runtime(order);
+    let plane = wire::plane(order, Runtime::new(runtime.clone()))?;
     let network = super::node::network(order)?;
-    let node = super::node::new(&plane, network.clone(), runtime.clone());
+    let node = super::node::new(order, &plane, network.clone(), runtime.clone());
     if order.sweep {
         node.stop_all().await;
         return Ok(());
@@ -66,7 +66,8 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
             .name(&order.settings.listen.ip().to_string())
             .protect(sessions(&plane, &node).merge(router.clone())),
     ));
-    let doors = super::agent::doors(order, &plane, Arc::new(node.clone()), router);
+    let mut doors = super::agent::doors(order, &plane, Arc::new(node.clone()), router);
+    doors.push(super::guest::door(&plane));
     tokio::spawn(front_task::keep(
         plane.store.clone(),
         Arc::new(network),

@@ -18,7 +18,7 @@ pub(super) fn network(order: &Order) -> anyhow::Result<Network> {
     })?)
 }
 
-pub(super) fn new(plane: &Plane, network: Network, runtime: RuntimeConfig) -> Node {
+pub(super) fn new(order: &Order, plane: &Plane, network: Network, runtime: RuntimeConfig) -> Node {
     Node::new(NodeParts {
         store: plane.store.clone(),
         clock: Arc::clone(&plane.clock),
@@ -26,7 +26,7 @@ pub(super) fn new(plane: &Plane, network: Network, runtime: RuntimeConfig) -> No
         runtime: Runtime::new(runtime),
         logs: Arc::clone(&plane.lines),
         // Images of other registries are pulled without credentials.
-        host_arguments: vec!["instance".to_owned()],
+        host_arguments: vec![super::instance::ROLE.to_owned(), super::agent::endpoint(order)],
         images: NodeParts::images_of(plane.blobs.clone(), Arc::new(|_| None)),
     })
 }

@@ -14,6 +14,7 @@ use contract::agent;
 use contract::log::LogStore;
 use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
 use dataplane_logs::LogFile;
+use dataplane_runtime::Runtime;
 use ipnet::Ipv4Net;
 use service_autoscaling::{Autoscaling, Groups};
 use service_ec2::{Ec2, Instances, Networks};
@@ -26,6 +27,7 @@ use service_secrets::{Deletions, KEY_BYTES, Key, Secrets};
 use tokio::sync::watch;
 
 use super::Order;
+use super::guest::Consoles;
 use crate::settings::write_private;
 
 /// How often a reconciler looks although nothing woke it.
@@ -48,7 +50,7 @@ pub(super) struct Plane {
     pub(super) secrets: Secrets,
 }
 
-pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
+pub(super) fn plane(order: &Order, runtime: Runtime) -> anyhow::Result<Plane> {
     let layout = &order.layout;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn IdSource> = Arc::new(RandomIds);
@@ -59,7 +61,8 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
     let iam = Iam::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids));
     let ec2 = Ec2::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids))
         .with_pool(public(&order.settings.instance))
-        .with_iam(Arc::new(iam.clone()));
+        .with_iam(Arc::new(iam.clone()))
+        .with_consoles(Arc::new(Consoles(runtime)));
     let shared: Arc<dyn contract::image::Blobs> = Arc::new(blobs.clone());
     let ecr = Ecr::new(
         store.clone(),
@@ -104,7 +107,7 @@ pub(super) fn plane(order: &Order) -> anyhow::Result<Plane> {
         registry,
         agent: Agent {
             metadata: format!("http://{}", agent::ADDRESS),
-            endpoint: format!("http://{}:{}", agent::ADDRESS, super::agent::api_port(order)),
+            endpoint: super::agent::endpoint(order),
             sessions: format!("ws://{}", order.settings.listen),
         },
     };
@@ -201,6 +204,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     start(Arc::new(Balancers::new(plane.elbv2.clone())), Balancers::READS);
     start(Arc::new(Routes::new(plane.store.clone())), Routes::READS);
     start(
+        Arc::new(service_elbv2::Targets::new(plane.elbv2.clone())),
+        service_elbv2::Targets::READS,
+    );
+    start(
         Arc::new(service_ecs::Services::new(plane.ecs.clone())),
         service_ecs::Services::READS,
     );
@@ -211,6 +218,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     start(
         Arc::new(service_ecs::Tasks::new(plane.ecs.clone())),
         service_ecs::Tasks::READS,
+    );
+    start(
+        Arc::new(service_ecs::Capacity::new(plane.ecs.clone())),
+        service_ecs::Capacity::READS,
     );
     start(
         Arc::new(service_ecs::Instances::new(plane.ecs.clone())),

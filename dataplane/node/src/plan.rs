@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use contract::task::{
-    Container, ContainerPhase, DesiredTask, Health, HostNetwork, Names, ObservedContainer, ObservedTask,
-    Root, StopCause, TaskPhase, runtime_id,
+    Container, ContainerPhase, DesiredTask, Health, HostNetwork, Linux, Names, ObservedContainer,
+    ObservedTask, Root, StopCause, TaskPhase, runtime_id,
 };
 use dataplane_runtime::{
     ContainerSpec, ContainerStatus, HostSpec, Limits, OWN_PROGRAM, TaskSpec, TaskStatus, process,
@@ -39,6 +39,9 @@ pub(crate) fn task_spec(
     place: Place,
     host_arguments: &[String],
 ) -> Result<TaskSpec, String> {
+    // The size of what it is to be first in is not to be seen from inside.
+    let size = [desired.cpu_units, desired.memory_mib].map(|limit| limit.unwrap_or_default().to_string());
+    let host_arguments = [host_arguments, &size].concat();
     let hostname = match place.address {
         Some(address) => format!("ip-{}", address.to_string().replace('.', "-")),
         None => desired.id.chars().take(12).collect(),
@@ -53,7 +56,7 @@ pub(crate) fn task_spec(
         .zip(images)
         .enumerate()
         .map(|(index, (container, image))| {
-            let mut spec = container_spec(&desired.id, index, container, image, host_arguments)?;
+            let mut spec = container_spec(&desired.id, index, container, image, &host_arguments)?;
             let names = &container.names;
             let own = bridge_address(desired, index);
             spec.network = place.ends.get(index).cloned();
@@ -207,7 +210,11 @@ fn container_spec(
         hostname: container.names.hostname.clone(),
         resolv_conf: None,
         hosts: None,
-        linux: container.linux.clone(),
+        linux: Linux {
+            // What is left of a host's processes is reaped by somebody who does nothing else.
+            init: container.linux.init || container.root != Root::Image,
+            ..container.linux.clone()
+        },
         restart: container.restart.clone(),
     })
 }

@@ -62,7 +62,7 @@ struct Actor {
     wakers: Arc<Wakers>,
     id: String,
     wish: Wish,
-    /// The desired row as it was first seen; only `stop` and `generation` change afterwards.
+    /// The desired row as it was first seen; only `stop`, `generation` and the interface's groups change afterwards.
     desired: Arc<DesiredTask>,
     observed: ObservedTask,
     saved: Option<ObservedTask>,
@@ -271,13 +271,22 @@ impl Actor {
                         return self.shim_gone().await;
                     }
                 }
-                _ = self.wish.changed() => {}
+                _ = self.wish.changed() => self.follow_interface().await,
                 _ = ending.changed() => {}
                 () = &mut host_gone, if hosted => {
                     hosted = false;
                     let _ = handle.kill(HOST_GONE).await;
                 }
             }
+        }
+    }
+
+    /// A running task's security groups may change.
+    async fn follow_interface(&mut self) {
+        let wish = self.wish.borrow().clone();
+        if let Some(wish) = wish.filter(|wish| wish.interface != self.desired.interface) {
+            self.desired = wish;
+            self.renew_place().await;
         }
     }
 

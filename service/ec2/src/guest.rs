@@ -1,5 +1,7 @@
 //! What an instance may be told about itself: everything that its metadata service answers from.
 
+mod document;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 

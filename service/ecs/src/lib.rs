@@ -18,7 +18,7 @@ mod table;
 mod view;
 
 pub use metadata::TaskRole;
-pub use reconcile::{Definitions, Instances, Services, Tasks};
+pub use reconcile::{Capacity, Definitions, Instances, Services, Tasks};
 
 use std::sync::Arc;
 

@@ -15,6 +15,7 @@ use crate::error::client;
 use crate::model::container::PortMapping;
 use crate::model::instance::{Amount, Instance, Lodging, Mode};
 use crate::model::placement::{Constraint, Placement};
+use crate::model::provider::Provider;
 use crate::model::service::Service;
 use crate::model::task::{StopCode, Task};
 use crate::model::task_definition::{TaskDefinition, TaskSpec};
@@ -325,4 +326,63 @@ pub(crate) fn for_daemon(
         .filter(|one| one.active && placement::lack(one, &request).is_none())
         .map(|one| one.id)
         .collect()
+}
+
+/// How many new instances of a capacity provider the tasks need that wait for one. What such an instance has is known
+/// from those that were there; before the first one is, one is a beginning.
+pub(crate) fn missing(snapshot: &Snapshot, scope: &Scope, provider: &Provider, waiting: &[Arc<Task>]) -> u32 {
+    let Some(size) = &provider.size else {
+        return u32::from(!waiting.is_empty());
+    };
+    let empty = || placement::Instance {
+        facts: Facts {
+            attributes: provider.attributes.clone(),
+            agent_connected: true,
+            ..Facts::default()
+        },
+        active: true,
+        cpu: size.cpu,
+        memory: size.memory,
+        tcp: size.tcp.clone(),
+        udp: size.udp.clone(),
+        ..placement::Instance::default()
+    };
+    let mut new: Vec<placement::Instance> = Vec::new();
+    for task in waiting {
+        let Some(definition) = table::definition_of(snapshot, scope, &task.task_definition) else {
+            continue;
+        };
+        let mut request = request(task, &definition);
+        // In which zone the next one will be nobody knows.
+        request.zones.clear();
+        let fits = |one: &placement::Instance| placement::lack(one, &request).is_none();
+        let at = new.iter().position(fits).or_else(|| {
+            let one = empty();
+            fits(&one).then(|| {
+                new.push(one);
+                new.len() - 1
+            })
+        });
+        let Some(one) = at.and_then(|at| new.get_mut(at)) else {
+            continue;
+        };
+        one.cpu -= request.cpu;
+        one.memory -= request.memory;
+        one.tcp.extend(&request.tcp);
+        one.udp.extend(&request.udp);
+        one.wanted.push(request.group.clone());
+    }
+    new.len() as u32
+}
+
+impl House {
+    /// Whether it has tasks other than daemons, which follow their instance wherever it goes.
+    pub(crate) fn is_busy(&self, snapshot: &Snapshot, scope: &Scope) -> bool {
+        let is_daemon = |task: &Arc<Task>| {
+            let service = task.service();
+            let service = service.and_then(|name| table::service(snapshot, scope, &task.cluster, name));
+            service.is_some_and(|it| it.daemon)
+        };
+        self.tasks.iter().any(|task| !is_daemon(task))
+    }
 }

@@ -4,6 +4,7 @@
 
 mod document;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use aws_protocol::Context;
@@ -12,11 +13,12 @@ use base_id::Scope;
 use base_store::{Snapshot, Table};
 use contract::agent::{About, AgentError, Asking, Caller};
 use contract::network::DesiredNetwork;
-use contract::task::runtime_id;
+use contract::task::{BRIDGE_RANGE, runtime_id};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use crate::Ecs;
+use crate::model::instance::Mode;
 use crate::model::task::{Stage, Task};
 use crate::model::task_definition::TaskDefinition;
 use crate::table::{self, TASKS};
@@ -41,21 +43,30 @@ struct Found {
 }
 
 impl Found {
-    /// By its address: no two tasks of a network have the same one at a time.
-    fn of(snapshot: &Snapshot, caller: &Caller) -> Option<Self> {
-        let is_caller = |task: &Task| {
-            let own = task.attachment().map(|it| &it.interface);
-            matches!(task.stage, Stage::Placed { .. })
-                && own.is_some_and(|own| own.network == caller.network && own.address == caller.address)
+    /// By its address: no two tasks of a network, or of a bridge, have the same one at a time. Those that share the
+    /// network of an instance cannot be told apart by it.
+    fn all(snapshot: &Snapshot, caller: &Caller) -> Vec<Self> {
+        let of = |(key, task): (String, Arc<Task>)| {
+            let scope = Scope::of_key(&key);
+            let definition = table::definition_of(snapshot, &scope, &task.task_definition)?;
+            Some(Self {
+                scope,
+                task,
+                definition,
+            })
         };
-        let mut rows = snapshot.list(TASKS).into_iter();
-        let (key, task) = rows.find(|(_, task)| is_caller(task))?;
-        let scope = Scope::of_key(&key);
-        let definition = table::definition_of(snapshot, &scope, &task.task_definition)?;
-        Some(Self {
-            scope,
-            task,
-            definition,
+        let rows = snapshot.list(TASKS).into_iter();
+        rows.filter(|(_, task)| asks(task, caller))
+            .filter_map(of)
+            .collect()
+    }
+
+    /// The one whose container has this id at run time, and that container's place.
+    fn of(snapshot: &Snapshot, caller: &Caller, container: &str) -> Option<(Self, usize)> {
+        let mut all = Self::all(snapshot, caller).into_iter();
+        all.find_map(|found| {
+            let index = found.index(container)?;
+            Some((found, index))
         })
     }
 
@@ -65,6 +76,32 @@ impl Found {
     }
 }
 
+/// Whether a task may be the caller.
+fn asks(task: &Task, caller: &Caller) -> bool {
+    if !matches!(task.stage, Stage::Placed { .. }) {
+        return false;
+    }
+    if let Some(own) = task.attachment().map(|it| &it.interface) {
+        return own.network == caller.network && own.address == caller.address;
+    }
+    let Some(lodging) = task
+        .lodging
+        .as_ref()
+        .filter(|it| it.ec2_instance == caller.network)
+    else {
+        return false;
+    };
+    match lodging.mode {
+        Mode::Apart => false,
+        // Any address of the instance but those of its bridge.
+        Mode::Shared => !BRIDGE_RANGE.contains(&caller.address) || caller.address == BRIDGE_HOST,
+        Mode::Bridge => lodging.addresses.values().any(|it| *it == caller.address),
+    }
+}
+
+/// The instance's own address on its bridge.
+const BRIDGE_HOST: Ipv4Addr = Ipv4Addr::new(172, 17, 0, 1);
+
 fn unknown(id: &str) -> AgentError {
     AgentError::NotFound(format!(
         "V4 container metadata handler: unable to get task arn from request: unable to get docker ID from request: \
@@ -73,9 +110,9 @@ fn unknown(id: &str) -> AgentError {
 }
 
 impl Ecs {
-    /// The task that has this address, if any has.
+    /// The task that has this address, if one alone has.
     pub fn asking(&self, caller: &Caller) -> Option<Asking> {
-        let found = Found::of(&self.store.snapshot(), caller)?;
+        let [found] = <[Found; 1]>::try_from(Found::all(&self.store.snapshot(), caller)).ok()?;
         let containers = found.definition.spec.containers.iter().enumerate();
         Some(Asking {
             containers: containers
@@ -97,8 +134,8 @@ impl Ecs {
         storage_bytes: Option<u64>,
     ) -> Result<String, AgentError> {
         let snapshot = self.store.snapshot();
-        let found = Found::of(&snapshot, caller).ok_or_else(|| unknown(container))?;
-        let index = found.index(container).ok_or_else(|| unknown(container))?;
+        let found = Found::of(&snapshot, caller, container);
+        let (found, index) = found.ok_or_else(|| unknown(container))?;
         let (scope, task) = (&found.scope, &found.task);
         let seen = view::seen(&snapshot, task);
         let shape = view::whole_task(scope, task, &snapshot, true);
@@ -128,12 +165,13 @@ impl Ecs {
     /// When the id is not the caller's, or its task has no role.
     pub fn task_role(&self, caller: &Caller, id: &str) -> Result<TaskRole, AgentError> {
         let missing = || AgentError::NotFound("CredentialsV2Request: Credentials not found".to_owned());
-        let found = Found::of(&self.store.snapshot(), caller).ok_or_else(missing)?;
+        let is_own = |found: &Found| {
+            let own = found.task.credentials_id.as_deref().unwrap_or_default();
+            !own.is_empty() && bool::from(own.as_bytes().ct_eq(id.as_bytes()))
+        };
+        let mut all = Found::all(&self.store.snapshot(), caller).into_iter();
+        let found = all.find(is_own).ok_or_else(missing)?;
         let task = &found.task;
-        let own = task.credentials_id.as_deref().unwrap_or_default();
-        if own.is_empty() || !bool::from(own.as_bytes().ct_eq(id.as_bytes())) {
-            return Err(missing());
-        }
         let role = task.role(&found.definition.spec);
         Ok(TaskRole {
             role_arn: role.cloned().ok_or_else(missing)?,
@@ -152,8 +190,8 @@ impl Ecs {
         container: &str,
         change: Option<&str>,
     ) -> Result<String, AgentError> {
-        let found = Found::of(&self.store.snapshot(), caller).ok_or_else(|| unknown(container))?;
-        found.index(container).ok_or_else(|| unknown(container))?;
+        let found = Found::of(&self.store.snapshot(), caller, container);
+        let (found, _) = found.ok_or_else(|| unknown(container))?;
         let context = Context {
             principal_arn: found.task.arn.clone(),
             ..Self::own_context(&found.scope, "ecs-tasks")

@@ -6,6 +6,7 @@ pub(crate) mod deployment;
 pub(crate) mod instance;
 pub(crate) mod name;
 pub(crate) mod placement;
+pub(crate) mod provider;
 pub(crate) mod service;
 pub(crate) mod size;
 pub(crate) mod task;

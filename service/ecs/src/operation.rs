@@ -3,6 +3,7 @@
 mod account;
 mod attribute;
 mod capacity;
+mod capacity_provider;
 mod cluster;
 mod deployment;
 mod execute_command;
@@ -32,6 +33,9 @@ operations! { Ecs as Api:
     update_cluster(UpdateClusterRequest) -> UpdateClusterResponse = cluster;
     update_cluster_settings(UpdateClusterSettingsRequest) -> UpdateClusterSettingsResponse = cluster;
     put_cluster_capacity_providers(PutClusterCapacityProvidersRequest) -> PutClusterCapacityProvidersResponse = capacity;
+    create_capacity_provider(CreateCapacityProviderRequest) -> CreateCapacityProviderResponse = capacity_provider;
+    update_capacity_provider(UpdateCapacityProviderRequest) -> UpdateCapacityProviderResponse = capacity_provider;
+    delete_capacity_provider(DeleteCapacityProviderRequest) -> DeleteCapacityProviderResponse = capacity_provider;
     describe_capacity_providers(DescribeCapacityProvidersRequest) -> DescribeCapacityProvidersResponse = capacity;
     list_container_instances(ListContainerInstancesRequest) -> ListContainerInstancesResponse = instance;
     describe_container_instances(DescribeContainerInstancesRequest) -> DescribeContainerInstancesResponse = instance;

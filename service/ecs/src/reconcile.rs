@@ -1,5 +1,6 @@
 //! Snapshot, plan, save.
 
+mod capacity;
 mod conclude;
 mod definitions;
 mod instances;
@@ -10,6 +11,7 @@ mod standing;
 mod target;
 mod tasks;
 
+pub use capacity::Capacity;
 pub use definitions::Definitions;
 pub use instances::Instances;
 pub use services::Services;

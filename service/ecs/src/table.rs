@@ -1,4 +1,4 @@
-//! What is stored, all under `<account>/<region>/`: clusters by name, task definitions by `<family>:<revision>` (ten
+//! What is stored, all under `<account>/<region>/`: clusters and capacity providers by name, task definitions by `<family>:<revision>` (ten
 //! digits, so that they sort), services by `<cluster>/<name>`, tasks and container instances by `<cluster>/<id>`, service deployments and
 //! revisions by `<cluster>/<service>/<id>`, account settings by `<name>/<principal>`.
 
@@ -14,12 +14,15 @@ use crate::error::{client, cluster_not_found};
 use crate::model::cluster::Cluster;
 use crate::model::deployment::{ServiceDeployment, ServiceRevision};
 use crate::model::instance::Instance;
+use crate::model::provider::Provider;
 use crate::model::service::Service;
 use crate::model::task::Task;
 use crate::model::task_definition::TaskDefinition;
 use crate::model::{Tags, name};
 
 pub(crate) const CLUSTERS: Table<Cluster> = Table::new("ecs/cluster", 1);
+/// Capacity providers that are Auto Scaling groups.
+pub(crate) const PROVIDERS: Table<Provider> = Table::new("ecs/capacity_provider", 1);
 /// Container instances.
 pub(crate) const INSTANCES: Table<Instance> = Table::new("ecs/container_instance", 1);
 pub(crate) const DEFINITIONS: Table<TaskDefinition> = Table::new("ecs/task_definition", 1);
@@ -116,8 +119,9 @@ pub(crate) fn instance(
 }
 
 /// Whether a capacity provider adds instances when tasks wait for them.
-pub(crate) fn grows(_: &Snapshot, _: &Scope, _: &str) -> bool {
-    false
+pub(crate) fn grows(snapshot: &Snapshot, scope: &Scope, name: &str) -> bool {
+    let provider = snapshot.get(PROVIDERS, &key(scope, name));
+    provider.is_some_and(|it| it.scaling.enabled)
 }
 
 pub(crate) fn observed(snapshot: &Snapshot, task: &Task) -> Option<Arc<ObservedTask>> {

@@ -1,9 +1,11 @@
 //! ECS with its real neighbours over one store, and a data plane that does as it is told.
 
 mod account;
+mod capacity;
 mod contract_fakes;
 mod definition;
 mod deployment;
+mod group;
 mod instance;
 mod machine;
 mod metadata;

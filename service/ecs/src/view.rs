@@ -4,6 +4,7 @@ mod cluster;
 mod definition;
 mod deployment;
 mod instance;
+mod provider;
 mod service;
 mod task;
 
@@ -20,6 +21,7 @@ pub(crate) use cluster::cluster;
 pub(crate) use definition::definition;
 pub(crate) use deployment::{brief, service_deployment, service_revision, status as deployment_status};
 pub(crate) use instance::instance;
+pub(crate) use provider::provider;
 pub(crate) use service::{launch_type, service};
 pub(crate) use task::whole_task;
 

@@ -4,13 +4,14 @@
 //! proxy shall serve. What targets look like is what the proxy has seen.
 
 mod error;
+mod machine;
 mod model;
 mod operation;
 mod plan;
 mod reconcile;
 mod table;
 
-pub use reconcile::{Balancers, Routes};
+pub use reconcile::{Balancers, Routes, Targets};
 
 use std::sync::Arc;
 

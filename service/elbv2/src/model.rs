@@ -24,6 +24,12 @@ pub(crate) struct LoadBalancer {
     pub(crate) vpc: String,
     pub(crate) feet: Vec<Foot>,
     pub(crate) groups: Vec<String>,
+    /// Interfaces in subnets that it has left, until they are gone.
+    #[serde(default)]
+    pub(crate) left: Vec<String>,
+    /// The security groups of its interfaces are not yet those of the row.
+    #[serde(default)]
+    pub(crate) regroup: bool,
     /// The loopback address on which its listeners are reached.
     pub(crate) address: Ipv4Addr,
     pub(crate) created_at: Timestamp,
@@ -55,6 +61,11 @@ impl LoadBalancer {
         format!("ELB app/{}/{}", self.name, self.id)
     }
 
+    /// Whether its interfaces are as the row wants them.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.deleted && self.stands() && self.left.is_empty() && !self.regroup
+    }
+
     pub(crate) fn stands(&self) -> bool {
         self.feet.iter().all(|foot| foot.interface.is_some())
     }
@@ -66,6 +77,9 @@ pub(crate) struct Listener {
     pub(crate) load_balancer: String,
     pub(crate) port: u16,
     pub(crate) action: Action,
+    /// Attributes that differ from the default.
+    #[serde(default)]
+    pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) tags: Tags,
 }
 
@@ -75,6 +89,9 @@ pub(crate) struct TargetGroup {
     pub(crate) arn: String,
     pub(crate) port: u16,
     pub(crate) vpc: String,
+    /// Its targets are EC2 instances, not addresses.
+    #[serde(default)]
+    pub(crate) of_instances: bool,
     pub(crate) health_check: HealthCheck,
     /// Those that differ from the default.
     pub(crate) attributes: BTreeMap<String, String>,
@@ -98,9 +115,19 @@ pub(crate) struct HealthCheck {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Target {
+    /// The EC2 instance that has the address, where that is what was registered.
+    #[serde(default)]
+    pub(crate) instance: Option<String>,
     pub(crate) address: Ipv4Addr,
     pub(crate) port: u16,
     pub(crate) draining: bool,
+}
+
+impl Target {
+    /// As it was registered.
+    pub(crate) fn id(&self) -> String {
+        self.instance.clone().unwrap_or_else(|| self.address.to_string())
+    }
 }
 
 /// The codes of `200`, `200,202` or `200-299`, both ends included.

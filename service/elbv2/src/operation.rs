@@ -1,6 +1,7 @@
 //! The operations, one line each.
 
 mod balancer;
+mod balancer_change;
 mod health;
 mod listener;
 mod tag;
@@ -18,6 +19,11 @@ operations! { Elbv2 as Api:
     delete_load_balancer(DeleteLoadBalancerInput) -> DeleteLoadBalancerOutput = balancer;
     describe_load_balancer_attributes(DescribeLoadBalancerAttributesInput) -> DescribeLoadBalancerAttributesOutput = balancer;
     modify_load_balancer_attributes(ModifyLoadBalancerAttributesInput) -> ModifyLoadBalancerAttributesOutput = balancer;
+    set_security_groups(SetSecurityGroupsInput) -> SetSecurityGroupsOutput = balancer_change;
+    set_subnets(SetSubnetsInput) -> SetSubnetsOutput = balancer_change;
+    describe_capacity_reservation(DescribeCapacityReservationInput) -> DescribeCapacityReservationOutput = balancer_change;
+    describe_listener_attributes(DescribeListenerAttributesInput) -> DescribeListenerAttributesOutput = listener;
+    modify_listener_attributes(ModifyListenerAttributesInput) -> ModifyListenerAttributesOutput = listener;
     create_listener(CreateListenerInput) -> CreateListenerOutput = listener;
     describe_listeners(DescribeListenersInput) -> DescribeListenersOutput = listener;
     modify_listener(ModifyListenerInput) -> ModifyListenerOutput = listener;

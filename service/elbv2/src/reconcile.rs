@@ -2,6 +2,21 @@
 
 mod balancers;
 mod routes;
+mod targets;
 
 pub use balancers::Balancers;
 pub use routes::Routes;
+pub use targets::Targets;
+
+use aws_protocol::Context;
+use base_id::Scope;
+
+/// As whom the service asks others on its own account.
+fn own_context(scope: &Scope) -> Context {
+    Context {
+        scope: scope.clone(),
+        request_id: "elbv2-reconcilers".to_owned(),
+        principal_arn: "arn:aws:iam::aws:role/elasticloadbalancing.amazonaws.com".to_owned(),
+        access_key: String::new(),
+    }
+}

@@ -1,3 +1,5 @@
+mod instance;
+
 use std::sync::Arc;
 
 use aws_protocol::{ApiError, Context};

@@ -22,6 +22,7 @@ mod version;
 
 pub use assume::{AssumeError, ServiceSession};
 pub use model::{Credential, SessionRole};
+pub use profile::CREDENTIALS_LIFE as INSTANCE_CREDENTIALS_LIFE;
 pub use reconcile::Sessions;
 
 use std::sync::Arc;

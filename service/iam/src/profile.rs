@@ -16,7 +16,7 @@ use crate::{
 /// The service that acts for instances.
 const INSTANCES: &str = "ec2.amazonaws.com";
 /// As long as in AWS.
-const CREDENTIALS_LIFE: Duration = Duration::from_secs(6 * 60 * 60);
+pub const CREDENTIALS_LIFE: Duration = Duration::from_secs(6 * 60 * 60);
 
 fn missing(name: &str) -> ApiError {
     no_such_entity(format!("Instance Profile {name} cannot be found."))
@@ -46,6 +46,11 @@ async fn edit<R: Send + 'static>(
 }
 
 impl Iam {
+    /// Name of the role of an instance profile, if it has one.
+    pub fn role_of_profile(&self, profile_arn: &str) -> Option<String> {
+        Some(self.role_in(profile_arn)?.name.clone())
+    }
+
     /// Credentials of the role of an instance profile, for the instance that has it.
     ///
     /// # Errors
@@ -55,19 +60,8 @@ impl Iam {
         profile_arn: &str,
         instance: &str,
         instance_arn: &str,
-    ) -> Result<(String, Credential), AssumeError> {
-        let (account, path) = profile_arn
-            .strip_prefix("arn:aws:iam::")
-            .and_then(|rest| rest.split_once(":instance-profile/"))
-            .ok_or(AssumeError::Missing)?;
-        let snapshot = self.store.snapshot();
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let profile = snapshot.get(PROFILES, &role::key(account, name));
-        let profile = profile.ok_or(AssumeError::Missing)?;
-        let role = profile.role.as_deref().ok_or(AssumeError::Missing)?;
-        let role = snapshot
-            .get(ROLES, &role::key(account, role))
-            .ok_or(AssumeError::Missing)?;
+    ) -> Result<Credential, AssumeError> {
+        let role = self.role_in(profile_arn).ok_or(AssumeError::Missing)?;
         let session = ServiceSession {
             service: INSTANCES,
             role_arn: &role.arn,
@@ -75,7 +69,17 @@ impl Iam {
             source_arn: instance_arn,
             life: CREDENTIALS_LIFE,
         };
-        Ok((role.name.clone(), self.service_session(session).await?))
+        self.service_session(session).await
+    }
+
+    fn role_in(&self, profile_arn: &str) -> Option<Arc<Role>> {
+        let (account, path) = profile_arn
+            .strip_prefix("arn:aws:iam::")?
+            .split_once(":instance-profile/")?;
+        let snapshot = self.store.snapshot();
+        let name = path.rsplit('/').next()?;
+        let profile = snapshot.get(PROFILES, &role::key(account, name))?;
+        snapshot.get(ROLES, &role::key(account, profile.role.as_deref()?))
     }
 }
 

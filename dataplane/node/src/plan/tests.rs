@@ -219,7 +219,10 @@ fn a_host_runs_this_machines_own_program() {
         &arguments,
     )
     .unwrap();
-    assert_eq!(spec.containers[0].arguments, [OWN_PROGRAM, "instance"]);
+    assert_eq!(
+        spec.containers[0].arguments,
+        [OWN_PROGRAM, "instance", "256", "512"]
+    );
     assert_eq!(spec.containers[0].disk.as_deref(), Some("i-1"));
 }
 

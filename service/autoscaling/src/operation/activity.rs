@@ -37,7 +37,7 @@ pub(super) async fn describe_scaling_activities(
     if let Some(ids) = input.activity_ids.filter(|it| !it.is_empty()) {
         all.retain(|it| ids.contains(&it.activity_id));
     }
-    all.sort_by(|a, b| b.start_time.cmp(&a.start_time));
+    all.sort_by_key(|it| std::cmp::Reverse(it.start_time));
     let limit = input.max_records.or(Some(ACTIVITIES_MAX as i32));
     let (activities, next_token) =
         page(all, limit, ACTIVITIES_MAX, input.next_token.as_deref()).map_err(bad_token)?;

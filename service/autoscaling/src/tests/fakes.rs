@@ -82,7 +82,7 @@ impl Flaky {
     fn lose<T>(&self, answer: Result<T, ApiError>) -> Result<T, ApiError> {
         let mut state = self.state.lock().unwrap();
         state.1 += 1;
-        if state.0 == Trouble::LostAnswers && (state.1.wrapping_mul(2_654_435_761) >> 9) % 2 == 0 {
+        if state.0 == Trouble::LostAnswers && (state.1.wrapping_mul(2_654_435_761) >> 9).is_multiple_of(2) {
             return Err(ApiError::internal("the answer is lost"));
         }
         answer
@@ -201,10 +201,10 @@ impl elbv2::Api for Balancer {
         input: elbv2::DeregisterTargetsInput,
     ) -> Result<elbv2::DeregisterTargetsOutput, ApiError> {
         for target in input.targets {
-            if let Some(health) = self.targets.lock().unwrap().get_mut(&target.id) {
-                if !matches!(health, Health::Draining(_)) {
-                    *health = Health::Draining(3);
-                }
+            let mut targets = self.targets.lock().unwrap();
+            let health = targets.get_mut(&target.id);
+            if let Some(health) = health.filter(|it| !matches!(it, Health::Draining(_))) {
+                *health = Health::Draining(3);
             }
         }
         Ok(elbv2::DeregisterTargetsOutput {})

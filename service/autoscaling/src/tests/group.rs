@@ -62,7 +62,7 @@ async fn shrinking_terminates_and_honours_protection() {
         .unwrap();
     world.resize(0).await.unwrap();
     world.settle().await;
-    assert_eq!(world.in_service().await, [keep.clone()]);
+    assert_eq!(world.in_service().await, std::slice::from_ref(&keep));
     assert_eq!(world.instances("terminated").await.len(), 2);
     world
         .asg

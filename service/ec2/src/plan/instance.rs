@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::model::Interface;
 use crate::model::instance::{Instance, Life, Reason, Shutdown};
-use crate::model::instance_type;
+use crate::model::{image, instance_type};
 
 /// How long a terminated instance can still be described, as in AWS.
 pub(crate) const TERMINATED_KEPT: Duration = Duration::from_secs(3600);
@@ -190,6 +190,16 @@ fn row(
     }
 }
 
+/// Tells the instance's first process that its image has ECS's agent, which then joins a cluster unasked.
+fn agent(instance: &Instance) -> Vec<(String, String)> {
+    let region = instance
+        .zone
+        .trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    let with_agent = image::find(region, &instance.image).is_some_and(|image| image.name.contains("-ecs-"));
+    let variable = ("ECS_OPTIMIZED".to_owned(), "true".to_owned());
+    with_agent.then_some(variable).into_iter().collect()
+}
+
 fn container(instance: &Instance) -> Container {
     Container {
         name: CONTAINER.into(),
@@ -202,7 +212,7 @@ fn container(instance: &Instance) -> Container {
         },
         entry_point: None,
         command: None,
-        environment: vec![],
+        environment: agent(instance),
         working_directory: None,
         user: None,
         essential: true,

@@ -6,12 +6,13 @@ use aws_shape::ecs as shape;
 use base_id::Scope;
 use contract::agent::AgentError;
 use contract::network::{DesiredNetwork, Interface};
-use contract::task::{Health, ObservedTask, runtime_id};
+use contract::task::{Health, ObservedTask, Transport, runtime_id};
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::model::container::{Container, Log};
+use crate::model::instance::Mode;
 use crate::model::task::Task;
 use crate::model::task_definition::TaskDefinition;
 
@@ -108,7 +109,8 @@ impl Source<'_> {
                 "ContainerARN",
                 json!(shape.and_then(|it| it.container_arn.clone())),
             ),
-            ("Networks", self.networks()),
+            ("Ports", self.ports(one)),
+            ("Networks", self.networks(one)),
             ("Snapshotter", json!("overlayfs")),
         ])
     }
@@ -179,9 +181,55 @@ impl Source<'_> {
         ])
     }
 
-    fn networks(&self) -> Value {
-        let Some(attachment) = self.task.attachment() else {
+    /// On an instance's bridge, or in its own network.
+    fn lodged(&self, one: &Container) -> Value {
+        let Some(lodging) = &self.task.lodging else {
             return json!([]);
+        };
+        let (mode, address) = match lodging.mode {
+            Mode::Apart => return json!([]),
+            Mode::Shared => ("host", Some(lodging.address)),
+            Mode::Bridge => ("bridge", lodging.addresses.get(&one.name).copied()),
+        };
+        json!([object(vec![
+            ("NetworkMode", json!(mode)),
+            ("IPv4Addresses", json!(address.map(|it| [it]))),
+        ])])
+    }
+
+    /// Ports of the instance that lead to a container.
+    fn ports(&self, one: &Container) -> Value {
+        let ports = self
+            .task
+            .lodging
+            .as_ref()
+            .and_then(|it| it.publish.get(&one.name));
+        let ports: Vec<Value> = ports
+            .into_iter()
+            .flatten()
+            .map(|it| {
+                let protocol = match it.protocol {
+                    Transport::Tcp => "tcp",
+                    Transport::Udp => "udp",
+                };
+                json!({
+                    "ContainerPort": it.container_port,
+                    "Protocol": protocol,
+                    "HostPort": it.host_port,
+                    "HostIp": "0.0.0.0",
+                })
+            })
+            .collect();
+        if ports.is_empty() {
+            Value::Null
+        } else {
+            json!(ports)
+        }
+    }
+
+    fn networks(&self, one: &Container) -> Value {
+        let Some(attachment) = self.task.attachment() else {
+            return self.lodged(one);
         };
         let interface = &attachment.interface;
         let router = self.place.map(|place| {

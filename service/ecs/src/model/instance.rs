@@ -23,6 +23,9 @@ pub(crate) struct Instance {
     pub(crate) zone: String,
     /// It takes no new tasks, and loses those of services.
     pub(crate) draining: bool,
+    /// It is drained because its capacity provider needs it no more, and is terminated then.
+    #[serde(default)]
+    pub(crate) leaving: bool,
     /// Its EC2 instance was seen running.
     pub(crate) connected: bool,
     pub(crate) total: Amount,

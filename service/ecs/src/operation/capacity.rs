@@ -18,15 +18,19 @@ pub(super) async fn put_cluster_capacity_providers(
     context: &Context,
     input: PutClusterCapacityProvidersRequest,
 ) -> Result<PutClusterCapacityProvidersResponse, ApiError> {
-    let scope = context.scope.clone();
+    let (scope, snapshot) = (context.scope.clone(), ecs.store.snapshot());
     let mut providers = Vec::new();
     for given in &input.capacity_providers {
-        let name = provider(given)?;
+        let name = provider(&snapshot, &scope, given)?;
         if !providers.contains(&name) {
             providers.push(name);
         }
     }
-    let default = strategy(&input.default_capacity_provider_strategy, &providers)?;
+    let default = strategy(
+        &input.default_capacity_provider_strategy,
+        &providers,
+        (&snapshot, &scope),
+    )?;
     let row = ecs
         .store
         .write(move |tx| {
@@ -65,10 +69,12 @@ pub(super) async fn describe_capacity_providers(
     context: &Context,
     input: DescribeCapacityProvidersRequest,
 ) -> Result<DescribeCapacityProvidersResponse, ApiError> {
-    let scope = &context.scope;
+    let (scope, snapshot) = (&context.scope, ecs.store.snapshot());
     let mut names: Vec<String> = PROVIDERS.map(str::to_owned).to_vec();
+    let own = snapshot.prefix(table::PROVIDERS, &key(scope, ""));
+    names.extend(own.into_iter().map(|(_, row)| row.name.clone()));
     if let Some(given) = &input.cluster {
-        let cluster = table::cluster(&ecs.store.snapshot(), scope, Some(given))?;
+        let cluster = table::cluster(&snapshot, scope, Some(given))?;
         names.retain(|name| cluster.capacity_providers.contains(name));
     }
     let mut failures = Vec::new();
@@ -76,7 +82,8 @@ pub(super) async fn describe_capacity_providers(
     if !wanted.is_empty() {
         let known = std::mem::take(&mut names);
         for given in wanted {
-            match provider(&given).ok().filter(|name| known.contains(name)) {
+            let found = provider(&snapshot, scope, &given).ok();
+            match found.filter(|name| known.contains(name)) {
                 Some(name) => names.push(name),
                 None => failures.push(missing(given)),
             }
@@ -88,16 +95,23 @@ pub(super) async fn describe_capacity_providers(
         PROVIDERS_PER_PAGE_MAX,
         input.next_token.as_deref(),
     )?;
-    let providers = names.into_iter().map(|name| CapacityProvider {
-        capacity_provider_arn: Some(scope.arn("ecs", &format!("capacity-provider/{name}"))),
-        status: Some(CapacityProviderStatus::Active),
-        type_: Some(name.as_str().into()),
-        tags: Some(vec![]),
-        name: Some(name),
-        ..Default::default()
-    });
+    let with_tags = input
+        .include
+        .unwrap_or_default()
+        .contains(&CapacityProviderField::Tags);
+    let shape = |name: String| match snapshot.get(table::PROVIDERS, &key(scope, &name)) {
+        Some(row) => view::provider(&row, with_tags),
+        None => CapacityProvider {
+            capacity_provider_arn: Some(scope.arn("ecs", &format!("capacity-provider/{name}"))),
+            status: Some(CapacityProviderStatus::Active),
+            type_: Some(name.as_str().into()),
+            tags: Some(vec![]),
+            name: Some(name),
+            ..Default::default()
+        },
+    };
     Ok(DescribeCapacityProvidersResponse {
-        capacity_providers: Some(providers.collect()),
+        capacity_providers: Some(names.into_iter().map(shape).collect()),
         failures: Some(failures),
         next_token,
     })

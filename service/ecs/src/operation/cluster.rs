@@ -30,15 +30,17 @@ pub(super) async fn create_cluster(
         input.configuration.is_some(),
         input.service_connect_defaults.is_some(),
     )?;
+    let snapshot = ecs.store.snapshot();
     let providers: Vec<String> = input
         .capacity_providers
         .iter()
         .flatten()
-        .map(|given| provider(given))
+        .map(|given| provider(&snapshot, &context.scope, given))
         .collect::<Result<_, _>>()?;
     let strategy = strategy(
         &input.default_capacity_provider_strategy.unwrap_or_default(),
         &providers,
+        (&snapshot, &context.scope),
     )?;
     let scope = context.scope.clone();
     // What the account says of Container Insights holds for new clusters.

@@ -135,6 +135,8 @@ pub(super) async fn update_container_instances_state(
                 if row.draining != draining {
                     let row = Instance {
                         draining,
+                        // Whoever makes it active again wants to keep it.
+                        leaving: row.leaving && draining,
                         version: row.version + 1,
                         ..Instance::clone(&row)
                     };

@@ -56,6 +56,7 @@ pub(super) async fn register_container_instance(
         vpc: machine.vpc_id.unwrap_or_default(),
         zone: placement.availability_zone.unwrap_or_default(),
         draining: false,
+        leaving: false,
         connected: true,
         total,
         agent: Agent {
@@ -110,6 +111,7 @@ fn again(before: &Instance, new: Instance) -> Instance {
         id: before.id.clone(),
         arn: before.arn.clone(),
         draining: before.draining,
+        leaving: before.leaving,
         capacity_provider: before.capacity_provider.clone(),
         registered_at: before.registered_at,
         version: before.version + 1,

@@ -250,6 +250,7 @@ async fn place(
             input.launch_type.as_ref(),
             input.capacity_provider_strategy.as_ref(),
             cluster,
+            (&ecs.store.snapshot(), &context.scope),
         )?;
         platform(launch, input.platform_version.take())?;
         let configuration = input.network_configuration.take();

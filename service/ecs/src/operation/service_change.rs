@@ -109,6 +109,7 @@ async fn new_service(
         input.launch_type.as_ref(),
         input.capacity_provider_strategy.as_ref(),
         cluster,
+        (&snapshot, scope),
     )?;
     let definition = input
         .task_definition
@@ -307,6 +308,7 @@ async fn wish(
         Some(given) => Some(super::service_option::strategy(
             given,
             &cluster.capacity_providers,
+            (&snapshot, scope),
         )?),
         None => None,
     };

@@ -18,6 +18,7 @@ pub(super) fn check_launch(
     launch: Option<&LaunchType>,
     strategy: Option<&Vec<CapacityProviderStrategyItem>>,
     cluster: &Cluster,
+    (snapshot, scope): (&Snapshot, &Scope),
 ) -> Result<(Launch, Strategy), ApiError> {
     let given = strategy.map(Vec::as_slice).unwrap_or_default();
     if launch.is_some() && !given.is_empty() {
@@ -26,7 +27,7 @@ pub(super) fn check_launch(
         ));
     }
     if !given.is_empty() {
-        let strategy = self::strategy(given, &cluster.capacity_providers)?;
+        let strategy = self::strategy(given, &cluster.capacity_providers, (snapshot, scope))?;
         return Ok((launch_of(&strategy), strategy));
     }
     match launch {
@@ -51,6 +52,7 @@ const WEIGHT_MAX: i32 = 1000;
 pub(super) fn strategy(
     given: &[CapacityProviderStrategyItem],
     associated: &[String],
+    (snapshot, scope): (&Snapshot, &Scope),
 ) -> Result<Strategy, ApiError> {
     if given.len() > PROVIDERS_PER_STRATEGY_MAX {
         return Err(invalid(format!(
@@ -59,7 +61,7 @@ pub(super) fn strategy(
     }
     let mut strategy = Strategy::new();
     for item in given {
-        let name = provider(&item.capacity_provider)?;
+        let name = provider(snapshot, scope, &item.capacity_provider)?;
         if strategy.iter().any(|(other, ..)| *other == name) {
             return Err(invalid(
                 "A capacity provider may only be specified once in a strategy.",
@@ -76,6 +78,14 @@ pub(super) fn strategy(
         }
         strategy.push((name, base, weight));
     }
+    let kinds = strategy
+        .iter()
+        .map(|(name, ..)| PROVIDERS.contains(&name.as_str()));
+    if kinds.collect::<std::collections::BTreeSet<bool>>().len() > 1 {
+        return Err(invalid(
+            "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate capacity providers.",
+        ));
+    }
     if strategy.iter().filter(|(_, base, _)| *base > 0).count() > 1 {
         return Err(invalid(
             "There are multiple capacity providers in the specified capacity provider strategy with a base value defined.",
@@ -90,9 +100,9 @@ pub(super) fn strategy(
 }
 
 /// A capacity provider's name, from a name or an ARN.
-pub(super) fn provider(given: &str) -> Result<String, ApiError> {
+pub(super) fn provider(snapshot: &Snapshot, scope: &Scope, given: &str) -> Result<String, ApiError> {
     let name = given.rsplit('/').next().unwrap_or(given);
-    if PROVIDERS.contains(&name) {
+    if PROVIDERS.contains(&name) || snapshot.get(table::PROVIDERS, &table::key(scope, name)).is_some() {
         return Ok(name.to_owned());
     }
     Err(invalid(

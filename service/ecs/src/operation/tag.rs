@@ -8,7 +8,7 @@ use base_store::{Table, Transaction};
 use crate::Ecs;
 use crate::error::invalid;
 use crate::model::Tags;
-use crate::table::{CLUSTERS, DEFINITIONS, INSTANCES, SERVICES, TASKS, definition_key, key};
+use crate::table::{CLUSTERS, DEFINITIONS, INSTANCES, PROVIDERS, SERVICES, TASKS, definition_key, key};
 use crate::view;
 
 const TAGS_MAX: usize = 50;
@@ -67,6 +67,7 @@ fn visit(tx: &mut Transaction, scope: &Scope, arn: &str, edit: &dyn Fn(&mut Tags
     let tags = match kind {
         "cluster" => change(tx, CLUSTERS, &key(scope, name), |row| &mut row.tags, edit),
         "service" => change(tx, SERVICES, &key(scope, name), |row| &mut row.tags, edit),
+        "capacity-provider" => change(tx, PROVIDERS, &key(scope, name), |row| &mut row.tags, edit),
         "container-instance" => change(tx, INSTANCES, &key(scope, name), |row| &mut row.tags, edit),
         "task" => change(tx, TASKS, &key(scope, name), |row| &mut row.tags, edit),
         "task-definition" => {

@@ -81,8 +81,3 @@ impl LogStore for NoLines {
         Ok(())
     }
 }
-
-/// Nobody has Auto Scaling groups.
-pub(super) struct NoGroups;
-
-impl aws_shape::autoscaling::Api for NoGroups {}

@@ -2,6 +2,7 @@
 
 use aws_shape::ec2::InstanceStateName;
 use aws_shape::ecs::*;
+use aws_shape::elbv2::TargetTypeEnum;
 use contract::task::{HostNetwork, TaskPhase};
 
 use super::world::World;
@@ -56,7 +57,7 @@ fn registration(id: &str, cpu: i32, memory: i32) -> RegisterContainerInstanceReq
 }
 
 /// An EC2 instance that joins the cluster; returns the container instance's ARN.
-async fn join(world: &World, number: u8, zone: &str) -> String {
+pub(super) async fn join(world: &World, number: u8, zone: &str) -> String {
     let id = format!("i-{number:017x}");
     world
         .machines
@@ -70,7 +71,7 @@ async fn join(world: &World, number: u8, zone: &str) -> String {
 }
 
 /// The guide's own: bridge, a fixed port.
-fn guide(host_port: Option<i32>) -> RegisterTaskDefinitionRequest {
+pub(super) fn guide(host_port: Option<i32>) -> RegisterTaskDefinitionRequest {
     RegisterTaskDefinitionRequest {
         family: "guide".into(),
         requires_compatibilities: Some(vec![Compatibility::Ec2]),
@@ -93,12 +94,12 @@ fn guide(host_port: Option<i32>) -> RegisterTaskDefinitionRequest {
     }
 }
 
-async fn define(world: &World, input: RegisterTaskDefinitionRequest) {
+pub(super) async fn define(world: &World, input: RegisterTaskDefinitionRequest) {
     let made = world.ecs.register_task_definition(&world.context, input).await;
     made.unwrap();
 }
 
-fn service(desired: i32) -> CreateServiceRequest {
+pub(super) fn service(desired: i32) -> CreateServiceRequest {
     CreateServiceRequest {
         service_name: "web".into(),
         task_definition: Some("guide".into()),
@@ -326,6 +327,56 @@ async fn draining_replaces_the_tasks_of_services_elsewhere_and_leaves_the_others
         world.task(&alone.task_arn.unwrap()).await.last_status.as_deref(),
         Some("RUNNING")
     );
+}
+
+#[tokio::test]
+async fn a_load_balancer_reaches_instances_by_their_ports() {
+    let world = World::new().await;
+    let group = world.target_group_of("inst", TargetTypeEnum::Instance).await;
+    join(&world, 1, "us-east-1a").await;
+    join(&world, 2, "us-east-1b").await;
+    define(&world, guide(None)).await;
+    let behind = |group: &str| {
+        let mut balancers = world.behind(group).unwrap();
+        balancers[0].container_port = Some(8502);
+        Some(balancers)
+    };
+    let wrong = CreateServiceRequest {
+        load_balancers: behind(&world.group),
+        ..service(2)
+    };
+    let error = world.create(wrong).await.unwrap_err();
+    assert_eq!(
+        error.message,
+        format!(
+            "The provided target group {} has target type ip, which is incompatible with the bridge network mode specified in the task definition.",
+            world.group
+        )
+    );
+    let input = CreateServiceRequest {
+        load_balancers: behind(&group),
+        role: Some("ecs".into()),
+        ..service(2)
+    };
+    let made = world.create(input).await.unwrap();
+    assert_eq!(
+        made.role_arn.as_deref(),
+        Some("arn:aws:iam::000000000000:role/ecs")
+    );
+    world.settle_stable("web").await;
+    assert_eq!(world.targets(&group).await, ["healthy", "healthy"]);
+    define(&world, guide(None)).await;
+    world.roll("web", "guide:2").await;
+    world.settle_stable("web").await;
+    assert_eq!(world.targets(&group).await, ["healthy", "healthy"]);
+    world
+        .machines
+        .set("i-00000000000000001", InstanceStateName::Terminated);
+    world.settle_stable("web").await;
+    assert_eq!(world.targets(&group).await, ["healthy", "healthy"]);
+    world.delete("web").await.unwrap();
+    world.settle().await;
+    world.assert_nothing_left().await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use contract::route::{
 };
 use contract::task::{
     ContainerPhase, DesiredTask, Health, ObservedContainer, ObservedTask, StopCause, StopKind, TaskPhase,
+    Transport,
 };
 use jiff::Timestamp;
 
@@ -177,9 +178,12 @@ fn routes(tx: &mut Transaction, behaviour: &Behaviour) {
         .get(ROUTES, RouteTable::KEY)
         .map(|seen| ObservedRoutes::clone(&seen))
         .unwrap_or_default();
-    let running = |address| {
+    let running = |target: &Target| {
         tx.list(DESIRED).into_iter().find_map(|(id, wish)| {
-            let here = wish.interface.as_ref().map(|it| it.address) == Some(address);
+            let here = match &wish.interface {
+                Some(own) => own.address == target.address,
+                None => publishes(tx, &wish, target),
+            };
             let runs = tx.get(OBSERVED, &id)?.phase == TaskPhase::Running;
             (here && runs).then(|| wish.label.clone())
         })
@@ -189,13 +193,23 @@ fn routes(tx: &mut Transaction, behaviour: &Behaviour) {
             (Some(TargetHealth::Draining { .. }), true) => TargetHealth::Draining { done: true },
             (_, true) => TargetHealth::Draining { done: false },
             (None, false) => TargetHealth::Initial,
-            (Some(_), false) => match running(target.address) {
+            (Some(_), false) => match running(target) {
                 Some(label) if !behaviour.unwell.contains(&label) => TargetHealth::Healthy,
                 _ => TargetHealth::Unhealthy(Unhealthy::Timeout),
             },
         }
     });
     tx.put(ROUTES, RouteTable::KEY, seen);
+}
+
+/// Whether a task on a bridge is behind this port of its instance.
+fn publishes(tx: &Transaction, wish: &DesiredTask, target: &Target) -> bool {
+    let rows = tx.list(crate::table::TASKS);
+    let row = rows.iter().find(|(_, row)| row.id == wish.id);
+    let lodging = row.and_then(|(_, row)| row.lodging.as_ref());
+    lodging.is_some_and(|it| {
+        it.address == target.address && it.ports(Transport::Tcp).any(|port| port == target.port)
+    })
 }
 
 /// What a load balancer with this table tells: every listener listens, and each target is as `health` finds it, which

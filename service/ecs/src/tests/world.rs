@@ -17,7 +17,8 @@ use ec2::Api as _;
 use elbv2::Api as _;
 use jiff::Timestamp;
 
-use super::contract_fakes::{NoBlobs, NoGroups, NoLines, NoSecrets};
+use super::contract_fakes::{NoBlobs, NoLines, NoSecrets};
+use super::group::Groups;
 use super::machine::Machines;
 use super::plane::{self, Behaviour};
 use crate::model::service::{Service as Row, State};
@@ -31,6 +32,7 @@ pub(super) struct World {
     pub(super) ecs: Ecs,
     pub(super) ec2: service_ec2::Ec2,
     pub(super) machines: Machines,
+    pub(super) groups: Groups,
     pub(super) ecr: service_ecr::Ecr,
     pub(super) elbv2: service_elbv2::Elbv2,
     pub(super) logs: service_logs::Logs,
@@ -79,6 +81,7 @@ impl World {
             REGISTRY.to_owned(),
         );
         let machines = Machines::new(ec2.clone());
+        let groups = Groups::default();
         let elbv2 = service_elbv2::Elbv2::new(
             store.clone(),
             clock.clone(),
@@ -88,7 +91,7 @@ impl World {
         );
         let logs = service_logs::Logs::new(store.clone(), clock.clone(), Arc::new(NoLines));
         let neighbours = Neighbours {
-            autoscaling: Arc::new(NoGroups),
+            autoscaling: Arc::new(groups.clone()),
             ec2: Arc::new(machines.clone()),
             ecr: Arc::new(ecr.clone()),
             elbv2: Arc::new(elbv2.clone()),
@@ -109,6 +112,7 @@ impl World {
             ecs,
             ec2,
             machines,
+            groups,
             ecr,
             elbv2,
             logs,
@@ -138,9 +142,11 @@ impl World {
             Arc::new(crate::Services::new(ecs.clone())),
             Arc::new(crate::Tasks::new(ecs.clone())),
             Arc::new(crate::Instances::new(ecs.clone())),
+            Arc::new(crate::Capacity::new(ecs.clone())),
             Arc::new(crate::Definitions::new(ecs)),
             Arc::new(service_ec2::Networks::new(self.store.clone(), self.clock.clone())),
             Arc::new(service_elbv2::Balancers::new(self.elbv2.clone())),
+            Arc::new(service_elbv2::Targets::new(self.elbv2.clone())),
             Arc::new(service_elbv2::Routes::new(self.store.clone())),
         ]
     }
@@ -166,6 +172,10 @@ impl World {
 
     /// A target group that a load balancer of the same name uses.
     pub(super) async fn target_group(&self, name: &str) -> String {
+        self.target_group_of(name, elbv2::TargetTypeEnum::Ip).await
+    }
+
+    pub(super) async fn target_group_of(&self, name: &str, kind: elbv2::TargetTypeEnum) -> String {
         let (elb, context) = (&self.elbv2, &self.context);
         let input = elbv2::CreateLoadBalancerInput {
             name: name.into(),
@@ -184,7 +194,7 @@ impl World {
             protocol: Some(elbv2::ProtocolEnum::Http),
             port: Some(80),
             vpc_id: Some(self.vpc.clone()),
-            target_type: Some(elbv2::TargetTypeEnum::Ip),
+            target_type: Some(kind),
             ..Default::default()
         };
         let group = elb.create_target_group(context, input).await.unwrap();

@@ -8,7 +8,8 @@ use base_store::Snapshot;
 use contract::task::TaskPhase;
 
 use super::{seen, tags};
-use crate::model::cluster::Cluster;
+use crate::model::cluster::{Cluster, PROVIDERS};
+use crate::model::provider::Provider;
 use crate::model::service::{Service, State};
 use crate::model::task::{Launch, Task};
 use crate::table::{self, SERVICES};
@@ -70,8 +71,36 @@ pub(crate) fn cluster(
         }),
         capacity_providers: Some(cluster.capacity_providers.clone()),
         default_capacity_provider_strategy: Some(strategy.collect()),
+        attachments: wanted(shape::ClusterField::Attachments).then(|| attachments(snapshot, scope, cluster)),
+        // What is attached is attached at once.
+        attachments_status: cluster
+            .capacity_providers
+            .iter()
+            .any(|name| !PROVIDERS.contains(&name.as_str()))
+            .then(|| "UPDATE_COMPLETE".to_owned()),
         ..Default::default()
     }
+}
+
+/// What ECS has added to the Auto Scaling groups of a cluster's capacity providers.
+fn attachments(snapshot: &Snapshot, scope: &Scope, cluster: &Cluster) -> Vec<shape::Attachment> {
+    let rows = cluster.capacity_providers.iter();
+    let rows = rows.filter_map(|name| snapshot.get(table::PROVIDERS, &table::key(scope, name)));
+    let attachment = |row: &Provider, kind: &str| shape::Attachment {
+        id: Some(format!("{}-{kind}", row.name)),
+        type_: Some(kind.to_owned()),
+        status: Some("CREATED".to_owned()),
+        details: Some(vec![shape::KeyValuePair {
+            name: Some("capacityProviderName".to_owned()),
+            value: Some(row.name.clone()),
+        }]),
+    };
+    rows.flat_map(|row| {
+        let scaling = row.scaling.enabled.then(|| attachment(&row, "as_policy"));
+        let draining = row.draining.then(|| attachment(&row, "managed_draining"));
+        scaling.into_iter().chain(draining).collect::<Vec<_>>()
+    })
+    .collect()
 }
 
 /// Numbers by launch type, as text, as in AWS.

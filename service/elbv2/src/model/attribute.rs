@@ -112,6 +112,35 @@ const TARGET_GROUP: &[Attribute] = &[
     ),
 ];
 
+const LISTENER: &[Attribute] = &[
+    fixed(
+        "routing.http.response.access_control_allow_credentials.header_value",
+        "",
+    ),
+    fixed(
+        "routing.http.response.access_control_allow_headers.header_value",
+        "",
+    ),
+    fixed(
+        "routing.http.response.access_control_allow_methods.header_value",
+        "",
+    ),
+    fixed(
+        "routing.http.response.access_control_allow_origin.header_value",
+        "",
+    ),
+    fixed(
+        "routing.http.response.access_control_expose_headers.header_value",
+        "",
+    ),
+    fixed("routing.http.response.access_control_max_age.header_value", ""),
+    fixed("routing.http.response.content_security_policy.header_value", ""),
+    fixed("routing.http.response.server.enabled", "true"),
+    fixed("routing.http.response.strict_transport_security.header_value", ""),
+    fixed("routing.http.response.x_content_type_options.header_value", ""),
+    fixed("routing.http.response.x_frame_options.header_value", ""),
+];
+
 fn within(value: &str, least: u32, most: u32) -> bool {
     value
         .parse::<u32>()
@@ -122,6 +151,7 @@ fn within(value: &str, least: u32, most: u32) -> bool {
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     LoadBalancer,
+    Listener,
     TargetGroup,
 }
 
@@ -129,6 +159,7 @@ impl Kind {
     fn known(self) -> &'static [Attribute] {
         match self {
             Self::LoadBalancer => LOAD_BALANCER,
+            Self::Listener => LISTENER,
             Self::TargetGroup => TARGET_GROUP,
         }
     }

@@ -19,7 +19,7 @@ use crate::table::{self, LISTENERS, LOAD_BALANCERS, NETWORKS, OBSERVED, key};
 pub(super) async fn create_load_balancer(
     elb: &Elbv2,
     context: &Context,
-    input: CreateLoadBalancerInput,
+    mut input: CreateLoadBalancerInput,
 ) -> Result<CreateLoadBalancerOutput, ApiError> {
     let name = check_name(&input.name)?;
     if input
@@ -36,8 +36,9 @@ pub(super) async fn create_load_balancer(
     {
         return Err(unsupported("IPv6 load balancers"));
     }
+    refuse_mapped(input.subnet_mappings.as_deref())?;
     refuse_unserved(&input)?;
-    let (vpc, feet) = feet(elb, context, &input).await?;
+    let (vpc, feet) = feet(elb, context, input.subnets.take(), input.subnet_mappings.take()).await?;
     let groups = groups(elb, context, &vpc, input.security_groups).await?;
     let (scope, id) = (context.scope.clone(), elb.ids.hex(16));
     let number = u64::from_str_radix(&elb.ids.hex(8), 16).unwrap_or_default();
@@ -54,6 +55,8 @@ pub(super) async fn create_load_balancer(
         vpc,
         feet,
         groups,
+        left: vec![],
+        regroup: false,
         address: Ipv4Addr::LOCALHOST,
         created_at: elb.clock.now(),
         attributes: Default::default(),
@@ -90,15 +93,21 @@ pub(super) async fn create_load_balancer(
     })
 }
 
-fn refuse_unserved(input: &CreateLoadBalancerInput) -> Result<(), ApiError> {
-    let mapped = input.subnet_mappings.iter().flatten().any(|it| {
+pub(super) fn refuse_mapped(mappings: Option<&[SubnetMapping]>) -> Result<(), ApiError> {
+    let mapped = mappings.into_iter().flatten().any(|it| {
         it.allocation_id.is_some()
             || it.private_i_pv4_address.is_some()
             || it.i_pv6_address.is_some()
             || it.source_nat_ipv6_prefix.is_some()
     });
+    match mapped {
+        true => Err(unsupported("addresses in subnet mappings")),
+        false => Ok(()),
+    }
+}
+
+fn refuse_unserved(input: &CreateLoadBalancerInput) -> Result<(), ApiError> {
     let some = [
-        (mapped, "addresses in subnet mappings"),
         (
             input.customer_owned_ipv4_pool.is_some(),
             "customer-owned address pools",
@@ -149,17 +158,14 @@ fn check_name(name: &str) -> Result<String, ApiError> {
     Err(validation(message))
 }
 
-async fn feet(
+pub(super) async fn feet(
     elb: &Elbv2,
     context: &Context,
-    input: &CreateLoadBalancerInput,
+    subnets: Option<Vec<String>>,
+    mappings: Option<Vec<SubnetMapping>>,
 ) -> Result<(String, Vec<Foot>), ApiError> {
-    let mapped = input
-        .subnet_mappings
-        .iter()
-        .flatten()
-        .filter_map(|it| it.subnet_id.clone());
-    let ids: BTreeSet<String> = input.subnets.iter().flatten().cloned().chain(mapped).collect();
+    let mapped = mappings.into_iter().flatten().filter_map(|it| it.subnet_id);
+    let ids: BTreeSet<String> = subnets.into_iter().flatten().chain(mapped).collect();
     if ids.len() < 2 {
         return Err(validation(
             "At least two subnets in two different Availability Zones must be specified",
@@ -196,7 +202,7 @@ async fn feet(
     Ok((vpc, feet.collect()))
 }
 
-async fn groups(
+pub(super) async fn groups(
     elb: &Elbv2,
     context: &Context,
     vpc: &str,
@@ -302,7 +308,7 @@ pub(super) async fn delete_load_balancer(
     Ok(DeleteLoadBalancerOutput {})
 }
 
-fn shape(balancer: &model::LoadBalancer, snapshot: &Snapshot) -> LoadBalancer {
+pub(super) fn zones(balancer: &model::LoadBalancer) -> Vec<AvailabilityZone> {
     let zones = balancer.feet.iter().map(|foot| AvailabilityZone {
         zone_name: Some(foot.zone.clone()),
         subnet_id: Some(foot.subnet.clone()),
@@ -313,6 +319,10 @@ fn shape(balancer: &model::LoadBalancer, snapshot: &Snapshot) -> LoadBalancer {
         }]),
         ..Default::default()
     });
+    zones.collect()
+}
+
+fn shape(balancer: &model::LoadBalancer, snapshot: &Snapshot) -> LoadBalancer {
     let scheme = if balancer.internal {
         LoadBalancerSchemeEnum::Internal
     } else {
@@ -328,7 +338,7 @@ fn shape(balancer: &model::LoadBalancer, snapshot: &Snapshot) -> LoadBalancer {
         vpc_id: Some(balancer.vpc.clone()),
         state: Some(state(balancer, snapshot)),
         type_: Some(LoadBalancerTypeEnum::Application),
-        availability_zones: Some(zones.collect()),
+        availability_zones: Some(zones(balancer)),
         security_groups: Some(balancer.groups.clone()),
         ip_address_type: Some(IpAddressType::Ipv4),
         ..Default::default()

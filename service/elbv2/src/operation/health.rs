@@ -5,6 +5,7 @@ use aws_shape::elbv2::*;
 use contract::route::{ObservedTarget, RouteTable, TargetHealth as Seen, Unhealthy};
 
 use crate::Elbv2;
+use crate::machine::{self, Machine};
 use crate::model::{self, Target};
 use crate::table::{self, OBSERVED};
 
@@ -17,6 +18,12 @@ pub(super) async fn describe_target_health(
     let group = table::target_group(&snapshot, scope, &input.target_group_arn)?;
     let used = !table::users_of(&snapshot, scope, &group.arn).is_empty();
     let seen = snapshot.get(OBSERVED, RouteTable::KEY);
+    let ids: Vec<String> = group
+        .targets
+        .iter()
+        .filter_map(|it| it.instance.clone())
+        .collect();
+    let machines = machine::machines(elb, context, ids).await?;
     let of_target = |target: &Target| {
         let targets = seen
             .as_ref()
@@ -26,11 +33,23 @@ pub(super) async fn describe_target_health(
             (one.target_group.as_str(), one.address, one.port)
                 == (group.arn.as_str(), target.address, target.port)
         };
+        let stopped = target
+            .instance
+            .as_ref()
+            .is_some_and(|id| !machines.get(id).is_some_and(Machine::runs));
+        if stopped && !target.draining {
+            let sentence = "Target is in the stopped state";
+            return answer(
+                TargetHealthStateEnum::Unused,
+                Some(TargetHealthReasonEnum::TargetInvalidState),
+                Some(sentence.to_owned()),
+            );
+        }
         health(&group, target, used, targets.iter().find(mine))
     };
     let description = |target: &Target| TargetHealthDescription {
         target: Some(TargetDescription {
-            id: target.address.to_string(),
+            id: target.id(),
             port: Some(target.port.into()),
             ..Default::default()
         }),
@@ -55,7 +74,7 @@ fn named<'a>(group: &'a model::TargetGroup, wanted: &TargetDescription) -> Optio
     group
         .targets
         .iter()
-        .find(|one| one.address.to_string() == wanted.id && i32::from(one.port) == port)
+        .find(|one| one.id() == wanted.id && i32::from(one.port) == port)
 }
 
 fn unknown(wanted: &TargetDescription) -> TargetHealthDescription {

@@ -8,6 +8,7 @@ use base_store::Snapshot;
 use super::page;
 use crate::Elbv2;
 use crate::error::{unsupported, validation};
+use crate::model::attribute::Kind;
 use crate::model::{self, Action, action};
 use crate::table::{self, LISTENERS, key, listener_key};
 
@@ -93,6 +94,7 @@ pub(super) async fn create_listener(
                 load_balancer,
                 port,
                 action,
+                attributes: Default::default(),
                 tags,
             };
             tx.put(
@@ -270,4 +272,50 @@ fn shape(listener: &model::Listener) -> Listener {
         default_actions: Some(vec![action::shape(&listener.action)]),
         ..Default::default()
     }
+}
+
+pub(super) async fn describe_listener_attributes(
+    elb: &Elbv2,
+    context: &Context,
+    input: DescribeListenerAttributesInput,
+) -> Result<DescribeListenerAttributesOutput, ApiError> {
+    let listener = table::listener(&elb.store.snapshot(), &context.scope, &input.listener_arn)?;
+    Ok(DescribeListenerAttributesOutput {
+        attributes: Some(attributes(&listener)),
+    })
+}
+
+fn attributes(listener: &model::Listener) -> Vec<ListenerAttribute> {
+    let all = Kind::Listener.all(&listener.attributes).into_iter();
+    all.map(|(key, value)| ListenerAttribute {
+        key: Some(key),
+        value: Some(value),
+    })
+    .collect()
+}
+
+pub(super) async fn modify_listener_attributes(
+    elb: &Elbv2,
+    context: &Context,
+    input: ModifyListenerAttributesInput,
+) -> Result<ModifyListenerAttributesOutput, ApiError> {
+    let scope = context.scope.clone();
+    let listener = elb
+        .store
+        .write(move |tx| {
+            let found = table::listener(&tx.snapshot(), &scope, &input.listener_arn)?;
+            let mut listener = model::Listener::clone(&found);
+            for ListenerAttribute { key, value } in input.attributes {
+                let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
+                Kind::Listener.set(&mut listener.attributes, &key, &value)?;
+            }
+            if let Some(place) = listener_key(&scope, &listener.arn) {
+                tx.put(LISTENERS, &place, listener.clone());
+            }
+            Ok::<_, ApiError>(listener)
+        })
+        .await?;
+    Ok(ModifyListenerAttributesOutput {
+        attributes: Some(attributes(&listener)),
+    })
 }

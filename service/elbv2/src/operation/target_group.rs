@@ -18,10 +18,11 @@ pub(super) async fn create_target_group(
     context: &Context,
     input: CreateTargetGroupInput,
 ) -> Result<CreateTargetGroupOutput, ApiError> {
+    let of_instances = input.target_type != Some(TargetTypeEnum::Ip);
     match input.target_type {
         Some(TargetTypeEnum::Ip) => {}
-        None | Some(TargetTypeEnum::Instance) => return Err(unsupported("target groups of type instance")),
-        Some(other) => return Err(unsupported(&format!("target groups of type {other}"))),
+        None | Some(TargetTypeEnum::Instance) => {}
+        Some(ref other) => return Err(unsupported(&format!("target groups of type {other}"))),
     }
     match input.protocol {
         Some(ProtocolEnum::Http) => {}
@@ -87,6 +88,7 @@ pub(super) async fn create_target_group(
         name,
         port: port.ok_or_else(|| validation("The port must be between 1 and 65535"))?,
         vpc,
+        of_instances,
         health_check,
         attributes: Default::default(),
         targets: vec![],
@@ -97,7 +99,10 @@ pub(super) async fn create_target_group(
         .write(move |tx| {
             let place = key(&scope, &new.name);
             if let Some(old) = tx.get(TARGET_GROUPS, &place) {
-                let same = (old.port, &old.vpc, &old.health_check) == (new.port, &new.vpc, &new.health_check);
+                let what = |it: &model::TargetGroup| {
+                    (it.port, it.vpc.clone(), it.of_instances, it.health_check.clone())
+                };
+                let same = what(&old) == what(&new);
                 if same {
                     return Ok(model::TargetGroup::clone(&old));
                 }
@@ -351,7 +356,10 @@ fn shape(group: &model::TargetGroup, snapshot: &Snapshot, scope: &Scope) -> Targ
             grpc_code: None,
         }),
         load_balancer_arns: Some(table::users_of(snapshot, scope, &group.arn)),
-        target_type: Some(TargetTypeEnum::Ip),
+        target_type: Some(match group.of_instances {
+            true => TargetTypeEnum::Instance,
+            false => TargetTypeEnum::Ip,
+        }),
         ip_address_type: Some(TargetGroupIpAddressTypeEnum::Ipv4),
         target_control_port: None,
     }

@@ -22,12 +22,7 @@ impl Balancers {
     }
 
     async fn one(&self, key: &str, balancer: &LoadBalancer) -> Result<(), ApiError> {
-        let context = Context {
-            scope: Scope::of_key(key),
-            request_id: "elbv2-balancers".to_owned(),
-            principal_arn: "arn:aws:iam::aws:role/elasticloadbalancing.amazonaws.com".to_owned(),
-            access_key: String::new(),
-        };
+        let context = super::own_context(&Scope::of_key(key));
         let made = self.interfaces(&context, balancer).await?;
         if balancer.deleted {
             return self.remove(&context, key, made).await;
@@ -51,6 +46,12 @@ impl Balancers {
                 return Err(ApiError::internal("an interface came without id or address"));
             };
             foot.interface = Some(FootInterface { id, address });
+        }
+        for id in std::mem::take(&mut standing.left) {
+            self.give_back(&context, id).await?;
+        }
+        if std::mem::take(&mut standing.regroup) {
+            self.regroup(&context, &standing).await?;
         }
         let (key, before) = (key.to_owned(), balancer.clone());
         self.0
@@ -108,6 +109,34 @@ impl Balancers {
         made.ok_or_else(|| ApiError::internal("no interface was made"))
     }
 
+    async fn give_back(&self, context: &Context, id: String) -> Result<(), ApiError> {
+        let input = ec2::DeleteNetworkInterfaceRequest {
+            network_interface_id: id,
+            dry_run: None,
+        };
+        match self.0.ec2.delete_network_interface(context, input).await {
+            // Gone already: that is what was wanted.
+            Err(error) if error.code == "InvalidNetworkInterfaceID.NotFound" => Ok(()),
+            result => result.map(|_| ()),
+        }
+    }
+
+    /// Gives the interfaces the security groups of the row.
+    async fn regroup(&self, context: &Context, balancer: &LoadBalancer) -> Result<(), ApiError> {
+        for interface in balancer.feet.iter().filter_map(|foot| foot.interface.as_ref()) {
+            let input = ec2::ModifyNetworkInterfaceAttributeRequest {
+                network_interface_id: interface.id.clone(),
+                groups: Some(balancer.groups.clone()),
+                ..Default::default()
+            };
+            self.0
+                .ec2
+                .modify_network_interface_attribute(context, input)
+                .await?;
+        }
+        Ok(())
+    }
+
     async fn remove(
         &self,
         context: &Context,
@@ -115,11 +144,7 @@ impl Balancers {
         made: Vec<ec2::NetworkInterface>,
     ) -> Result<(), ApiError> {
         for id in made.into_iter().filter_map(|one| one.network_interface_id) {
-            let input = ec2::DeleteNetworkInterfaceRequest {
-                network_interface_id: id,
-                dry_run: None,
-            };
-            self.0.ec2.delete_network_interface(context, input).await?;
+            self.give_back(context, id).await?;
         }
         let key = key.to_owned();
         self.0
@@ -143,7 +168,7 @@ impl Reconciler for Balancers {
     async fn activate(&self) -> Result<Outcome, String> {
         let mut failures = Vec::new();
         for (key, balancer) in self.0.store.snapshot().list(LOAD_BALANCERS) {
-            if (balancer.deleted || !balancer.stands())
+            if !balancer.is_settled()
                 && let Err(error) = self.one(&key, &balancer).await
             {
                 failures.push(format!("{key}: {error}"));

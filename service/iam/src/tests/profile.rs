@@ -44,8 +44,8 @@ async fn a_profile_gives_its_role_to_instances_alone() {
         .add_role_to_instance_profile(&context, put_in("box", "other"))
         .await;
     assert_eq!(twice.unwrap_err().code, "LimitExceeded");
-    let (name, session) = iam.instance_session(arn, "i-1", "arn:i-1").await.unwrap();
-    assert_eq!(name, "web");
+    let session = iam.instance_session(arn, "i-1", "arn:i-1").await.unwrap();
+    assert_eq!(iam.role_of_profile(arn).as_deref(), Some("web"));
     assert_eq!(
         session.principal_arn,
         "arn:aws:sts::000000000000:assumed-role/web/i-1"

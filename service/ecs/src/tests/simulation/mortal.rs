@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_protocol::{ApiError, Context};
 use aws_shape::{ec2, elbv2};
 
-use crate::tests::contract_fakes::{NoGroups, NoSecrets};
+use crate::tests::contract_fakes::NoSecrets;
 use crate::tests::machine::Machines;
 use crate::tests::world::{REGISTRY, World, agent};
 use crate::{Ecs, Neighbours};
@@ -95,7 +95,7 @@ struct Mortal<A> {
 /// ECS whose calls to its neighbours burn the fuse.
 pub(super) fn ecs(world: &World, fuse: &Arc<Fuse>) -> Ecs {
     let neighbours = Neighbours {
-        autoscaling: Arc::new(NoGroups),
+        autoscaling: Arc::new(world.groups.clone()),
         ec2: Arc::new(Mortal {
             inner: world.machines.clone(),
             fuse: Arc::clone(fuse),
