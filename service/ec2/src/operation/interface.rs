@@ -13,7 +13,7 @@ use crate::Ec2;
 use crate::error::{Error, dry_run, interface_not_found, invalid, unsupported, with_code};
 use crate::filter::{self, Facts};
 use crate::model::{self, address};
-use crate::table::{self, GROUPS, INSTANCES, INTERFACES, OBSERVED, SUBNETS, key};
+use crate::table::{self, GROUPS, INTERFACES, OBSERVED, SUBNETS, key};
 
 pub(super) async fn create_network_interface(
     ec2: &Ec2,
@@ -274,7 +274,7 @@ pub(super) async fn describe_network_interfaces(
             .with("source-dest-check", !interface.forwards)
             .with_all(
                 "attachment.attachment-id",
-                attachment_id(&interface, scope, &snapshot),
+                attachment_id(&interface),
             )
             .with_all(
                 "attachment.device-index",
@@ -336,10 +336,10 @@ fn kind(interface: &model::Interface) -> NetworkInterfaceType {
     }
 }
 
-fn attachment_id(interface: &model::Interface, scope: &Scope, snapshot: &Snapshot) -> Option<String> {
-    let instance = interface.instance.as_ref()?;
-    let row = snapshot.get(INSTANCES, &key(scope, instance))?;
-    Some(row.attachment.clone())
+/// One interface is attached to one instance at most, so its own id makes the attachment's.
+pub(super) fn attachment_id(interface: &model::Interface) -> Option<String> {
+    interface.instance.as_ref()?;
+    Some(interface.id.replacen("eni-", "eni-attach-", 1))
 }
 
 pub(super) fn attachment(
@@ -349,7 +349,7 @@ pub(super) fn attachment(
 ) -> Option<NetworkInterfaceAttachment> {
     let instance = interface.instance.clone()?;
     Some(NetworkInterfaceAttachment {
-        attachment_id: attachment_id(interface, scope, snapshot),
+        attachment_id: attachment_id(interface),
         delete_on_termination: Some(interface.delete_on_termination),
         device_index: Some(interface.device_index.unwrap_or_default()),
         network_card_index: Some(0),

@@ -6,8 +6,7 @@ use aws_shape::ec2::*;
 use super::{group, interface, tag};
 use crate::Ec2;
 use crate::error::{Error, dry_run, interface_not_found, missing, unsupported, with_code};
-use crate::model::instance::Instance;
-use crate::table::{self, INSTANCES, INTERFACES, key};
+use crate::table::{self, INTERFACES, key};
 
 pub(super) async fn modify_network_interface_attribute(
     ec2: &Ec2,
@@ -54,14 +53,6 @@ pub(super) async fn modify_network_interface_attribute(
                     return Err(with_code("IncorrectState", message));
                 }
                 row.delete_on_termination = kept;
-                let place = key(&scope, row.instance.as_deref().unwrap_or_default());
-                if let Some(instance) = tx.get(INSTANCES, &place) {
-                    let instance = Instance {
-                        delete_interface: kept,
-                        ..Instance::clone(&instance)
-                    };
-                    tx.put(INSTANCES, &place, instance);
-                }
             }
             let own = row.public.as_ref().is_some_and(|public| public.elastic.is_none());
             match input.associate_public_ip_address {
