@@ -16,7 +16,7 @@ use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
 use dataplane_logs::LogFile;
 use dataplane_runtime::Runtime;
 use ipnet::Ipv4Net;
-use service_autoscaling::Autoscaling;
+use service_autoscaling::{Autoscaling, Groups};
 use service_ec2::{Ec2, Instances, Networks};
 use service_ecr::Ecr;
 use service_ecs::{Agent, Ecs, Neighbours};
@@ -200,6 +200,7 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         Networks::READS,
     );
     start(Arc::new(Instances::new(plane.ec2.clone())), Instances::READS);
+    start(Arc::new(Groups::new(plane.autoscaling.clone())), Groups::READS);
     start(Arc::new(Balancers::new(plane.elbv2.clone())), Balancers::READS);
     start(Arc::new(Routes::new(plane.store.clone())), Routes::READS);
     start(

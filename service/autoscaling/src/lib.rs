@@ -1,10 +1,24 @@
 //! Auto Scaling groups: as many instances as desired, replaced when they die, spread over zones.
+//!
+//! An operation changes the group. `reconcile` carries out what the group's members wait for (launching, registering
+//! with load balancers, terminating), and asks `plan` what is to change next.
+
+mod error;
+mod event;
+mod model;
+mod operation;
+mod plan;
+mod reconcile;
+mod table;
+
+pub use reconcile::Groups;
 
 use std::sync::Arc;
 
-use aws_shape::{autoscaling, ec2, elbv2};
+use aws_protocol::Context;
+use aws_shape::{ec2, elbv2};
 use base_clock::Clock;
-use base_id::IdSource;
+use base_id::{IdSource, Scope};
 use base_store::Store;
 
 /// The services that a group asks for things.
@@ -32,6 +46,17 @@ impl Autoscaling {
             neighbours,
         }
     }
+
+    /// As whom it asks other services on its own account.
+    fn own_context(scope: &Scope) -> Context {
+        Context {
+            scope: scope.clone(),
+            request_id: "autoscaling".to_owned(),
+            principal_arn: "arn:aws:iam::aws:role/AWSServiceRoleForAutoScaling".to_owned(),
+            access_key: String::new(),
+        }
+    }
 }
 
-impl autoscaling::Api for Autoscaling {}
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 mod instance;
 mod launch;
+mod network;
 mod plane;
 
 use std::sync::Arc;

@@ -23,8 +23,6 @@ pub(crate) struct Instance {
     pub(crate) zone: String,
     /// The primary network interface.
     pub(crate) interface: String,
-    pub(crate) attachment: String,
-    pub(crate) delete_interface: bool,
     pub(crate) address: Ipv4Addr,
     /// Gets a public address at every start.
     pub(crate) public: bool,
@@ -39,7 +37,6 @@ pub(crate) struct Instance {
     pub(crate) ebs_optimized: bool,
     /// Of burstable types: `standard` or `unlimited`.
     pub(crate) credits: Option<String>,
-    pub(crate) source_dest_check: bool,
     pub(crate) volume: Volume,
     /// When it was last started.
     pub(crate) launched_at: Timestamp,

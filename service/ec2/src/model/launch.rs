@@ -93,13 +93,10 @@ impl Spec {
         for (kind, own) in self.tags {
             tags.entry(kind).or_default().extend(own);
         }
-        // The network of the request, if it has one, stands for itself: its parts do not mix with the template's.
-        let placed = self.interface.is_some() || self.subnet.is_some();
         let mut interface = self.interface.or(template.interface);
-        if placed && self.subnet.is_some() {
-            if let Some(interface) = &mut interface {
-                interface.subnet = self.subnet.clone();
-            }
+        // A subnet that the request names is the one of the template's interface too: Auto Scaling spreads so.
+        if let (Some(interface), Some(subnet)) = (&mut interface, &self.subnet) {
+            interface.subnet = Some(subnet.clone());
         }
         Self {
             image: self.image.or(template.image),

@@ -48,10 +48,8 @@ pub(super) async fn run_instances(
     let own = launch::parse(input)?;
     one_network(&own)?;
     let snapshot = ec2.store.snapshot();
-    if let Some(token) = &token {
-        if let Some(reservation) = launched(&snapshot, &context.scope, token)? {
-            return Ok(reservation);
-        }
+    if let Some(reservation) = launched(&snapshot, &context.scope, token.as_ref())? {
+        return Ok(reservation);
     }
     let spec = match template {
         Some(template) => own.over(launch_template::spec(&snapshot, &context.scope, &template)?),
@@ -64,6 +62,7 @@ pub(super) async fn run_instances(
         Some(wanted) => Some(profile::find(ec2, context, wanted).await?),
         None => None,
     };
+    default::ensure(ec2, &context.scope).await?;
     let order = Order {
         scope: context.scope.clone(),
         spec,
@@ -74,10 +73,8 @@ pub(super) async fn run_instances(
     };
     ec2.store
         .write(move |tx| {
-            if let Some(token) = &order.token {
-                if let Some(reservation) = launched(&tx.snapshot(), &order.scope, token)? {
-                    return Ok(reservation);
-                }
+            if let Some(reservation) = launched(&tx.snapshot(), &order.scope, order.token.as_ref())? {
+                return Ok(reservation);
             }
             let instances = launch_all(tx, &order, min, max)?;
             dry_run(dry)?;
@@ -150,8 +147,11 @@ fn one_network(spec: &Spec) -> Result<(), Error> {
 fn launched(
     snapshot: &base_store::Snapshot,
     scope: &Scope,
-    token: &Token,
+    token: Option<&Token>,
 ) -> Result<Option<Reservation>, Error> {
+    let Some(token) = token else {
+        return Ok(None);
+    };
     let rows = snapshot.prefix(INSTANCES, &table::prefix(scope));
     let same = |one: &Instance| one.token.as_ref().is_some_and(|it| it.text == token.text);
     let mut found: Vec<&Instance> = rows
@@ -235,8 +235,6 @@ fn begun(
         subnet: subnet.id.clone(),
         zone: subnet.zone.clone(),
         interface: interface.id.clone(),
-        attachment: ec2.new_id("eni-attach"),
-        delete_interface: asked.and_then(|it| it.delete_on_termination).unwrap_or(true),
         address: interface.address,
         public: asked.and_then(|it| it.public).unwrap_or(subnet.map_public_ip),
         profile: order.profile.clone().map(|profile| Profile {
@@ -266,7 +264,6 @@ fn begun(
             .family
             .burstable
             .then(|| spec.credits.clone().unwrap_or_else(|| credits.to_owned())),
-        source_dest_check: true,
         volume: Volume {
             id: String::new(),
             device: String::new(),

@@ -50,7 +50,10 @@ pub(super) async fn describe_instance_attribute(
         InstanceAttributeName::DisableApiStop => answer.disable_api_stop = flag(one.stop_protection),
         InstanceAttributeName::EbsOptimized => answer.ebs_optimized = flag(one.ebs_optimized),
         InstanceAttributeName::EnaSupport => answer.ena_support = flag(true),
-        InstanceAttributeName::SourceDestCheck => answer.source_dest_check = flag(one.source_dest_check),
+        InstanceAttributeName::SourceDestCheck => {
+            let interface = snapshot.get(INTERFACES, &key(scope, &one.interface));
+            answer.source_dest_check = flag(interface.is_none_or(|it| !it.forwards));
+        }
         InstanceAttributeName::EnclaveOptions => {
             answer.enclave_options = Some(EnclaveOptions { enabled: Some(false) });
         }
@@ -138,12 +141,15 @@ pub(super) async fn modify_instance_attribute(
                 &input.disable_api_termination,
             );
             set(&mut instance.stop_protection, &input.disable_api_stop);
-            set(&mut instance.source_dest_check, &input.source_dest_check);
+            if let Some(check) = input.source_dest_check.and_then(|it| it.value) {
+                edit_interface(tx, &scope, &instance, |interface| interface.forwards = !check)?;
+            }
             if let Some(value) = input.instance_initiated_shutdown_behavior.and_then(|it| it.value) {
                 instance.shutdown = launch::shutdown(value.as_str().into())?;
             }
             if let Some(ids) = input.groups {
-                change_groups(tx, &scope, &instance, ids)?;
+                let groups = group::of_interface(tx, &scope, &instance.vpc, Some(ids))?;
+                edit_interface(tx, &scope, &instance, |interface| interface.groups = groups)?;
             }
             let at_rest =
                 input.instance_type.is_some() || input.user_data.is_some() || input.ebs_optimized.is_some();
@@ -186,20 +192,16 @@ fn change_type(instance: &mut instance::Instance, name: &str) -> Result<(), Erro
     Ok(())
 }
 
-fn change_groups(
+/// Of the network, an instance has what its primary interface has.
+fn edit_interface(
     tx: &mut Transaction,
     scope: &Scope,
     instance: &instance::Instance,
-    ids: Vec<String>,
+    edit: impl FnOnce(&mut crate::model::Interface),
 ) -> Result<(), Error> {
-    let place = key(scope, &instance.interface);
-    let Some(interface) = tx.get(INTERFACES, &place) else {
-        return Err(crate::error::interface_not_found(&instance.interface));
-    };
-    let groups = group::of_interface(tx, scope, &instance.vpc, Some(ids))?;
-    let mut changed = crate::model::Interface::clone(&interface);
-    changed.groups = groups;
-    tx.put(INTERFACES, &place, changed);
+    let mut interface = table::interface(tx, scope, &instance.interface)?;
+    edit(&mut interface);
+    tx.put(INTERFACES, &key(scope, &instance.interface), interface);
     Ok(())
 }
 
@@ -269,13 +271,13 @@ pub(super) async fn describe_instance_credit_specifications(
         let facts = Facts::new(&Tags::new()).with("instance-id", &one.id);
         // Without ids only those are told that differ from what is usual for their type.
         let told = ids.is_some() || one.credits.as_deref() == Some("unlimited");
-        if let Some(credits) = one.credits.as_ref().filter(|_| told) {
-            if facts.match_all(input.filters.as_deref().unwrap_or_default())? {
-                found.push(InstanceCreditSpecification {
-                    instance_id: Some(one.id.clone()),
-                    cpu_credits: Some(credits.clone()),
-                });
-            }
+        if let Some(credits) = one.credits.as_ref().filter(|_| told)
+            && facts.match_all(input.filters.as_deref().unwrap_or_default())?
+        {
+            found.push(InstanceCreditSpecification {
+                instance_id: Some(one.id.clone()),
+                cpu_credits: Some(credits.clone()),
+            });
         }
     }
     let (found, next_token) = filter::page(found, input.max_results, input.next_token.as_deref())?;

@@ -130,7 +130,10 @@ fn facts(snapshot: &Snapshot, scope: &Scope, one: &instance::Instance) -> Facts 
         .with_all("private-dns-name", there(one.private_name(&scope.region)))
         .with_all("subnet-id", there(one.subnet.clone()))
         .with_all("vpc-id", there(one.vpc.clone()))
-        .with_all("source-dest-check", there(one.source_dest_check.to_string()))
+        .with_all(
+            "source-dest-check",
+            interface.as_ref().map(|it| (!it.forwards).to_string()),
+        )
         .with_all(
             "block-device-mapping.device-name",
             there(one.volume.device.clone()),
@@ -344,7 +347,7 @@ fn placed(
         vpc_id: Some(one.vpc.clone()),
         private_ip_address: Some(one.address.to_string()),
         public_ip_address: public.map(|it| it.to_string()),
-        source_dest_check: Some(one.source_dest_check),
+        source_dest_check: Some(!interface.forwards),
         security_groups: Some(groups.clone()),
         private_dns_name_options: Some(PrivateDnsNameOptionsResponse {
             hostname_type: Some(HostnameType::IpName),
@@ -376,8 +379,8 @@ fn interface_shape(
     InstanceNetworkInterface {
         attachment: Some(InstanceNetworkInterfaceAttachment {
             attach_time: Some(one.created_at),
-            attachment_id: Some(one.attachment.clone()),
-            delete_on_termination: Some(one.delete_interface),
+            attachment_id: super::interface::attachment_id(interface),
+            delete_on_termination: Some(interface.delete_on_termination),
             device_index: Some(0),
             status: Some(AttachmentStatus::Attached),
             network_card_index: Some(0),
@@ -398,7 +401,7 @@ fn interface_shape(
             private_ip_address: Some(one.address.to_string()),
         }]),
         association,
-        source_dest_check: Some(one.source_dest_check),
+        source_dest_check: Some(!interface.forwards),
         status: Some(NetworkInterfaceStatus::InUse),
         subnet_id: Some(one.subnet.clone()),
         vpc_id: Some(one.vpc.clone()),

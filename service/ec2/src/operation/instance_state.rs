@@ -7,6 +7,7 @@ use base_store::Transaction;
 use jiff::Timestamp;
 
 use super::instance_describe::{state, state_shape};
+use super::tag;
 use crate::Ec2;
 use crate::error::{Error, dry_run, unsupported, with_code};
 use crate::model::instance::{Instance, Life, Reason, State};
@@ -161,8 +162,10 @@ pub(super) async fn terminate_instances(
 ) -> Result<TerminateInstancesResult, Error> {
     let force = input.force == Some(true) || input.skip_os_shutdown == Some(true);
     let now = ec2.clock.now();
+    // It keeps people from accidents; an Auto Scaling group ends its instances all the same, as in AWS.
+    let by_service = tag::is_service(context);
     let decide = move |before: &Instance, _| {
-        if before.termination_protection && !before.is_terminated() {
+        if before.termination_protection && !by_service && !before.is_terminated() {
             let message = format!(
                 "The instance '{}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.",
                 before.id

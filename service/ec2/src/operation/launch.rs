@@ -57,6 +57,12 @@ pub(super) fn parse(input: RunInstancesRequest) -> Result<Spec, Error> {
             asked.capacity_reservation_target.is_some(),
         )?;
     }
+    let recovers = |it: &InstanceMaintenanceOptionsRequest| {
+        !matches!(it.auto_recovery, Some(InstanceAutoRecoveryState::Disabled))
+    };
+    if !input.maintenance_options.as_ref().is_none_or(recovers) {
+        return Err(unsupported("MaintenanceOptions.AutoRecovery=disabled"));
+    }
     let zone = input.placement.map(placement).transpose()?.flatten();
     let interfaces = input.network_interfaces.unwrap_or_default();
     let interface = only_one(interfaces)?.map(interface).transpose()?;

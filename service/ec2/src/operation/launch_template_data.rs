@@ -63,7 +63,11 @@ pub(super) fn parse(data: RequestLaunchTemplateData) -> Result<Spec, Error> {
             .enclave_options
             .map(|it| EnclaveOptionsRequest { enabled: it.enabled }),
         metadata_options: data.metadata_options.map(metadata),
-        maintenance_options: None,
+        maintenance_options: data
+            .maintenance_options
+            .map(|it| InstanceMaintenanceOptionsRequest {
+                auto_recovery: it.auto_recovery.map(|it| it.as_str().into()),
+            }),
         disable_api_stop: data.disable_api_stop,
         disable_api_termination: data.disable_api_termination,
         instance_initiated_shutdown_behavior: data.instance_initiated_shutdown_behavior,

@@ -192,7 +192,9 @@ fn row(
 
 /// Tells the instance's first process that its image has ECS's agent, which then joins a cluster unasked.
 fn agent(instance: &Instance) -> Vec<(String, String)> {
-    let region = instance.zone.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    let region = instance
+        .zone
+        .trim_end_matches(|letter: char| letter.is_ascii_lowercase());
     let with_agent = image::find(region, &instance.image).is_some_and(|image| image.name.contains("-ecs-"));
     let variable = ("ECS_OPTIMIZED".to_owned(), "true".to_owned());
     with_agent.then_some(variable).into_iter().collect()

@@ -107,7 +107,9 @@ fn step(
         Step::Nothing => return Taken::Settled,
         Step::Wait(until) => return Taken::Until(until),
         Step::Row(row) => {
-            change_public(tx, &interface_place, instance.public.then_some(pool));
+            if row.stop.is_none() {
+                change_public(tx, &interface_place, instance.public.then_some(pool));
+            }
             put_row(tx, rows, *row);
         }
         Step::Become(life, reason) => {
@@ -124,9 +126,7 @@ fn step(
         Step::Release(at) => {
             drop_rows(tx, rows, None);
             tx.delete(DESIRED_TASKS, boot);
-            if instance.delete_interface {
-                tx.delete(INTERFACES, &interface_place);
-            }
+            leave_interface(tx, &interface_place);
             let after = Instance {
                 life: Life::Terminated { at },
                 ..Instance::clone(&instance)
@@ -136,6 +136,26 @@ fn step(
         Step::Forget => tx.delete(INSTANCES, place),
     }
     Taken::Further
+}
+
+/// It goes with its instance, or is free for another one.
+fn leave_interface(tx: &mut Transaction, place: &str) {
+    let Some(interface) = tx.get(INTERFACES, place) else {
+        return;
+    };
+    if interface.delete_on_termination {
+        tx.delete(INTERFACES, place);
+        return;
+    }
+    change_public(tx, place, None);
+    if let Some(interface) = tx.get(INTERFACES, place) {
+        let free = Interface {
+            instance: None,
+            device_index: None,
+            ..Interface::clone(&interface)
+        };
+        tx.put(INTERFACES, place, free);
+    }
 }
 
 /// A public address that is not an elastic one is had while the instance is up.

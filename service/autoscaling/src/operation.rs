@@ -1,0 +1,47 @@
+//! The operations, one line each; the nouns' files say what happens.
+
+mod activity;
+mod capacity;
+mod describe;
+mod group;
+mod group_check;
+mod instance;
+mod process;
+mod refresh;
+mod tag;
+mod target;
+
+use aws_protocol::operations;
+use aws_shape::autoscaling::*;
+
+use crate::Autoscaling;
+
+operations! { Autoscaling as Api:
+    create_auto_scaling_group(CreateAutoScalingGroupType) -> () = group;
+    update_auto_scaling_group(UpdateAutoScalingGroupType) -> () = group;
+    delete_auto_scaling_group(DeleteAutoScalingGroupType) -> () = group;
+    describe_auto_scaling_groups(AutoScalingGroupNamesType) -> AutoScalingGroupsType = describe;
+    describe_auto_scaling_instances(DescribeAutoScalingInstancesType) -> AutoScalingInstancesType = describe;
+    describe_scaling_activities(DescribeScalingActivitiesType) -> ActivitiesType = activity;
+    set_desired_capacity(SetDesiredCapacityType) -> () = capacity;
+    set_instance_protection(SetInstanceProtectionQuery) -> SetInstanceProtectionAnswer = instance;
+    set_instance_health(SetInstanceHealthQuery) -> () = instance;
+    terminate_instance_in_auto_scaling_group(TerminateInstanceInAutoScalingGroupType) -> ActivityType = capacity;
+    attach_instances(AttachInstancesQuery) -> () = instance;
+    detach_instances(DetachInstancesQuery) -> DetachInstancesAnswer = instance;
+    enable_metrics_collection(EnableMetricsCollectionQuery) -> () = process;
+    disable_metrics_collection(DisableMetricsCollectionQuery) -> () = process;
+    suspend_processes(ScalingProcessQuery) -> () = process;
+    resume_processes(ScalingProcessQuery) -> () = process;
+    describe_scaling_process_types(DescribeScalingProcessTypesRequest) -> ProcessesType = process;
+    describe_termination_policy_types(DescribeTerminationPolicyTypesRequest) -> DescribeTerminationPolicyTypesAnswer = process;
+    create_or_update_tags(CreateOrUpdateTagsType) -> () = tag;
+    delete_tags(DeleteTagsType) -> () = tag;
+    describe_tags(DescribeTagsType) -> TagsType = tag;
+    attach_load_balancer_target_groups(AttachLoadBalancerTargetGroupsType) -> AttachLoadBalancerTargetGroupsResultType = target;
+    detach_load_balancer_target_groups(DetachLoadBalancerTargetGroupsType) -> DetachLoadBalancerTargetGroupsResultType = target;
+    describe_load_balancer_target_groups(DescribeLoadBalancerTargetGroupsRequest) -> DescribeLoadBalancerTargetGroupsResponse = target;
+    start_instance_refresh(StartInstanceRefreshType) -> StartInstanceRefreshAnswer = refresh;
+    describe_instance_refreshes(DescribeInstanceRefreshesType) -> DescribeInstanceRefreshesAnswer = refresh;
+    cancel_instance_refresh(CancelInstanceRefreshType) -> CancelInstanceRefreshAnswer = refresh;
+}
