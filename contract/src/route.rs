@@ -58,6 +58,25 @@ pub struct TargetGroup {
     pub targets: Vec<Target>,
     /// How long a draining target may finish what it has begun.
     pub deregistration_delay_seconds: u32,
+    /// Whether a client stays with the target that has answered it.
+    #[serde(default)]
+    pub stickiness: Option<Stickiness>,
+}
+
+/// By a cookie that the load balancer sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stickiness {
+    pub cookie: StickyCookie,
+    /// How long a client keeps it.
+    pub duration_seconds: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StickyCookie {
+    /// Set with every answer.
+    Own,
+    /// Set with answers that set this cookie of the application.
+    Application(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,8 +14,8 @@ use crate::link::{Veth, VethPeer};
 use crate::name;
 use crate::namespace::{self, Namespace};
 use crate::nft::{
-    Addresses, Chain, Expression, Family, Hook, Kind, Policy, Rule, Table, destination, masquerade,
-    port_range, source, to_link,
+    Addresses, Chain, Expression, Family, Hook, Kind, Rule, Table, destination, masquerade, port_range,
+    source, to_link,
 };
 use crate::rules::{LOOPBACK, TASK_LINK, one, router};
 use crate::{Inner, Network, NetworkError};
@@ -174,7 +174,7 @@ fn nat(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule>) -> Chain
         kind: Kind::Nat,
         hook,
         priority,
-        policy: Policy::Accept,
+
         rules,
     }
 }

@@ -28,6 +28,8 @@ const NEW_SET_ELEMENT: u16 = 12;
 /// `ipv4_addr` in nft's own numbering of types, so that `nft list` shows addresses.
 const TYPE_IPV4: u32 = 7;
 const SET_IS_MAP: u32 = 8;
+/// What no rule decides passes; the last rule of a chain drops where it is to be otherwise.
+const POLICY_ACCEPT: u32 = 1;
 /// Elements in one message; the list is one attribute, whose length has 16 bits.
 const ELEMENTS_PER_MESSAGE: usize = 1_000;
 
@@ -61,18 +63,12 @@ pub(crate) enum Kind {
     Nat,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Policy {
-    Accept,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chain {
     pub name: &'static str,
     pub kind: Kind,
     pub hook: Hook,
     pub priority: i32,
-    pub policy: Policy,
     pub rules: Vec<Rule>,
 }
 
@@ -206,22 +202,17 @@ impl Table {
     }
 
     fn chain(&self, chain: &Chain) -> Message {
-        let (kind, policy) = (
-            match chain.kind {
-                Kind::Filter => "filter",
-                Kind::Nat => "nat",
-            },
-            match chain.policy {
-                Policy::Accept => 1,
-            },
-        );
+        let kind = match chain.kind {
+            Kind::Filter => "filter",
+            Kind::Nat => "nat",
+        };
         self.message(NEW_CHAIN, CREATE)
             .text(1, &self.name)
             .text(3, chain.name)
             .nested(4, &[], |hook| {
                 hook.big(1, chain.hook as u32).big(2, chain.priority as u32)
             })
-            .big(5, policy)
+            .big(5, POLICY_ACCEPT)
             .text(7, kind)
     }
 

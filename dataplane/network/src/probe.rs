@@ -4,7 +4,7 @@ use std::io;
 
 use crate::link::{Links, Veth, VethPeer};
 use crate::namespace::Namespace;
-use crate::nft::{Chain, Family, Hook, Kind, Policy, Rule, Table, ct_established, masquerade};
+use crate::nft::{Chain, Family, Hook, Kind, Rule, Table, ct_established, masquerade};
 
 /// What was tried, and what came of it.
 #[derive(Debug)]
@@ -67,7 +67,6 @@ fn try_filter() -> io::Result<()> {
         kind,
         hook,
         priority,
-        policy: Policy::Accept,
         rules,
     };
     let table = Table {

@@ -8,8 +8,8 @@ use contract::network::{DesiredNetwork, Interface, Peer, Rule as GroupRule, Secu
 use ipnet::Ipv4Net;
 
 use crate::nft::{
-    Addresses, Chain, Family, Hook, Kind, Policy, Rule, Table, ct_established, destination, from_link,
-    ipv4_only, masquerade, not_from_link, not_to_link, port_range, protocol, source, to_link,
+    Addresses, Chain, Family, Hook, Kind, Rule, Table, ct_established, destination, from_link, ipv4_only,
+    masquerade, not_from_link, not_to_link, port_range, protocol, source, to_link,
 };
 
 /// Table in the namespaces of tasks and networks.
@@ -56,7 +56,6 @@ fn filter_at(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule>) ->
         kind: Kind::Filter,
         hook,
         priority,
-        policy: Policy::Accept,
         rules,
     }
 }
@@ -67,7 +66,6 @@ pub(crate) fn nat(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule
         kind: Kind::Nat,
         hook,
         priority,
-        policy: Policy::Accept,
         rules,
     }
 }

@@ -6,6 +6,7 @@
 //! state   ─ the table in use, targets, health   pool    ─ connections to a target, kept for the next request
 //! health  ─ one prober per target               tunnel  ─ upgraded connections (WebSocket)
 //! dial    ─ sockets inside a private network    link    ─ news from and to the control process
+//! stick   ─ cookies that lead a client back to its target
 //! ```
 
 mod dial;
@@ -18,6 +19,7 @@ mod pool;
 mod remote;
 mod serve;
 mod state;
+mod stick;
 mod tunnel;
 
 pub use remote::Remote;

@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use crate::page::{self, Body};
 use crate::pool::Sender;
 use crate::state::{Group, InFlight, Routing, State};
+use crate::stick::Sticky;
 use crate::tunnel;
 
 /// Targets tried when connections are refused; nothing has been sent to those that refused.
@@ -98,6 +99,7 @@ async fn forward(
     peer: SocketAddr,
     mut request: Request<Incoming>,
 ) -> Response<Body> {
+    let sticky = Sticky::of(group, request.headers());
     let upgrade = tunnel::wanted(&request);
     prepare(&mut request, listener, peer, upgrade.as_ref());
     let client = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
@@ -107,7 +109,7 @@ async fn forward(
     let mut spare = repeatable(&request).then(|| copy_head(&request));
     let mut request = Some(request);
     loop {
-        let Some(target) = group.acquire(&tried) else {
+        let Some(target) = group.acquire_for(sticky.as_ref(), &tried) else {
             let reason = if tried.is_empty() {
                 group.shortage()
             } else {
@@ -144,14 +146,15 @@ async fn forward(
             return page::error(StatusCode::BAD_GATEWAY, "the target closed the connection");
         };
         match exchange(sender, outgoing, target, limit).await {
-            Exchange::Answered(response, connection) => {
+            Exchange::Answered(mut response, connection) => {
+                mark(sticky.as_ref(), &mut response, &connection.1);
                 return answer(response, connection, client, upgrade);
             }
             Exchange::NotSent(unsent) => request = Some(unsent),
             Exchange::Failed(error) => match spare.take() {
                 Some(again) if reused => {
                     tracing::debug!(%error, "a kept connection was dead; the request is sent again");
-                    return repeat(state, group, again, limit).await;
+                    return repeat(state, group, again, limit, sticky.as_ref()).await;
                 }
                 _ => {
                     tracing::info!(%error, "a target closed the connection before it answered");
@@ -168,10 +171,23 @@ async fn forward(
     }
 }
 
+/// Tells a client that shall stay with its target which one that is.
+fn mark(sticky: Option<&Sticky>, response: &mut Response<Incoming>, target: &InFlight) {
+    if let Some(sticky) = sticky {
+        sticky.mark(response.headers_mut(), target.0.address);
+    }
+}
+
 /// Once more, on a connection of its own.
-async fn repeat(state: &State, group: &Group, head: Request<()>, limit: Duration) -> Response<Body> {
+async fn repeat(
+    state: &State,
+    group: &Group,
+    head: Request<()>,
+    limit: Duration,
+    sticky: Option<&Sticky>,
+) -> Response<Body> {
     let failed = |reason| page::error(StatusCode::BAD_GATEWAY, reason);
-    let Some(target) = group.acquire(&[]) else {
+    let Some(target) = group.acquire_for(sticky, &[]) else {
         return page::error(StatusCode::SERVICE_UNAVAILABLE, group.shortage());
     };
     let stream = match dial(state, group, &target).await {
@@ -188,6 +204,7 @@ async fn repeat(state: &State, group: &Group, head: Request<()>, limit: Duration
         Err(_) => page::error(StatusCode::GATEWAY_TIMEOUT, "the target did not answer in time"),
         Ok(Err(_)) => failed("the target closed the connection before it answered"),
         Ok(Ok(mut response)) => {
+            mark(sticky, &mut response, &target);
             strip_hop_by_hop(response.headers_mut());
             response.map(|body| {
                 Tracked {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dial::Dialer;
 use crate::pool::Pool;
+use crate::stick::Sticky;
 
 pub(crate) struct State {
     pub(crate) dialer: Dialer,
@@ -192,7 +193,7 @@ const DRAIN_LOOK_EVERY: Duration = Duration::from_millis(5);
 impl Group {
     /// The next target that may be used, with one more request counted on it. Healthy ones first; when all are
     /// unhealthy, all of them: a wrong health check shall not take an application down.
-    pub(crate) fn acquire(&self, tried: &[SocketAddrV4]) -> Option<InFlight> {
+    fn acquire(&self, tried: &[SocketAddrV4]) -> Option<InFlight> {
         let usable = |wanted: fn(&TargetHealth) -> bool| {
             let count = self.targets.len();
             let start = self.next.fetch_add(1, Ordering::Relaxed);
@@ -207,6 +208,15 @@ impl Group {
         };
         usable(|health| matches!(health, TargetHealth::Healthy | TargetHealth::Unchecked))
             .or_else(|| usable(|health| matches!(health, TargetHealth::Unhealthy(_))))
+    }
+
+    /// The target that the client belongs to, if that is well, or any other.
+    pub(crate) fn acquire_for(&self, sticky: Option<&Sticky>, tried: &[SocketAddrV4]) -> Option<InFlight> {
+        let is_meant = |target: &&Arc<TargetState>| {
+            sticky.is_some_and(|sticky| sticky.leads_to(target.address)) && !tried.contains(&target.address)
+        };
+        let meant = self.targets.iter().find(is_meant).filter(|it| it.is_well());
+        meant.and_then(InFlight::begin).or_else(|| self.acquire(tried))
     }
 
     /// Why there is nobody to ask.
@@ -242,6 +252,11 @@ impl TargetState {
         }
         *health = new;
         true
+    }
+
+    fn is_well(&self) -> bool {
+        let health = self.health.lock().expect("no holder of this lock panics");
+        matches!(*health, TargetHealth::Healthy | TargetHealth::Unchecked)
     }
 
     pub(crate) fn is_draining(&self) -> bool {

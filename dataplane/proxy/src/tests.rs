@@ -1,3 +1,5 @@
+mod stick;
+
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -53,7 +55,11 @@ async fn app(name: &'static str, delay: Duration) -> App {
                             let body =
                                 http_body_util::Full::new(bytes::Bytes::from(format!("{name} {forwarded}")));
                             Ok::<_, std::convert::Infallible>(
-                                http::Response::builder().status(status).body(body).unwrap(),
+                                http::Response::builder()
+                                    .status(status)
+                                    .header("set-cookie", "session=1; Path=/")
+                                    .body(body)
+                                    .unwrap(),
                             )
                         }
                     });
@@ -111,6 +117,7 @@ fn table(generation: u64, port: u16, targets: &[(SocketAddrV4, bool)]) -> RouteT
                 })
                 .collect(),
             deregistration_delay_seconds: 1,
+            stickiness: None,
         }],
     }
 }

@@ -124,6 +124,9 @@ pub(crate) struct Interface {
     /// Source and destination are not checked: it may forward what is not its own.
     #[serde(default)]
     pub(crate) forwards: bool,
+    /// What its maker called the request, so that it is not made twice.
+    #[serde(default)]
+    pub(crate) token: Option<String>,
     pub(crate) tags: Tags,
 }
 

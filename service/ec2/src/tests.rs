@@ -1,6 +1,7 @@
 mod attribute;
 mod instance;
 mod launch;
+mod network;
 mod plane;
 
 use std::sync::Arc;

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::route::{self, ObservedRoutes, RouteTable, TargetHealth, WeightedGroup};
+use contract::route::{
+    self, ObservedRoutes, RouteTable, Stickiness, StickyCookie, TargetHealth, WeightedGroup,
+};
 
-use crate::model::attribute::Kind;
+use crate::model::attribute::{APP_COOKIE, Kind};
 use crate::model::{Action, Listener, LoadBalancer, Target, TargetGroup, parse_matcher};
 
 /// Everything in every account and region.
@@ -100,9 +102,28 @@ fn target_group(group: &TargetGroup, feet: Vec<std::net::Ipv4Addr>) -> route::Ta
             unhealthy_threshold: check.unhealthy_threshold,
         },
         targets: targets.collect(),
+        stickiness: stickiness(group),
         deregistration_delay_seconds: Kind::TargetGroup
             .number(&group.attributes, "deregistration_delay.timeout_seconds"),
     }
+}
+
+fn stickiness(group: &TargetGroup) -> Option<Stickiness> {
+    let text = |key: &str| Kind::TargetGroup.text(&group.attributes, key);
+    let seconds = |key: &str| Kind::TargetGroup.number(&group.attributes, key);
+    if text("stickiness.enabled") != "true" {
+        return None;
+    }
+    Some(match text("stickiness.type").as_str() {
+        "app_cookie" => Stickiness {
+            cookie: StickyCookie::Application(text(APP_COOKIE)),
+            duration_seconds: seconds("stickiness.app_cookie.duration_seconds"),
+        },
+        _ => Stickiness {
+            cookie: StickyCookie::Own,
+            duration_seconds: seconds("stickiness.lb_cookie.duration_seconds"),
+        },
+    })
 }
 
 /// Whether a draining target has drained: the proxy says so, or has nothing to do with its group.

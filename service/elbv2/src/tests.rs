@@ -510,8 +510,15 @@ async fn tags_and_attributes_are_kept() {
     };
     let delay = set("deregistration_delay.timeout_seconds", "5");
     elb.modify_target_group_attributes(context, delay).await.unwrap();
+    let by_application = set("stickiness.type", "app_cookie");
+    elb.modify_target_group_attributes(context, by_application)
+        .await
+        .unwrap();
     let sticky = set("stickiness.enabled", "true");
-    let refused = elb.modify_target_group_attributes(context, sticky).await;
+    let nameless = elb.modify_target_group_attributes(context, sticky).await;
+    assert_eq!(code(nameless), "InvalidConfigurationRequest");
+    let own = set("stickiness.app_cookie.cookie_name", "AWSALB");
+    let refused = elb.modify_target_group_attributes(context, own).await;
     assert_eq!(code(refused), "OperationNotPermitted");
     let unknown = set("no.such.key", "true");
     let refused = elb.modify_target_group_attributes(context, unknown).await;

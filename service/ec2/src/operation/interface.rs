@@ -23,10 +23,17 @@ pub(super) async fn create_network_interface(
     refuse_unserved(&input)?;
     let tags = tag::parse(input.tag_specifications, &ResourceType::NetworkInterface)?;
     let (scope, inside) = (context.scope.clone(), ec2.clone());
-    let wanted = parse_address(input.private_ip_address.as_deref())?;
+    let listed = input.private_ip_addresses.unwrap_or_default();
+    let listed = listed.into_iter().find_map(|one| one.private_ip_address);
+    let wanted = parse_address(input.private_ip_address.or(listed).as_deref())?;
+    let token = input.client_token.clone();
     let answer = ec2
         .store
         .write(move |tx| {
+            let mut made = table::all(tx, INTERFACES, &scope).into_iter();
+            if let Some(made) = made.find(|one| token.is_some() && one.token == token) {
+                return Ok(shape(&made, &scope, &tx.snapshot()));
+            }
             let subnet = table::subnet(tx, &scope, &input.subnet_id)?;
             let groups = group::of_interface(tx, &scope, &subnet.vpc, input.groups)?;
             dry_run(input.dry_run)?;
@@ -34,6 +41,7 @@ pub(super) async fn create_network_interface(
             let interface = model::Interface {
                 groups,
                 description: input.description.unwrap_or_default(),
+                token,
                 tags,
                 ..new(&inside, inside.new_id("eni"), &subnet, address)
             };
@@ -73,7 +81,7 @@ fn refuse_unserved(input: &CreateNetworkInterfaceRequest) -> Result<(), Error> {
             input
                 .private_ip_addresses
                 .as_ref()
-                .is_some_and(|all| !all.is_empty()),
+                .is_some_and(|all| all.len() > 1),
             "PrivateIpAddresses",
         ),
         (
@@ -134,6 +142,7 @@ pub(crate) fn new(ec2: &Ec2, id: String, subnet: &model::Subnet, address: Ipv4Ad
         delete_on_termination: false,
         public: None,
         forwards: false,
+        token: None,
         tags: model::Tags::new(),
     }
 }
@@ -200,9 +209,6 @@ pub(crate) fn take_address(
     Ok(address)
 }
 
-/// Services act on their own account under these names; no caller's credentials lead to them.
-pub(super) const SERVICE_PRINCIPALS: &str = "arn:aws:iam::aws:";
-
 pub(super) async fn delete_network_interface(
     ec2: &Ec2,
     context: &Context,
@@ -266,7 +272,10 @@ pub(super) async fn describe_network_interfaces(
             .with("status", status(&interface, &snapshot).as_str())
             .with("interface-type", kind(&interface).as_str())
             .with("source-dest-check", !interface.forwards)
-            .with_all("attachment.attachment-id", attachment_id(&interface))
+            .with_all(
+                "attachment.attachment-id",
+                attachment_id(&interface),
+            )
             .with_all(
                 "attachment.device-index",
                 interface.device_index.map(|index| index.to_string()),

@@ -3,8 +3,7 @@
 use aws_protocol::Context;
 use aws_shape::ec2::*;
 
-use super::group;
-use super::interface::{self, SERVICE_PRINCIPALS};
+use super::{group, interface, tag};
 use crate::Ec2;
 use crate::error::{Error, dry_run, interface_not_found, missing, unsupported, with_code};
 use crate::table::{self, INTERFACES, key};
@@ -31,7 +30,7 @@ pub(super) async fn modify_network_interface_attribute(
         }
     }
     let (scope, pool) = (context.scope.clone(), ec2.pool);
-    let by_service = context.principal_arn.starts_with(SERVICE_PRINCIPALS);
+    let by_service = tag::is_service(context);
     ec2.store
         .write(move |tx| {
             let mut row = table::interface(tx, &scope, &input.network_interface_id)?;

@@ -18,9 +18,11 @@ fn resource(name: &str, value: i32) -> Resource {
 }
 
 /// What the agents of these instances can do.
-const CAPABILITIES: [&str; 4] = [
+const CAPABILITIES: [&str; 6] = [
     "com.amazonaws.ecs.capability.docker-remote-api.1.18",
     "com.amazonaws.ecs.capability.privileged-container",
+    "com.amazonaws.ecs.capability.task-iam-role",
+    "com.amazonaws.ecs.capability.task-iam-role-network-host",
     "ecs.capability.task-eni",
     "ecs.capability.container-ordering",
 ];

@@ -5,6 +5,7 @@ use contract::agent::{About, AgentError, Caller};
 use contract::task::runtime_id;
 use serde_json::{Value, json};
 
+use super::instance::{define, guide, join};
 use super::world::World;
 use crate::model::task::Task as Row;
 use crate::table::TASKS;
@@ -192,4 +193,67 @@ async fn a_task_protects_itself() {
     }
     let long = r#"{"ProtectionEnabled": true, "ExpiresInMinutes": 9999}"#;
     assert!(matches!(ask(Some(long)).await, Err(AgentError::Refused(_))));
+}
+
+#[tokio::test]
+async fn tasks_on_an_instance_are_known_by_their_bridge_or_by_what_they_ask() {
+    let world = World::new().await;
+    join(&world, 1, "us-east-1a").await;
+    let mut bridge = guide(Some(80));
+    bridge.task_role_arn = Some(ROLE.into());
+    let mut on_host = guide(None);
+    on_host.family = "host".into();
+    on_host.network_mode = Some(NetworkMode::Host);
+    on_host.container_definitions[0].port_mappings = None;
+    for input in [bridge, on_host] {
+        define(&world, input).await;
+    }
+    for family in ["guide", "host", "host"] {
+        let input = RunTaskRequest {
+            task_definition: family.into(),
+            launch_type: Some(LaunchType::Ec2),
+            ..Default::default()
+        };
+        let answer = world.ecs.run_task(&world.context, input).await.unwrap();
+        assert_eq!(answer.failures, Some(vec![]));
+    }
+    world.settle().await;
+    let rows = world.store.snapshot().list(TASKS).into_iter();
+    let rows: Vec<Row> = rows.map(|(_, row)| Row::clone(&row)).collect();
+    let of = |family: &str| {
+        rows.iter()
+            .filter(|it| it.group == format!("family:{family}"))
+            .collect::<Vec<_>>()
+    };
+    let caller = |address: &str| Caller {
+        network: "i-00000000000000001".into(),
+        address: address.parse().unwrap(),
+    };
+    let read = |caller: &Caller, task: &Row| {
+        let id = runtime_id(&task.id, 0);
+        let text = world.ecs.metadata(caller, &id, About::Container, None)?;
+        Ok::<Value, AgentError>(serde_json::from_str(&text).unwrap())
+    };
+    let bridged = of("guide")[0];
+    let one = read(&caller("172.17.0.2"), bridged).unwrap();
+    assert_eq!(one["Networks"][0]["NetworkMode"], "bridge");
+    assert_eq!(one["Ports"][0]["HostPort"], 80);
+    assert_eq!(world.ecs.asking(&caller("172.17.0.2")).unwrap().task, bridged.id);
+    let credentials = bridged.credentials_id.clone().unwrap();
+    assert!(world.ecs.task_role(&caller("172.17.0.2"), &credentials).is_ok());
+    assert!(
+        world.ecs.task_role(&caller("10.0.1.1"), &credentials).is_err(),
+        "it is another's"
+    );
+    for task in of("host") {
+        let one = read(&caller("10.0.1.1"), task).unwrap();
+        assert_eq!(one["Networks"][0]["NetworkMode"], "host");
+        assert!(read(&caller("172.17.0.2"), task).is_err());
+    }
+    assert!(read(&caller("10.0.1.1"), bridged).is_err());
+    let elsewhere = Caller {
+        network: "i-2".into(),
+        ..caller("172.17.0.2")
+    };
+    assert!(read(&elsewhere, bridged).is_err());
 }

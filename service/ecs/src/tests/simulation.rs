@@ -8,6 +8,7 @@
 
 mod check;
 mod dice;
+mod fleet;
 mod mortal;
 mod node;
 mod people;
@@ -22,6 +23,7 @@ use super::world::{self, World};
 use crate::table::{SERVICE_DEPLOYMENTS, SERVICE_REVISIONS, SERVICES};
 use check::Watch;
 use dice::Dice;
+use fleet::Fleet;
 use mortal::{Ended, Fuse};
 use node::{Node, Noise};
 
@@ -51,6 +53,7 @@ struct Simulation {
     fuse: Arc<Fuse>,
     control: Vec<Arc<dyn Reconciler>>,
     watch: Watch,
+    fleet: Fleet,
     dice: Dice,
 }
 
@@ -58,9 +61,7 @@ impl Simulation {
     async fn new(seed: u64) -> Self {
         let mut dice = Dice(seed);
         let world = World::new().await;
-        for _ in 0..2 {
-            world.define("web").await;
-        }
+        let fleet = Fleet::of(&world, dice.one_in(3)).await;
         let fuse = Arc::new(Fuse::default());
         let control = world.control(mortal::ecs(&world, &fuse));
         let noise = Noise::of(&mut dice);
@@ -70,6 +71,7 @@ impl Simulation {
             world,
             fuse,
             control,
+            fleet,
             dice,
         }
     }
@@ -210,6 +212,7 @@ impl Simulation {
 
     /// All works again, and everybody asks for the same once more: now it has to be so.
     async fn heal(&mut self) {
+        self.fleet.be_enough(&self.world).await;
         self.node.broken.clear();
         self.node.unwell.clear();
         for name in NAMES {
@@ -229,7 +232,7 @@ impl Simulation {
             let _ = self.world.update(input).await;
         }
         self.rest().await;
-        check::as_wished(&self.world, &self.node).await;
+        check::as_wished(&self.world, &self.node, &self.fleet.group).await;
     }
 
     async fn end(&mut self) {

@@ -22,6 +22,16 @@ const fn fixed(key: &'static str, default: &'static str) -> Attribute {
     }
 }
 
+/// The application's cookie beside which the load balancer sets its own.
+pub(crate) const APP_COOKIE: &str = "stickiness.app_cookie.cookie_name";
+
+/// A cookie's name that is not one of the load balancer's own.
+fn is_cookie_name(value: &str) -> bool {
+    let own = ["AWSALB", "AWSALBAPP", "AWSALBTG"];
+    let sign = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?={}".contains(c);
+    !value.is_empty() && value.chars().all(sign) && !own.iter().any(|head| value.starts_with(head))
+}
+
 fn is_boolean(value: &str) -> bool {
     ["true", "false"].contains(&value)
 }
@@ -76,14 +86,21 @@ const TARGET_GROUP: &[Attribute] = &[
         "use_load_balancer_configuration",
     ),
     fixed("slow_start.duration_seconds", "0"),
-    fixed("stickiness.app_cookie.cookie_name", ""),
-    // Durations mean nothing while stickiness is off, and clients send them all the same.
+    Attribute {
+        key: APP_COOKIE,
+        default: "",
+        accepts: is_cookie_name,
+    },
     Attribute {
         key: "stickiness.app_cookie.duration_seconds",
         default: "86400",
         accepts: |value| within(value, 1, 604_800),
     },
-    fixed("stickiness.enabled", "false"),
+    Attribute {
+        key: "stickiness.enabled",
+        default: "false",
+        accepts: is_boolean,
+    },
     Attribute {
         key: "stickiness.lb_cookie.duration_seconds",
         default: "86400",
@@ -193,6 +210,28 @@ impl Kind {
             return Err(unsupported(&format!("'{value}' for the attribute {key}")));
         }
         Ok(())
+    }
+
+    /// Attributes that do not go together.
+    ///
+    /// # Errors
+    /// When clients shall stay by a cookie that nobody has named.
+    pub(crate) fn check(self, set: &BTreeMap<String, String>) -> Result<(), ApiError> {
+        let by_application = self.text(set, "stickiness.enabled") == "true"
+            && self.text(set, "stickiness.type") == "app_cookie";
+        if by_application && self.text(set, APP_COOKIE).is_empty() {
+            return Err(configuration(
+                "You must specify a value for the attribute 'stickiness.app_cookie.cookie_name' when the stickiness type is app_cookie",
+            ));
+        }
+        Ok(())
+    }
+
+    /// An attribute's present value.
+    pub(crate) fn text(self, set: &BTreeMap<String, String>, key: &str) -> String {
+        let known = self.known().iter().find(|it| it.key == key);
+        let default = known.map(|it| it.default).unwrap_or_default();
+        set.get(key).cloned().unwrap_or_else(|| default.to_owned())
     }
 
     /// A numeric attribute's present value.

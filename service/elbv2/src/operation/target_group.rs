@@ -400,6 +400,7 @@ pub(super) async fn modify_target_group_attributes(
                 let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
                 Kind::TargetGroup.set(&mut group.attributes, &key, &value)?;
             }
+            Kind::TargetGroup.check(&group.attributes)?;
             tx.put(TARGET_GROUPS, &key(&scope, &group.name), group.clone());
             Ok::<_, ApiError>(group)
         })

@@ -142,14 +142,14 @@ fn a_folder_goes_online_and_every_client_sees_the_truth() {
         ),
         ("repositories", "ecr describe-repositories --query repositories"),
         ("log groups", "logs describe-log-groups --query logGroups"),
-        ("VPCs", "ec2 describe-vpcs --query Vpcs"),
+        ("VPCs", "ec2 describe-vpcs --query Vpcs[?!IsDefault]"),
         (
             "interfaces",
             "ec2 describe-network-interfaces --query NetworkInterfaces",
         ),
         (
             "gateways",
-            "ec2 describe-internet-gateways --query InternetGateways",
+            "ec2 describe-internet-gateways --query InternetGateways[?Tags]",
         ),
         ("roles", "iam list-roles --query Roles"),
     ] {

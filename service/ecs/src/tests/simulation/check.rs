@@ -10,9 +10,9 @@ use contract::task::TaskPhase;
 use super::NAMES;
 use super::node::Node;
 use crate::history;
-use crate::model::service::{Rollout, Service, State};
-use crate::model::task::Task;
-use crate::table::{self, DESIRED, ROUTES, SERVICES};
+use crate::model::service::{LoadBalancer, Rollout, Service, State};
+use crate::model::task::{StopCode, Task};
+use crate::table::{self, DESIRED, ROUTES, SERVICES, TASKS};
 use crate::tests::world::{World, living};
 
 /// Floor and ceiling of every service, against what really runs.
@@ -84,18 +84,28 @@ fn nobody_is_stopped_who_is_sent_requests(snapshot: &Snapshot) {
         .flat_map(|it| &it.target_groups)
         .flat_map(|it| &it.targets);
     let targets: Vec<_> = targets.collect();
-    for (id, wish) in snapshot.list(DESIRED) {
-        let (Some(interface), Some(_)) = (&wish.interface, &wish.stop) else {
+    for (_, task) in snapshot.list(TASKS) {
+        let told = snapshot
+            .get(DESIRED, &task.id)
+            .is_some_and(|wish| wish.stop.is_some());
+        // Whoever goes with its instance is beyond all order.
+        let notice = task
+            .stop
+            .as_ref()
+            .is_some_and(|it| it.code == StopCode::TerminationNotice);
+        if !told || notice {
             continue;
-        };
-        let sent = targets
-            .iter()
-            .any(|it| it.address == interface.address && !it.draining);
-        assert!(
-            !sent,
-            "{id} is told to stop, and requests are sent to {}",
-            interface.address
-        );
+        }
+        for place in task.load_balancers.iter().filter_map(|it| task.endpoint(it)) {
+            let sent = targets
+                .iter()
+                .any(|it| (it.address, it.port) == place && !it.draining);
+            assert!(
+                !sent,
+                "{} is told to stop, and requests are sent to {place:?}",
+                task.id
+            );
+        }
     }
 }
 
@@ -108,14 +118,16 @@ fn is_told(snapshot: &Snapshot, node: &Node, task: &Task) -> bool {
 /// It runs, and every load balancer that it is behind sends it requests.
 fn serves(snapshot: &Snapshot, node: &Node, task: &Task) -> bool {
     let routes = snapshot.get(ROUTES, RouteTable::KEY);
-    let address = task.attachment().map(|it| it.interface.address);
-    let is_sent = |group: &str| {
+    let is_sent = |balancer: &LoadBalancer| {
+        let place = task.endpoint(balancer);
         routes.iter().flat_map(|it| &it.targets).any(|it| {
-            it.target_group == group && Some(it.address) == address && it.health == TargetHealth::Healthy
+            it.target_group == balancer.target_group
+                && Some((it.address, it.port)) == place
+                && it.health == TargetHealth::Healthy
         })
     };
-    let asked = |group: &str| node.is_well(&task.id) && is_sent(group);
-    node.runs(&task.id) && task.load_balancers.iter().all(|it| asked(&it.target_group))
+    let asked = |balancer: &LoadBalancer| node.is_well(&task.id) && is_sent(balancer);
+    node.runs(&task.id) && task.load_balancers.iter().all(asked)
 }
 
 /// Nothing moves any more: every service is as desired, or says why not.
@@ -154,7 +166,7 @@ fn is_explained(service: &Service, failed: bool) -> bool {
 }
 
 /// All is as the last request asked, and what really runs is what is described.
-pub(super) async fn as_wished(world: &World, node: &Node) {
+pub(super) async fn as_wished(world: &World, node: &Node, group: &str) {
     let snapshot = world.store.snapshot();
     let (mut registered, mut wanted) = (0, 0);
     for name in NAMES {
@@ -176,14 +188,15 @@ pub(super) async fn as_wished(world: &World, node: &Node) {
             registered += task.load_balancers.len();
         }
     }
-    assert_eq!(world.targets(&world.group).await, vec!["healthy"; registered]);
+    assert_eq!(world.targets(group).await, vec!["healthy"; registered]);
     assert_eq!(snapshot.list(DESIRED).len(), wanted);
     one_interface_each(world).await;
 }
 
 /// However often the process died while it made them.
 async fn one_interface_each(world: &World) {
-    let wanted = world.store.snapshot().list(DESIRED).len();
+    let wishes = world.store.snapshot().list(DESIRED);
+    let wanted = wishes.iter().filter(|(_, wish)| wish.interface.is_some()).count();
     let interfaces = world
         .ec2
         .describe_network_interfaces(&world.context, Default::default());

@@ -9,7 +9,7 @@ use contract::task::{ContainerPhase, DesiredTask, ObservedTask, StopCause, StopK
 use jiff::Timestamp;
 
 use super::dice::Dice;
-use crate::table::{DESIRED, OBSERVED, ROUTES};
+use crate::table::{DESIRED, OBSERVED, ROUTES, TASKS};
 use crate::tests::plane;
 
 const TABLES: Table<RouteTable> = Table::new(RouteTable::TABLE, 1);
@@ -84,6 +84,8 @@ pub(super) struct Node {
     pub(super) broken: BTreeSet<String>,
     /// Labels of tasks that run and fail the load balancer's checks.
     pub(super) unwell: BTreeSet<String>,
+    /// Instances that were terminated: nothing starts there any more.
+    pub(super) gone: BTreeSet<String>,
     /// What really is, by task.
     truth: BTreeMap<String, ObservedTask>,
     labels: BTreeMap<String, String>,
@@ -99,6 +101,7 @@ impl Node {
             noise,
             broken: BTreeSet::new(),
             unwell: BTreeSet::new(),
+            gone: BTreeSet::new(),
             truth: BTreeMap::new(),
             labels: BTreeMap::new(),
             flapping: BTreeSet::new(),
@@ -224,6 +227,10 @@ impl Node {
                 let reason = wish.stop.as_ref().map_or("", |it| it.reason.as_str());
                 plane::stopping(&mut it, StopKind::Requested, reason, now);
             }
+            _ if wish.host.as_ref().is_some_and(|it| self.gone.contains(&it.disk)) => {
+                plane::stopping(&mut it, StopKind::Lost, "The task was lost", now);
+                it.phase = TaskPhase::Stopped;
+            }
             TaskPhase::Provisioning => it.phase = TaskPhase::Pending,
             TaskPhase::Pending
                 if self.broken.contains(&wish.label) || dice.percent(self.noise.pulls_fail) =>
@@ -267,11 +274,22 @@ impl Node {
         let mut holders = BTreeMap::new();
         for (id, wish) in snapshot.list(DESIRED) {
             if let Some(interface) = &wish.interface {
-                holders.insert(interface.address, id);
+                holders.insert((interface.address, 0), id);
+            }
+        }
+        // On an instance it is the port that leads to a task.
+        for (_, task) in snapshot.list(TASKS) {
+            let Some(lodging) = task.lodging.as_ref().filter(|_| !task.is_stopped()) else {
+                continue;
+            };
+            for port in lodging.publish.values().flatten() {
+                holders.insert((lodging.address, port.host_port), task.id.clone());
             }
         }
         let seen = plane::observe(&table, &before, |group, target, known| {
-            let name = format!("{group} {}", target.address);
+            let name = format!("{group} {} {}", target.address, target.port);
+            let holder = holders.get(&(target.address, target.port));
+            let holder = holder.or_else(|| holders.get(&(target.address, 0)));
             if dice.percent(self.noise.flaps) && !self.flapping.remove(&name) {
                 self.flapping.insert(name.clone());
             }
@@ -283,7 +301,7 @@ impl Node {
                 (Some(TargetHealth::Draining { .. }), true) => TargetHealth::Draining { done: true },
                 (_, true) => TargetHealth::Draining { done: false },
                 (None, false) => TargetHealth::Initial,
-                (Some(_), false) => match holders.get(&target.address) {
+                (Some(_), false) => match holder {
                     Some(id) if self.is_well(id) && !self.flapping.contains(&name) => TargetHealth::Healthy,
                     _ => TargetHealth::Unhealthy(Unhealthy::Timeout),
                 },

@@ -2,8 +2,8 @@
 
 use aws_shape::ecs::*;
 
-use super::Simulation;
 use super::dice::Dice;
+use super::{Simulation, fleet};
 
 const PERCENTAGES: [(i32, i32); 6] = [(100, 200), (50, 100), (50, 200), (0, 100), (100, 150), (0, 200)];
 
@@ -21,12 +21,12 @@ fn configuration(dice: &mut Dice) -> Option<DeploymentConfiguration> {
 }
 
 pub(super) async fn make(simulation: &mut Simulation, name: &str) {
-    let (world, dice) = (&simulation.world, &mut simulation.dice);
+    let (world, fleet, dice) = (&simulation.world, &simulation.fleet, &mut simulation.dice);
     let input = CreateServiceRequest {
-        load_balancers: (dice.below(3) > 0).then(|| world.behind(&world.group).unwrap()),
+        load_balancers: (dice.below(3) > 0).then(|| fleet.behind(world)),
         deployment_configuration: configuration(dice),
         availability_zone_rebalancing: Some(AvailabilityZoneRebalancing::Disabled),
-        ..world.service(name, dice.below(5) as i32)
+        ..fleet.service(world, name, dice.below(5) as i32)
     };
     simulation.watch.forgive(name);
     // It may be there already.
@@ -34,18 +34,20 @@ pub(super) async fn make(simulation: &mut Simulation, name: &str) {
 }
 
 async fn change(simulation: &mut Simulation, name: &str) {
-    let (world, dice) = (&simulation.world, &mut simulation.dice);
+    let (world, fleet, dice) = (&simulation.world, &simulation.fleet, &mut simulation.dice);
     let input = UpdateServiceRequest {
         service: name.into(),
         desired_count: dice.one_in(3).then(|| dice.below(5) as i32),
-        task_definition: dice.one_in(2).then(|| format!("web:{}", 1 + dice.below(3))),
+        task_definition: dice
+            .one_in(2)
+            .then(|| format!("{}:{}", fleet.family, 1 + dice.below(3))),
         force_new_deployment: Some(dice.one_in(5)),
         deployment_configuration: if dice.one_in(5) { configuration(dice) } else { None },
         load_balancers: dice.one_in(8).then(|| {
             if dice.one_in(2) {
                 vec![]
             } else {
-                world.behind(&world.group).unwrap()
+                fleet.behind(world)
             }
         }),
         ..Default::default()
@@ -82,7 +84,7 @@ async fn disturb(simulation: &mut Simulation, name: &str) {
 }
 
 fn misbehave(simulation: &mut Simulation) {
-    let label = format!("web:{}", 1 + simulation.dice.below(3));
+    let label = format!("{}:{}", simulation.fleet.family, 1 + simulation.dice.below(3));
     let broken = simulation.dice.one_in(2);
     if !broken {
         // Tasks that serve now do not any more.
@@ -120,6 +122,9 @@ async fn stop_deployment(simulation: &mut Simulation, name: &str) {
 }
 
 pub(super) async fn act(simulation: &mut Simulation, name: &str) {
+    if !simulation.fleet.is_fargate() && simulation.dice.one_in(4) {
+        return fleet::act(simulation).await;
+    }
     match simulation.dice.below(10) {
         0 => make(simulation, name).await,
         1..=5 => change(simulation, name).await,
