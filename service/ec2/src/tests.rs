@@ -1,3 +1,4 @@
+mod attribute;
 mod instance;
 mod launch;
 mod network;
