@@ -32,7 +32,7 @@ pub(super) async fn create_target_group(
     if input
         .protocol_version
         .as_deref()
-        .is_some_and(|version| version != "HTTP1")
+        .is_some_and(|version| !["", "HTTP1"].contains(&version))
     {
         return Err(unsupported("target groups with protocol version HTTP2 or GRPC"));
     }
