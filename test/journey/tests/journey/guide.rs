@@ -28,7 +28,7 @@ fn production_is_built_once_and_left_alone_the_second_time() {
     let (first, second) = (build(), build());
     assert_eq!(first["stands"], second["stands"]);
     let made = first["made"].as_array().unwrap();
-    assert_eq!(made.len(), 25, "{made:?}");
+    assert_eq!(made.len(), 26, "{made:?}");
     assert!(second["made"].as_array().unwrap().is_empty(), "{second}");
     let balancers = cloud.aws_json("elbv2 describe-load-balancers --names production");
     let zone = &balancers["LoadBalancers"][0]["AvailabilityZones"][0];
