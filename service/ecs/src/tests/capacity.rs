@@ -9,7 +9,7 @@ use base_reconcile::Reconciler as _;
 use super::instance::{define, guide, join, service};
 use super::world::World;
 use crate::plan::capacity::SCALE_IN_AFTER;
-use crate::reconcile::capacity::Capacity;
+use crate::reconcile::Capacity;
 
 fn provider(name: &str, group: &str) -> CreateCapacityProviderRequest {
     CreateCapacityProviderRequest {
