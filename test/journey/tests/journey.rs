@@ -26,3 +26,5 @@ mod open;
 mod roll;
 #[path = "journey/streamlit.rs"]
 mod streamlit;
+#[path = "journey/terraform.rs"]
+mod terraform;
