@@ -24,5 +24,7 @@ mod node;
 mod open;
 #[path = "journey/roll.rs"]
 mod roll;
+#[path = "journey/storm.rs"]
+mod storm;
 #[path = "journey/streamlit.rs"]
 mod streamlit;
