@@ -10,6 +10,8 @@ mod command;
 mod crash;
 #[path = "journey/exec.rs"]
 mod exec;
+#[path = "journey/guide.rs"]
+mod guide;
 #[path = "journey/hello.rs"]
 mod hello;
 #[path = "journey/image.rs"]
