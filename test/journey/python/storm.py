@@ -164,8 +164,9 @@ def drop_gateway():
 
 
 def route_tables():
-    found = sure(ec2.describe_route_tables)["RouteTables"]
-    return [it for it in found if it["VpcId"] in vpcs()]
+    found, own = sure(ec2.describe_route_tables)["RouteTables"], vpcs()
+    main = [it for it in found if any(link.get("Main") for link in it["Associations"])]
+    return [it for it in found if it["VpcId"] in own and it not in main]
 
 
 def make_routes():
@@ -372,8 +373,8 @@ ACTS = [
     (2, on_instance(ec2.terminate_instances, "running", "pending", "stopped", "stopping")),
     (1, drop_any_instance), (4, scale), (7, run_fargate), (9, run_on_host), (4, scale_service), (6, stop_task),
     (3, drain),
-    (3, kill_role("control")), (1, kill_role("proxy")), (1, kill_supervisor), (3, kill_shim), (3, kill_contained),
-    (1, kill_several),
+    (5, kill_role("control")), (1, kill_role("proxy")), (1, kill_supervisor), (5, kill_shim), (5, kill_contained),
+    (2, kill_several),
 ]
 USER_DATA = f"#!/bin/bash\necho ECS_CLUSTER={CLUSTER} >> /etc/ecs/ecs.config\n"
 base = {}
@@ -518,8 +519,9 @@ def default_vpcs():
 
 
 def public_addresses(live, described):
-    """Those of what runs, and of gateways."""
+    """Those of what runs, of gateways, and elastic ones that somebody has."""
     found = {it["PublicIpAddress"] for it in live if it.get("PublicIpAddress")}
+    found |= {it["PublicIp"] for it in addresses(free=False)}
     for interface in described.values():
         public = interface.get("Association", {}).get("PublicIp")
         if public and interface["Status"] == "in-use" and "InstanceId" not in interface.get("Attachment", {}):
@@ -585,6 +587,8 @@ def clear():
         sure(ec2.delete_network_interface, NetworkInterfaceId=interface["NetworkInterfaceId"])
     until("addresses are not given back", unfree)
     until("hosts stay in the cluster", container_instances)
+    # Described for an hour, and kept as long.
+    stopped = {name(it["taskArn"]) for it in tasks()}
     sure(ecs.delete_cluster, cluster=CLUSTER)
     sure(ec2.delete_launch_template, LaunchTemplateName=FLEET)
     for gateway in sure(ec2.describe_internet_gateways)["InternetGateways"]:
@@ -601,6 +605,7 @@ def clear():
         sure(ec2.delete_security_group, GroupId=group["GroupId"])
     for vpc in sure(ec2.describe_vpcs)["Vpcs"]:
         sure(ec2.delete_vpc, VpcId=vpc["VpcId"])
+    return stopped
 
 
 def groups_left():
@@ -613,15 +618,14 @@ def nat_left():
     return [f"{it['NatGatewayId']} is {it['State']}" for it in found if it["State"] not in ("deleted", "failed")]
 
 
-def left():
-    """What is still there although nothing is described any more."""
+def left(stopped):
+    """What is still there although nothing is described any more but tasks that have stopped."""
     found = [f"network {it}" for it in kernel.networks()] + [f"pin {it}" for it in kernel.pins()]
     found += [f"uplink {it}" for it in kernel.uplinks()] + [f"route {it}" for it in kernel.public_routes()]
     own, guests = kernel.tasks_in_groups()
     found += [f"control group {it}" for it in own | guests] + [f"disk {it}" for it in kernel.disks()]
     found += [f"shim {it}" for it in kernel.shims().values()] + [f"process {it}" for it in kernel.contained()]
     found += [f"mount {it}" for it in kernel.mounts()]
-    stopped = {name(it["taskArn"]) for it in tasks()}
     found += [f"directory {it}" for it in kernel.directories() - stopped]
     nft = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout
     found += [line for line in nft.splitlines() if kernel.INSTANCE in line]
@@ -660,8 +664,8 @@ def main():
     print(f"quiet after {time.monotonic() - begun:.0f} s: {len(instances('running'))} instances, "
           f"{len(running_tasks())} tasks", flush=True)
     until("the kernel is not as described", lambda: restless() or untrue() + unfree())
-    clear()
-    until("something is left", left)
+    stopped = clear()
+    until("something is left", lambda: left(stopped))
     print(f"nothing is left after {time.monotonic() - begun:.0f} s", flush=True)
 
 
