@@ -103,9 +103,10 @@ def definition():
         "interactive": True,
         "pseudoTerminal": True,
         "portMappings": [{"containerPort": 8502, "hostPort": PORT, "protocol": "tcp"}],
-        # An old hand's way to say who answers, without one word that AWS would not know.
         "command": ["sh", "-c", "mkdir /www; hostname | tee /www/index.html; exec httpd -f -p 8502 -h /www"],
         "logConfiguration": {"logDriver": "awslogs", "options": options},
+        # The first process of a container that does not listen to SIGTERM would take the whole half minute to go.
+        "stopTimeout": 2,
     }
     written = {
         "family": "guide",
