@@ -98,6 +98,13 @@ impl Runtime {
         TaskStatus::load(&self.directory(id)).ok()
     }
 
+    /// The task that a task was started in, if it lives in another one.
+    pub fn host_of(&self, id: &str) -> Option<String> {
+        let text = fs::read(self.directory(id).join(shim::TASK_FILE)).ok()?;
+        let spec: TaskSpec = serde_json::from_slice(&text).ok()?;
+        Some(spec.host?.task)
+    }
+
     /// Starts a task's shim and returns when it can be talked to; its containers start after that.
     ///
     /// # Errors
@@ -175,6 +182,11 @@ impl Runtime {
     /// rule for a few milliseconds.
     pub fn kill(&self, id: &str) {
         self.config.cgroup(id).kill_and_remove();
+        // A guest that was about to start when its host ended may have brought the host's group back.
+        let root = Cgroup::new(&self.config.cgroup_root());
+        for host in root.children() {
+            root.child(&host).remove_around(GUESTS_GROUP);
+        }
     }
 
     /// Removes the task's directory with spools and all.

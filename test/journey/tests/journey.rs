@@ -26,5 +26,9 @@ mod node;
 mod open;
 #[path = "journey/roll.rs"]
 mod roll;
+#[path = "journey/storm.rs"]
+mod storm;
 #[path = "journey/streamlit.rs"]
 mod streamlit;
+#[path = "journey/terraform.rs"]
+mod terraform;
