@@ -329,8 +329,15 @@ pub(crate) fn for_daemon(
 }
 
 /// How many new instances of a capacity provider the tasks need that wait for one. What such an instance has is known
-/// from those that were there; before the first one is, one is a beginning.
-pub(crate) fn missing(snapshot: &Snapshot, scope: &Scope, provider: &Provider, waiting: &[Arc<Task>]) -> u32 {
+/// from those that were there; before the first one is, one is a beginning. A task that fits on one that is there waits
+/// for a moment only.
+pub(crate) fn missing<'a>(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    provider: &Provider,
+    waiting: &[Arc<Task>],
+    there: impl Iterator<Item = &'a House>,
+) -> u32 {
     let Some(size) = &provider.size else {
         return u32::from(!waiting.is_empty());
     };
@@ -347,7 +354,8 @@ pub(crate) fn missing(snapshot: &Snapshot, scope: &Scope, provider: &Provider, w
         udp: size.udp.clone(),
         ..placement::Instance::default()
     };
-    let mut new: Vec<placement::Instance> = Vec::new();
+    let mut all: Vec<placement::Instance> = there.map(|house| house.pictured(snapshot)).collect();
+    let there = all.len();
     for task in waiting {
         let Some(definition) = table::definition_of(snapshot, scope, &task.task_definition) else {
             continue;
@@ -356,14 +364,14 @@ pub(crate) fn missing(snapshot: &Snapshot, scope: &Scope, provider: &Provider, w
         // In which zone the next one will be nobody knows.
         request.zones.clear();
         let fits = |one: &placement::Instance| placement::lack(one, &request).is_none();
-        let at = new.iter().position(fits).or_else(|| {
+        let at = all.iter().position(fits).or_else(|| {
             let one = empty();
             fits(&one).then(|| {
-                new.push(one);
-                new.len() - 1
+                all.push(one);
+                all.len() - 1
             })
         });
-        let Some(one) = at.and_then(|at| new.get_mut(at)) else {
+        let Some(one) = at.and_then(|at| all.get_mut(at)) else {
             continue;
         };
         one.cpu -= request.cpu;
@@ -372,7 +380,7 @@ pub(crate) fn missing(snapshot: &Snapshot, scope: &Scope, provider: &Provider, w
         one.udp.extend(&request.udp);
         one.wanted.push(request.group.clone());
     }
-    new.len() as u32
+    (all.len() - there) as u32
 }
 
 impl House {

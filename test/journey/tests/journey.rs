@@ -10,6 +10,8 @@ mod command;
 mod crash;
 #[path = "journey/exec.rs"]
 mod exec;
+#[path = "journey/guide.rs"]
+mod guide;
 #[path = "journey/hello.rs"]
 mod hello;
 #[path = "journey/image.rs"]
@@ -28,3 +30,5 @@ mod roll;
 mod storm;
 #[path = "journey/streamlit.rs"]
 mod streamlit;
+#[path = "journey/terraform.rs"]
+mod terraform;

@@ -74,7 +74,13 @@ impl View {
         Picture {
             running: there.len() as u32,
             busy: there.iter().filter(|it| self.is_busy(it)).count() as u32,
-            missing: lodging::missing(&self.snapshot, &self.scope, &self.provider, &self.waiting),
+            missing: lodging::missing(
+                &self.snapshot,
+                &self.scope,
+                &self.provider,
+                &self.waiting,
+                there.iter().copied(),
+            ),
             desired: self.group.desired_capacity.max(0).unsigned_abs(),
             least: self.group.min_size.max(0).unsigned_abs(),
             most: self.group.max_size.max(0).unsigned_abs(),
