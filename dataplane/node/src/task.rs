@@ -261,7 +261,11 @@ impl Actor {
         let mut asked = Asked::Nothing;
         let mut ending = self.inner.ending.subscribe();
         let mut hosted = true;
-        let host_gone = place::host_gone(Arc::clone(&self.inner), Arc::clone(&self.desired), self.boot.clone());
+        let host_gone = place::host_gone(
+            Arc::clone(&self.inner),
+            Arc::clone(&self.desired),
+            self.boot.clone(),
+        );
         tokio::pin!(host_gone);
         loop {
             let status = handle.status();

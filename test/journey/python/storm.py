@@ -373,8 +373,8 @@ ACTS = [
     (2, on_instance(ec2.terminate_instances, "running", "pending", "stopped", "stopping")),
     (1, drop_any_instance), (4, scale), (7, run_fargate), (9, run_on_host), (4, scale_service), (6, stop_task),
     (3, drain),
-    (5, kill_role("control")), (1, kill_role("proxy")), (1, kill_supervisor), (5, kill_shim), (5, kill_contained),
-    (2, kill_several),
+    (3, kill_role("control")), (1, kill_role("proxy")), (1, kill_supervisor), (5, kill_shim), (5, kill_contained),
+    (1, kill_several),
 ]
 USER_DATA = f"#!/bin/bash\necho ECS_CLUSTER={CLUSTER} >> /etc/ecs/ecs.config\n"
 base = {}

@@ -54,9 +54,7 @@ impl Hierarchy {
         while let Some(part) = parts.next() {
             let parent = current.clone();
             current.push(part);
-            let of_guests = parts
-                .peek()
-                .is_some_and(|next| next.as_os_str() == GUESTS_GROUP);
+            let of_guests = parts.peek().is_some_and(|next| next.as_os_str() == GUESTS_GROUP);
             if of_guests && !current.is_dir() {
                 let gone = io::Error::new(io::ErrorKind::NotFound, "the host has gone");
                 return Err(super::named(&current, &gone));
