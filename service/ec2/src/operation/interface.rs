@@ -272,10 +272,7 @@ pub(super) async fn describe_network_interfaces(
             .with("status", status(&interface, &snapshot).as_str())
             .with("interface-type", kind(&interface).as_str())
             .with("source-dest-check", !interface.forwards)
-            .with_all(
-                "attachment.attachment-id",
-                attachment_id(&interface),
-            )
+            .with_all("attachment.attachment-id", attachment_id(&interface))
             .with_all(
                 "attachment.device-index",
                 interface.device_index.map(|index| index.to_string()),
