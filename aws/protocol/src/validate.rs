@@ -181,6 +181,9 @@ impl Checker {
     }
 }
 
+/// How models written for UTF-16 say "everything beyond the first 65,536 characters".
+const PAIRS: &str = r"\uD800\uDC00-\uDBFF\uDFFF";
+
 /// Whether the whole text matches a pattern of a model.
 fn matches(pattern: &'static str, text: &str) -> bool {
     /// Compiled once each; there are as many as the models have.
@@ -198,6 +201,7 @@ fn matches(pattern: &'static str, text: &str) -> bool {
 /// A pattern of a model for whole strings. `None` where the model uses what Rust's regular expressions lack; a
 /// test sees that no served operation does.
 pub fn compile(pattern: &str) -> Option<Regex> {
+    let pattern = pattern.replace(PAIRS, r"\u{10000}-\u{10FFFF}");
     Regex::new(&format!("^(?:{pattern})$")).ok()
 }
 

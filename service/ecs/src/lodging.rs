@@ -15,7 +15,7 @@ use crate::error::client;
 use crate::model::container::PortMapping;
 use crate::model::instance::{Amount, Instance, Lodging, Mode};
 use crate::model::placement::{Constraint, Placement};
-use crate::model::service::Service;
+use crate::model::service::{Service, State};
 use crate::model::task::{StopCode, Task};
 use crate::model::task_definition::{TaskDefinition, TaskSpec};
 use crate::plan::placement::{self, Lack, Request};
@@ -297,8 +297,21 @@ pub(crate) fn evict(
     }
 }
 
+/// Ids of the instances on which an active service's tasks shall run, if it is a daemon.
+pub(crate) fn daemon_places(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    service: &Service,
+) -> Option<BTreeSet<String>> {
+    if !service.daemon || service.state != State::Active {
+        return None;
+    }
+    let definition = table::definition_of(snapshot, scope, &service.primary()?.task_definition)?;
+    Some(for_daemon(snapshot, scope, service, &definition))
+}
+
 /// Ids of the instances on which a daemon shall run: those that take tasks and have what its tasks need, room aside.
-pub(crate) fn for_daemon(
+fn for_daemon(
     snapshot: &Snapshot,
     scope: &Scope,
     service: &Service,

@@ -49,6 +49,8 @@ def text(shape):
     for sample in SAMPLES:
         sample = sample + "a" * (low - len(sample))
         python = re.sub(r"\\p\{[LN]\}", r"\\w", pattern or ".*").replace(r"\p{Z}", " ")
+        # Models are written for UTF-16.
+        python = python.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
         if re.fullmatch(python, sample, re.ASCII | re.DOTALL) and len(sample) <= limits.get("max", 10**9):
             return sample
     raise ValueError(f"no sample for {shape.name}: {limits}")

@@ -444,6 +444,10 @@ pub(super) fn of_interface(
     match named.filter(|ids| !ids.is_empty()) {
         Some(ids) => {
             for id in &ids {
+                if !id.starts_with("sg-") {
+                    let message = format!("Invalid id: \"{id}\" (expecting \"sg-...\")");
+                    return Err(with_code("InvalidGroupId.Malformed", message));
+                }
                 if table::group(transaction, scope, id)?.vpc != vpc {
                     return Err(group_not_found(id));
                 }

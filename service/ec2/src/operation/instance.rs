@@ -9,7 +9,7 @@ use base_store::Transaction;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::{default, group, instance_describe, interface, launch, launch_template, profile, tag};
+use super::{default, group, instance_describe, interface, launch, launch_template, profile, tag, zone};
 use crate::Ec2;
 use crate::error::{Error, dry_run, invalid, missing, unsupported, with_code};
 use crate::model::instance::{Instance, Key, Life, MetadataOptions, Profile, Shutdown, Token, Volume};
@@ -51,12 +51,18 @@ pub(super) async fn run_instances(
     if let Some(reservation) = launched(&snapshot, &context.scope, token.as_ref())? {
         return Ok(reservation);
     }
-    let spec = match template {
-        Some(template) => own.over(launch_template::spec(&snapshot, &context.scope, &template)?),
-        None => own,
+    let (mut spec, origin) = match template {
+        Some(template) => {
+            let (said, origin) = launch_template::spec(&snapshot, &context.scope, &template)?;
+            (own.over(said), origin)
+        }
+        None => (own, Tags::new()),
     };
     if !by_service {
         spec.tags.values().try_for_each(tag::check)?;
+    }
+    if !origin.is_empty() {
+        spec.tags.entry("instance".to_owned()).or_default().extend(origin);
     }
     let profile = match &spec.profile {
         Some(wanted) => Some(profile::find(ec2, context, wanted).await?),
@@ -400,6 +406,10 @@ fn default_subnet(tx: &Transaction, scope: &Scope, zone: Option<&str>) -> Result
             "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.";
         with_code("VPCIdNotSpecified", message)
     })?;
+    if let Some(unknown) = zone.filter(|it| !zone::names(&scope.region).iter().any(|name| name == it)) {
+        let message = format!("Invalid availability zone: [{unknown}]");
+        return Err(with_code("InvalidParameterValue", message));
+    }
     let mut subnets: Vec<model::Subnet> = table::all(tx, table::SUBNETS, scope);
     subnets.retain(|one| one.vpc == vpc.id && one.is_default && zone.is_none_or(|zone| zone == one.zone));
     subnets.sort_by(|one, other| one.zone.cmp(&other.zone));

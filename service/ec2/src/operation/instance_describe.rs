@@ -21,6 +21,10 @@ pub(super) async fn describe_instances(
     input: DescribeInstancesRequest,
 ) -> Result<DescribeInstancesResult, Error> {
     dry_run(input.dry_run)?;
+    if input.max_results.is_some() && input.instance_ids.as_ref().is_some_and(|ids| !ids.is_empty()) {
+        let message = "The parameter instancesSet cannot be used with the parameter maxResults";
+        return Err(crate::error::with_code("InvalidParameterCombination", message));
+    }
     let scope = &context.scope;
     let snapshot = ec2.store.snapshot();
     let instances = table::instances(&snapshot, scope, input.instance_ids.as_deref())?;

@@ -10,15 +10,15 @@ use crate::Ec2;
 use crate::error::{Error, dry_run, missing, unsupported, with_code};
 use crate::filter::{self, Facts};
 use crate::model::launch::Spec;
-use crate::model::launch_template;
+use crate::model::{Tags, launch_template};
 use crate::table::{LAUNCH_TEMPLATES, key, prefix};
 
-/// What the template says in the version that was asked for.
+/// What the template says in the version that was asked for, and the tags that tell instances made from it.
 pub(super) fn spec(
     snapshot: &Snapshot,
     scope: &Scope,
     asked: &LaunchTemplateSpecification,
-) -> Result<Spec, Error> {
+) -> Result<(Spec, Tags), Error> {
     let template = find(
         snapshot,
         scope,
@@ -26,11 +26,15 @@ pub(super) fn spec(
         asked.launch_template_name.as_deref(),
     )?;
     let text = asked.version.as_deref().unwrap_or_default();
-    let version = template
+    let (number, version) = template
         .number(text)
-        .and_then(|number| template.versions.get(&number))
+        .and_then(|number| template.versions.get_key_value(&number))
         .ok_or_else(|| no_version(&template.id, text))?;
-    Ok(version.spec.clone())
+    let origin = Tags::from([
+        ("aws:ec2launchtemplate:id".to_owned(), template.id.clone()),
+        ("aws:ec2launchtemplate:version".to_owned(), number.to_string()),
+    ]);
+    Ok((version.spec.clone(), origin))
 }
 
 pub(super) fn no_version(id: &str, version: &str) -> Error {

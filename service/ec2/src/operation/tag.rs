@@ -76,7 +76,7 @@ pub(super) async fn delete_tags(ec2: &Ec2, context: &Context, input: DeleteTagsR
     dry_run(input.dry_run)?;
     let wanted = input.tags;
     change(ec2, context, input.resources, move |old| match &wanted {
-        None => old.clear(),
+        None => old.retain(|key, _| key.starts_with("aws:")),
         Some(wanted) => old.retain(|key, value| {
             let named =
                 |tag: &Tag| tag.key.as_ref() == Some(key) && tag.value.as_ref().is_none_or(|it| it == value);
@@ -111,13 +111,34 @@ async fn change(
                     || edit_row(tx, NAT_GATEWAYS, &scope, id, |row| edit(&mut row.tags))
                     || edit_rule(tx, &scope, id, &edit);
                 if !known {
-                    let message = format!("The ID '{id}' is not valid");
-                    return Err(crate::error::with_code("InvalidID", message));
+                    return Err(untaggable(id));
                 }
             }
             Ok(())
         })
         .await
+}
+
+/// What tags can be put on, by how its ids begin: in AWS's codes and in its sentences.
+const KINDS: &[(&str, &str, &str)] = &[
+    ("vpc", "Vpc", "vpc"),
+    ("subnet", "Subnet", "subnet"),
+    ("igw", "InternetGateway", "internetGateway"),
+    ("rtb", "RouteTable", "routeTable"),
+    ("acl", "NetworkAcl", "networkAcl"),
+    ("i", "Instance", "instance"),
+];
+
+fn untaggable(id: &str) -> Error {
+    let (kind, digits) = id.split_once('-').unwrap_or_default();
+    let well_formed = matches!(digits.len(), 8 | 17) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let known = KINDS.iter().find(|(head, ..)| *head == kind && well_formed);
+    match (kind, known) {
+        ("sg", _) if well_formed => crate::error::group_not_found(id),
+        ("eni", _) if well_formed => crate::error::interface_not_found(id),
+        (_, Some((_, noun, word))) => crate::error::not_found(noun, word, id),
+        _ => crate::error::with_code("InvalidID", format!("The ID '{id}' is not valid")),
+    }
 }
 
 /// A volume's tags are kept with its instance.

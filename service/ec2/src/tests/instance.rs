@@ -339,6 +339,13 @@ async fn what_is_wrong_is_refused_in_awss_words() {
         ),
         (
             RunInstancesRequest {
+                security_group_ids: Some(vec!["web".into()]),
+                ..request()
+            },
+            "InvalidGroupId.Malformed",
+        ),
+        (
+            RunInstancesRequest {
                 user_data: Some("%".into()),
                 ..request()
             },

@@ -168,6 +168,14 @@ async fn a_template_has_versions_and_instances_follow_the_one_they_name() {
         };
         let launched = cloud.run(input).await.unwrap();
         assert_eq!(launched[0].instance_type.as_ref().unwrap().as_str(), expected);
+        let tags = launched[0].tags.iter().flatten();
+        let origin = tags.filter(|it| it.key.as_deref() == Some("aws:ec2launchtemplate:id"));
+        let origin: Vec<_> = origin.map(|it| it.value.clone()).collect();
+        assert_eq!(
+            origin,
+            [Some(id.clone())],
+            "an instance says which template it is from"
+        );
     }
     let modify = ModifyLaunchTemplateRequest {
         launch_template_id: Some(id.clone()),
@@ -207,4 +215,27 @@ async fn a_template_has_versions_and_instances_follow_the_one_they_name() {
         code(ec2.describe_launch_template_versions(context, describe).await),
         "InvalidLaunchTemplateId.VersionNotFound"
     );
+}
+
+#[tokio::test]
+async fn a_tag_for_what_does_not_exist_is_refused_by_its_kind() {
+    let cloud = cloud().await;
+    let (ec2, context) = (&cloud.world.ec2, &cloud.world.context);
+    for (id, expected) in [
+        ("i-0123456789abcdef0", "InvalidInstanceID.NotFound"),
+        ("vpc-0123456789abcdef0", "InvalidVpcID.NotFound"),
+        ("sg-0123456789abcdef0", "InvalidGroup.NotFound"),
+        ("i-x", "InvalidID"),
+        ("x", "InvalidID"),
+    ] {
+        let input = CreateTagsRequest {
+            resources: vec![id.into()],
+            tags: vec![Tag {
+                key: Some("a".into()),
+                value: Some("b".into()),
+            }],
+            ..Default::default()
+        };
+        assert_eq!(code(ec2.create_tags(context, input).await), expected, "{id}");
+    }
 }

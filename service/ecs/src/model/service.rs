@@ -51,6 +51,9 @@ pub(crate) struct Service {
     /// Echoed; there is one machine, so its zones are never out of balance for long.
     #[serde(default)]
     pub(crate) zone_rebalancing: bool,
+    /// It was asked for, not set by default.
+    #[serde(default)]
+    pub(crate) zone_rebalancing_asked: bool,
     pub(crate) client_token: Option<String>,
     /// What the request with the client token asked for: sent again it must ask for the same.
     #[serde(default)]

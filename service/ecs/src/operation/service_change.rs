@@ -5,13 +5,14 @@ use aws_shape::ecs::*;
 
 use super::service_check::{balancers, check_ports, network};
 use super::service_option::{
-    active_definition, apply_configuration, check_controller, check_launch, check_scheduling, client_token,
-    desired, grace, platform, propagate_tags, refuse_unserved, zone_rebalancing,
+    Rebalancing, active_definition, apply_configuration, check_controller, check_launch, check_scheduling,
+    client_token, desired, grace, platform, propagate_tags, refuse_unserved, zone_rebalancing,
 };
 use super::service_place::{self, placement, role};
 use crate::Ecs;
 use crate::error::{invalid, service_not_active, service_not_found};
 use crate::history::{self, Names};
+use crate::lodging;
 use crate::model::cluster::{self, Cluster, Strategy};
 use crate::model::deployment::Change;
 use crate::model::placement::{Constraint, Strategy as Preference};
@@ -60,6 +61,10 @@ pub(super) async fn create_service(
             }
             let mut service = service;
             history::begin(tx, &scope, &mut service, names, workload, now);
+            // Whoever waits until the service is stable shall not find a daemon that wants no tasks yet.
+            if let Some(places) = lodging::daemon_places(&tx.snapshot(), &scope, &service) {
+                service.desired = places.len() as u32;
+            }
             tx.put(SERVICES, &place, service.clone());
             Ok(service)
         })
@@ -155,6 +160,7 @@ async fn new_service(
         daemon,
         execute_command: input.enable_execute_command == Some(true),
         zone_rebalancing: false,
+        zone_rebalancing_asked: input.availability_zone_rebalancing.is_some(),
         client_token: client_token(input.client_token)?,
         asked: String::new(),
         events: vec![],
@@ -324,9 +330,13 @@ impl Wish {
         apply_configuration(service, self.configuration)?;
         service.zone_rebalancing = zone_rebalancing(
             self.zone_rebalancing.as_ref(),
-            Some(service.zone_rebalancing),
+            Some(Rebalancing {
+                on: service.zone_rebalancing,
+                asked: service.zone_rebalancing_asked,
+            }),
             service,
         )?;
+        service.zone_rebalancing_asked |= self.zone_rebalancing.is_some();
         service.desired = self.desired.unwrap_or(service.desired);
         service.health_check_grace_seconds = self.grace_seconds.or(service.health_check_grace_seconds);
         service.enable_managed_tags = self.managed_tags.unwrap_or(service.enable_managed_tags);

@@ -238,11 +238,21 @@ fn refuse_other_strategies(given: &DeploymentConfiguration) -> Result<(), ApiErr
     Ok(())
 }
 
+/// What a service had before, and whether anybody asked for it.
+pub(super) struct Rebalancing {
+    pub(super) on: bool,
+    pub(super) asked: bool,
+}
+
+fn possible(service: &Service) -> bool {
+    service.maximum_percent > 100 && service.placement.balances_zones()
+}
+
 /// Whether tasks shall be spread evenly again when zones go out of balance: on by default in a new service (`old` is
-/// none) that may have more tasks than it desires.
+/// none) that may have more tasks than it desires. What is on by default only gives way to a change that excludes it.
 pub(super) fn zone_rebalancing(
     given: Option<&AvailabilityZoneRebalancing>,
-    old: Option<bool>,
+    old: Option<Rebalancing>,
     service: &Service,
 ) -> Result<bool, ApiError> {
     let wanted = match given {
@@ -254,8 +264,9 @@ pub(super) fn zone_rebalancing(
             ));
         }
         None => match old {
-            Some(old) => old,
-            None => return Ok(service.maximum_percent > 100 && service.placement.balances_zones()),
+            Some(Rebalancing { on, asked: true }) => on,
+            Some(Rebalancing { on, .. }) => return Ok(on && possible(service)),
+            None => return Ok(possible(service)),
         },
     };
     if wanted && !service.placement.balances_zones() {

@@ -82,7 +82,8 @@ impl Services {
         place: &str,
         service: &Arc<Service>,
     ) -> Result<Option<Outcome>, ApiError> {
-        let Some(count) = daemon_places(snapshot, &Scope::of_key(place), service).map(|it| it.len() as u32)
+        let Some(count) =
+            lodging::daemon_places(snapshot, &Scope::of_key(place), service).map(|it| it.len() as u32)
         else {
             return Ok(None);
         };
@@ -277,18 +278,9 @@ fn propagated(service: &Service, definition: Option<&TaskDefinition>) -> Tags {
     tags
 }
 
-/// Ids of the instances on which a daemon shall run.
-fn daemon_places(snapshot: &Snapshot, scope: &Scope, service: &Service) -> Option<BTreeSet<String>> {
-    if !service.daemon || service.state != State::Active {
-        return None;
-    }
-    let definition = table::definition_of(snapshot, scope, &service.primary()?.task_definition)?;
-    Some(lodging::for_daemon(snapshot, scope, service, &definition))
-}
-
 /// Whether a task must leave its instance: that is drained, or a daemon shall not run there any more.
 fn leaving(snapshot: &Snapshot, scope: &Scope, service: &Service) -> impl Fn(&Task) -> bool {
-    let staying = daemon_places(snapshot, scope, service);
+    let staying = lodging::daemon_places(snapshot, scope, service);
     let draining: BTreeSet<String> = table::instances(snapshot, scope, &service.cluster)
         .iter()
         .filter(|it| it.draining)

@@ -439,7 +439,12 @@ async fn a_daemon_runs_once_on_every_instance() {
         scheduling_strategy: Some(SchedulingStrategy::Daemon),
         ..service(0)
     };
-    world.create(input).await.unwrap();
+    let made = world.create(input).await.unwrap();
+    assert_eq!(
+        made.desired_count,
+        Some(2),
+        "whoever waits for it waits for these"
+    );
     world.settle_stable("web").await;
     let on = |world: &World| {
         let living = world.living("web").into_iter();
@@ -545,4 +550,39 @@ async fn an_instance_registers_only_as_itself() {
         .await
         .unwrap_err();
     assert_eq!(error.code, "ClusterNotFoundException");
+}
+
+#[tokio::test]
+async fn rebalancing_that_nobody_asked_for_gives_way_to_a_roll_out_without_room() {
+    let world = World::new().await;
+    join(&world, 1, "us-east-1a").await;
+    define(&world, guide(None)).await;
+    let update = || UpdateServiceRequest {
+        service: "web".into(),
+        deployment_configuration: Some(DeploymentConfiguration {
+            minimum_healthy_percent: Some(0),
+            maximum_percent: Some(100),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let by_default = CreateServiceRequest {
+        availability_zone_rebalancing: None,
+        ..service(1)
+    };
+    let made = world.create(by_default).await.unwrap();
+    assert_eq!(
+        made.availability_zone_rebalancing,
+        Some(AvailabilityZoneRebalancing::Enabled)
+    );
+    let changed = world.update(update()).await.unwrap();
+    assert_eq!(
+        changed.availability_zone_rebalancing,
+        Some(AvailabilityZoneRebalancing::Disabled)
+    );
+    let asked = UpdateServiceRequest {
+        availability_zone_rebalancing: Some(AvailabilityZoneRebalancing::Enabled),
+        ..update()
+    };
+    assert!(world.update(asked).await.is_err());
 }
