@@ -44,14 +44,13 @@ impl Cloud {
                 settings.listen
             );
         }
-        if let Some(running) = self.reach()? {
-            if before.as_ref() != Some(&settings) {
-                bail!(
-                    "this cloud is running with other settings on {}; stop it first: wharf cloud stop",
-                    running.settings.listen
-                );
-            }
-            return self.ready(&running.settings);
+        if let Some(running) = self.reach()?
+            && before.as_ref() != Some(&settings)
+        {
+            bail!(
+                "this cloud is running with other settings on {}; stop it first: wharf cloud stop",
+                running.settings.listen
+            );
         }
         let state = std::path::absolute(&self.state)?;
         settings.save(&state)?;
@@ -59,6 +58,7 @@ impl Cloud {
         std::fs::create_dir_all(&layout.run)
             .with_context(|| format!("{} cannot be created", layout.run.display()))?;
         let _ = std::fs::remove_file(layout.failure());
+        // Also where everything else runs: nobody would start again what ends.
         if holder(&layout.lock(Role::Supervise.name())).is_none() {
             supervise(&state)?;
         }

@@ -1,7 +1,7 @@
 //! Hosts: tasks whose namespace carries a bridge with containers of other tasks behind it, as Docker's default network
 //! does: hidden behind the host's address on the way out, reached through published ports on the way in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ use crate::{Inner, Network, NetworkError};
 const BRIDGE: &str = "docker0";
 /// The table that hides what is behind the bridge.
 const HIDE_TABLE: &str = "wharf-bridge";
+/// What names of tables with published ports begin with.
+const PUBLISH_TABLE: &str = "publish-";
 const DESTINATION_PRIORITY: i32 = -100;
 const SOURCE_PRIORITY: i32 = 100;
 
@@ -88,7 +90,23 @@ impl Inner {
         let pin = self.task_pin(interface);
         let namespace = Namespace::open(&pin).map_err(failed)?;
         prepare(&namespace).map_err(failed)?;
+        self.unpublish_gone(&namespace).map_err(failed)?;
         self.hosts().insert(host, Host { pin, address });
+        Ok(())
+    }
+
+    /// Takes back the ports of what was unplugged while its host was not known: after a crash.
+    fn unpublish_gone(&self, outside: &Namespace) -> io::Result<()> {
+        let mut socket = outside.filter()?;
+        // In this order: a table comes after its pin.
+        let tables = Table::names(Family::Ipv4, &mut socket)?;
+        let pins = namespace::pinned(&self.config.run_dir.join("netns-tasks"));
+        let wanted: BTreeSet<String> = pins.iter().map(|id| publish_name(id)).collect();
+        for name in tables {
+            if name.starts_with(PUBLISH_TABLE) && !wanted.contains(&name) {
+                Table::remove(Family::Ipv4, &name, &mut socket)?;
+            }
+        }
         Ok(())
     }
 
@@ -206,7 +224,7 @@ fn hide_table() -> Table {
 }
 
 fn publish_name(id: &str) -> String {
-    format!("publish-{}", name::bridge_port_name(id))
+    format!("{PUBLISH_TABLE}{}", name::bridge_port_name(id))
 }
 
 fn to_port(publish: Publish) -> Vec<Expression> {

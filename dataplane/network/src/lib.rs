@@ -218,7 +218,7 @@ impl Inner {
     fn apply(&self, desired: DesiredNetwork) -> Result<(), NetworkError> {
         let id = desired.id.clone();
         let apply = || {
-            let (namespace, made) = Namespace::ensure(&self.network_pin(&id))?;
+            let (namespace, made) = Namespace::ensure(&self.network_pin(&id), &[])?;
             vpc::apply(&desired, &namespace, &self.host)?;
             Ok(made)
         };
@@ -288,15 +288,12 @@ impl Inner {
 
     /// A namespace of somebody's own.
     fn ensure_own(&self, pin: &Path) -> io::Result<(Namespace, bool)> {
-        let (namespace, made) = Namespace::ensure(pin)?;
-        if made {
-            // As in Docker: the namespace is the task's own, so low ports and ping harm nobody.
-            namespace.set(&[
-                ("ipv4/ip_unprivileged_port_start", "0"),
-                ("ipv4/ping_group_range", "0 2147483647"),
-            ])?;
-        }
-        Ok((namespace, made))
+        // As in Docker: the namespace is the task's own, so low ports and ping harm nobody.
+        let settings = [
+            ("ipv4/ip_unprivileged_port_start", "0"),
+            ("ipv4/ping_group_range", "0 2147483647"),
+        ];
+        Namespace::ensure(pin, &settings)
     }
 
     fn attach(&self, interface: Interface) -> Result<PathBuf, NetworkError> {

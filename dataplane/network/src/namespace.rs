@@ -38,8 +38,8 @@ impl Namespace {
         })
     }
 
-    /// Opens a pinned one, and makes it first if it is not there. Returns whether it was made.
-    pub fn ensure(pin: &Path) -> io::Result<(Self, bool)> {
+    /// Opens a pinned one, and makes it first, with these settings, if it is not there. Returns whether it was made.
+    pub fn ensure(pin: &Path, settings: &[(&str, &str)]) -> io::Result<(Self, bool)> {
         if let Ok(there) = Self::open(pin) {
             return Ok((there, false));
         }
@@ -50,6 +50,9 @@ impl Namespace {
         File::create(pin)?;
         on_own_thread(|| {
             unshare(CloneFlags::CLONE_NEWNET)?;
+            // All of it before it is pinned: whoever finds a pinned one takes it as it is.
+            Links::here()?.raise("lo")?;
+            write_settings(settings)?;
             mount(
                 Some("/proc/thread-self/ns/net"),
                 pin,
@@ -59,9 +62,7 @@ impl Namespace {
             )?;
             Ok(())
         })?;
-        let made = Self::open(pin)?;
-        made.inside(|| Links::here()?.raise("lo"))?;
-        Ok((made, true))
+        Ok((Self::open(pin)?, true))
     }
 
     /// Runs something on a thread that is in the namespace.
@@ -88,15 +89,17 @@ impl Namespace {
 
     /// Writes settings below `/proc/sys/net`.
     pub fn set(&self, settings: &[(&str, &str)]) -> io::Result<()> {
-        self.inside(|| {
-            for (name, value) in settings {
-                let path = Path::new("/proc/sys/net").join(name);
-                fs::write(&path, value)
-                    .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-            }
-            Ok(())
-        })
+        self.inside(|| write_settings(settings))
     }
+}
+
+fn write_settings(settings: &[(&str, &str)]) -> io::Result<()> {
+    for (name, value) in settings {
+        let path = Path::new("/proc/sys/net").join(name);
+        fs::write(&path, value)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn is_pinned(pin: &Path) -> bool {

@@ -14,12 +14,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 
-use crate::netlink::{APPEND, CREATE, Message, Socket};
+use crate::netlink::{APPEND, CREATE, Message, Reply, Socket};
 
 const NFNL_SUBSYS_NFTABLES: u16 = 10;
 const BATCH_BEGIN: u16 = 16;
 const BATCH_END: u16 = 17;
 const NEW_TABLE: u16 = 0;
+const GET_TABLE: u16 = 1;
 const DELETE_TABLE: u16 = 2;
 const NEW_CHAIN: u16 = 3;
 const NEW_RULE: u16 = 6;
@@ -125,6 +126,18 @@ impl Table {
         };
         // Deleting what is not there is an error that would be hard to tell from others; so it is made first.
         transact(socket, vec![table.make(), table.delete()])
+    }
+
+    /// Names of the tables that stand.
+    pub fn names(family: Family, socket: &mut Socket) -> io::Result<Vec<String>> {
+        let there = socket.dump(NFNL_SUBSYS_NFTABLES << 8 | GET_TABLE, &[family.number(), 0, 0, 0])?;
+        let name = |reply: &Reply| {
+            let attributes = reply.attributes(4);
+            let (_, bytes) = attributes.iter().find(|(kind, _)| *kind == 1)?;
+            let text = String::from_utf8_lossy(bytes);
+            Some(text.trim_end_matches('\0').to_owned())
+        };
+        Ok(there.iter().filter_map(name).collect())
     }
 
     fn message(&self, kind: u16, flags: u16) -> Message {

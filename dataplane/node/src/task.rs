@@ -67,6 +67,8 @@ struct Actor {
     observed: ObservedTask,
     saved: Option<ObservedTask>,
     ingest: Ingest,
+    /// The task in which it was started, as its host may be started again meanwhile.
+    boot: Option<String>,
 }
 
 /// Follows a task from its desired row's appearance until after its disappearance.
@@ -90,6 +92,7 @@ pub(crate) async fn live(inner: Arc<Inner>, wakers: Arc<Wakers>, id: String, wis
         observed,
         saved,
         ingest,
+        boot: None,
     };
     if actor.observed.phase != TaskPhase::Stopped {
         let live = Live::new(&actor.inner);
@@ -135,7 +138,8 @@ impl Actor {
         match (runtime.adopt(&self.id).await, status) {
             (Ok(handle), _) => {
                 if handle.status().phase != TaskPhase::Stopped {
-                    self.renew_place().await;
+                    self.boot = runtime.host_of(&self.id);
+                    self.renew_place(&handle).await;
                 }
                 Found::Running(handle)
             }
@@ -163,6 +167,7 @@ impl Actor {
             };
             self.make_place().await?
         };
+        self.boot = place.host.as_ref().map(|host| host.task.clone());
         self.check_wish()?;
         self.observed.phase = TaskPhase::Pending;
         self.observed.pull_started_at = Some(self.now());
@@ -256,7 +261,11 @@ impl Actor {
         let mut asked = Asked::Nothing;
         let mut ending = self.inner.ending.subscribe();
         let mut hosted = true;
-        let host_gone = place::host_gone(Arc::clone(&self.inner), Arc::clone(&self.desired));
+        let host_gone = place::host_gone(
+            Arc::clone(&self.inner),
+            Arc::clone(&self.desired),
+            self.boot.clone(),
+        );
         tokio::pin!(host_gone);
         loop {
             let status = handle.status();
@@ -271,7 +280,7 @@ impl Actor {
                         return self.shim_gone().await;
                     }
                 }
-                _ = self.wish.changed() => self.follow_interface().await,
+                _ = self.wish.changed() => self.follow_interface(&handle).await,
                 _ = ending.changed() => {}
                 () = &mut host_gone, if hosted => {
                     hosted = false;
@@ -282,11 +291,11 @@ impl Actor {
     }
 
     /// A running task's security groups may change.
-    async fn follow_interface(&mut self) {
+    async fn follow_interface(&mut self, handle: &TaskHandle) {
         let wish = self.wish.borrow().clone();
         if let Some(wish) = wish.filter(|wish| wish.interface != self.desired.interface) {
             self.desired = wish;
-            self.renew_place().await;
+            self.renew_place(handle).await;
         }
     }
 

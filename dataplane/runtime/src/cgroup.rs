@@ -176,6 +176,17 @@ impl Cgroup {
         }
     }
 
+    /// Removes the group where it holds nothing but an empty child of this name.
+    pub fn remove_around(&self, child: &str) {
+        for hierarchy in hierarchies() {
+            let place = self.place(hierarchy);
+            let child = place.join(child);
+            if subgroups(&place) == [child.clone()] && fs::remove_dir(&child).is_ok() {
+                let _ = fs::remove_dir(&place);
+            }
+        }
+    }
+
     /// Sends a signal to every process in the group and below it.
     pub fn signal(&self, signal: Signal) {
         for pid in self.processes() {

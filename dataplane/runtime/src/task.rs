@@ -1,12 +1,15 @@
 //! Tasks from outside: starting a shim, finding one again, following and ordering it, and sweeping up after it.
 
 use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use std::{fs, io};
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Command as Program;
@@ -98,6 +101,13 @@ impl Runtime {
         TaskStatus::load(&self.directory(id)).ok()
     }
 
+    /// The task that a task was started in, if it lives in another one.
+    pub fn host_of(&self, id: &str) -> Option<String> {
+        let text = fs::read(self.directory(id).join(shim::TASK_FILE)).ok()?;
+        let spec: TaskSpec = serde_json::from_slice(&text).ok()?;
+        Some(spec.host?.task)
+    }
+
     /// Starts a task's shim and returns when it can be talked to; its containers start after that.
     ///
     /// # Errors
@@ -175,6 +185,11 @@ impl Runtime {
     /// rule for a few milliseconds.
     pub fn kill(&self, id: &str) {
         self.config.cgroup(id).kill_and_remove();
+        // A guest that was about to start when its host ended may have brought the host's group back.
+        let root = Cgroup::new(&self.config.cgroup_root());
+        for host in root.children() {
+            root.child(&host).remove_around(GUESTS_GROUP);
+        }
     }
 
     /// Removes the task's directory with spools and all.
@@ -269,14 +284,17 @@ impl TaskHandle {
         let Ok(stream) = stream else {
             return Self::of_the_ended(directory);
         };
+        let Ok(life) = life_of(&stream) else {
+            return Self::of_the_ended(directory);
+        };
         let (read, write) = stream.into_split();
         let mut read = BufReader::new(read);
-        let Some(first) = next_status(&mut read).await else {
+        let Some(first) = next_status(&mut read, &life).await else {
             return Self::of_the_ended(directory);
         };
         let (teller, status) = watch::channel(first);
         tokio::spawn(async move {
-            while let Some(status) = next_status(&mut read).await {
+            while let Some(status) = next_status(&mut read, &life).await {
                 let _ = teller.send(status);
             }
         });
@@ -345,9 +363,23 @@ impl TaskHandle {
     }
 }
 
-async fn next_status(read: &mut BufReader<OwnedReadHalf>) -> Option<TaskStatus> {
+/// What becomes readable when the shim at the other end dies. Its sockets would not tell: a container's first process has
+/// copies of them until its program runs, and waits for ever when the shim dies before that.
+fn life_of(stream: &UnixStream) -> io::Result<AsyncFd<OwnedFd>> {
+    let shim = stream.peer_cred()?.pid().and_then(Pid::from_raw);
+    let life = pidfd_open(shim.ok_or(io::ErrorKind::NotFound)?, PidfdFlags::empty())?;
+    // SAFETY: the descriptor is owned by the `AsyncFd` and stays open and the same as long as that lives.
+    unsafe { Ok(AsyncFd::register_with_interest(life, Interest::READABLE)?) }
+}
+
+async fn next_status(read: &mut BufReader<OwnedReadHalf>, life: &AsyncFd<OwnedFd>) -> Option<TaskStatus> {
     let mut line = String::new();
-    match read.read_line(&mut line).await {
+    let heard = tokio::select! {
+        biased;
+        heard = read.read_line(&mut line) => heard,
+        _ = life.readable() => return None,
+    };
+    match heard {
         Ok(1..) => serde_json::from_str(&line).ok(),
         _ => None,
     }

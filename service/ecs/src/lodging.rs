@@ -15,13 +15,14 @@ use crate::error::client;
 use crate::model::container::PortMapping;
 use crate::model::instance::{Amount, Instance, Lodging, Mode};
 use crate::model::placement::{Constraint, Placement};
-use crate::model::provider::Provider;
 use crate::model::service::{Service, State};
 use crate::model::task::{StopCode, Task};
 use crate::model::task_definition::{TaskDefinition, TaskSpec};
 use crate::plan::placement::{self, Lack, Request};
 use crate::plan::query::Facts;
 use crate::table::{self, TASKS};
+
+pub(crate) mod need;
 
 /// Where ports come from that a task leaves open: Linux's own range.
 const EPHEMERAL_PORTS: (u16, u16) = (32768, 60999);
@@ -339,53 +340,6 @@ fn for_daemon(
         .filter(|one| one.active && placement::lack(one, &request).is_none())
         .map(|one| one.id)
         .collect()
-}
-
-/// How many new instances of a capacity provider the tasks need that wait for one. What such an instance has is known
-/// from those that were there; before the first one is, one is a beginning.
-pub(crate) fn missing(snapshot: &Snapshot, scope: &Scope, provider: &Provider, waiting: &[Arc<Task>]) -> u32 {
-    let Some(size) = &provider.size else {
-        return u32::from(!waiting.is_empty());
-    };
-    let empty = || placement::Instance {
-        facts: Facts {
-            attributes: provider.attributes.clone(),
-            agent_connected: true,
-            ..Facts::default()
-        },
-        active: true,
-        cpu: size.cpu,
-        memory: size.memory,
-        tcp: size.tcp.clone(),
-        udp: size.udp.clone(),
-        ..placement::Instance::default()
-    };
-    let mut new: Vec<placement::Instance> = Vec::new();
-    for task in waiting {
-        let Some(definition) = table::definition_of(snapshot, scope, &task.task_definition) else {
-            continue;
-        };
-        let mut request = request(task, &definition);
-        // In which zone the next one will be nobody knows.
-        request.zones.clear();
-        let fits = |one: &placement::Instance| placement::lack(one, &request).is_none();
-        let at = new.iter().position(fits).or_else(|| {
-            let one = empty();
-            fits(&one).then(|| {
-                new.push(one);
-                new.len() - 1
-            })
-        });
-        let Some(one) = at.and_then(|at| new.get_mut(at)) else {
-            continue;
-        };
-        one.cpu -= request.cpu;
-        one.memory -= request.memory;
-        one.tcp.extend(&request.tcp);
-        one.udp.extend(&request.udp);
-        one.wanted.push(request.group.clone());
-    }
-    new.len() as u32
 }
 
 impl House {

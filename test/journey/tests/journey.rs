@@ -10,6 +10,8 @@ mod command;
 mod crash;
 #[path = "journey/exec.rs"]
 mod exec;
+#[path = "journey/guide.rs"]
+mod guide;
 #[path = "journey/hello.rs"]
 mod hello;
 #[path = "journey/image.rs"]
@@ -24,5 +26,9 @@ mod node;
 mod open;
 #[path = "journey/roll.rs"]
 mod roll;
+#[path = "journey/storm.rs"]
+mod storm;
 #[path = "journey/streamlit.rs"]
 mod streamlit;
+#[path = "journey/terraform.rs"]
+mod terraform;

@@ -121,7 +121,7 @@ fn launch(root: Node<'_>, problems: &mut Vec<Problem>) {
             .all(|one| one.text().is_some_and(|text| OTHERS.contains(&text)))
     {
         problems.push(
-            Problem::new(key, "this runs on Fargate, which the task definition rules out")
+            Problem::new(key, "`wharf up` deploys to Fargate, which the task definition rules out")
                 .hint("write \"requiresCompatibilities\": [\"FARGATE\"]"),
         );
     }

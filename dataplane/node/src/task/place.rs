@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::network::Interface;
-use contract::task::{DesiredTask, HostNetwork, runtime_id};
+use contract::task::{DesiredTask, HostNetwork, TaskPhase, runtime_id};
 use dataplane_network::NetworkError;
-use dataplane_runtime::HostSpec;
+use dataplane_runtime::{HostSpec, TaskHandle};
 
 use super::{Actor, Halt, RETRY_AFTER};
 use crate::host::{HostPlace, Hosts};
@@ -70,9 +70,15 @@ impl Actor {
 
     /// After a new start of this process: a running task's rules follow changes again. It goes on as it is when that
     /// fails.
-    pub(super) async fn renew_place(&self) {
+    pub(super) async fn renew_place(&self, handle: &TaskHandle) {
+        // With its host the task ends too: nobody is to wait for either then.
+        let mut status = handle.subscribe();
+        let ended = status.wait_for(|status| status.phase == TaskPhase::Stopped);
         let host = match &self.desired.host {
-            Some(wanted) => self.await_host(&wanted.disk).await.map(Some),
+            Some(wanted) => tokio::select! {
+                host = self.await_host(&wanted.disk) => host.map(Some),
+                _ = ended => return,
+            },
             None => Ok(None),
         };
         let renewed = match host {
@@ -145,16 +151,11 @@ impl Actor {
     }
 }
 
-/// Ends when the host that a task lives in has ended.
-pub(super) async fn host_gone(inner: Arc<Inner>, desired: Arc<DesiredTask>) {
-    let Some(wanted) = &desired.host else {
+/// Ends when the host that a task lives in has ended, which it may have done before anybody looked.
+pub(super) async fn host_gone(inner: Arc<Inner>, desired: Arc<DesiredTask>, boot: Option<String>) {
+    let (Some(wanted), Some(boot)) = (&desired.host, boot) else {
         return std::future::pending().await;
     };
-    let mut hosts = inner.hosts.subscribe();
-    let first = hosts.wait_for(|hosts| hosts.contains_key(&wanted.disk)).await;
-    let Ok(boot) = first.map(|hosts| hosts[&wanted.disk].task.clone()) else {
-        return;
-    };
     let gone = |hosts: &Hosts| hosts.get(&wanted.disk).is_none_or(|now| now.task != boot);
-    let _ = hosts.wait_for(gone).await;
+    let _ = inner.hosts.subscribe().wait_for(gone).await;
 }

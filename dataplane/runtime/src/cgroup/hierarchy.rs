@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::{fs, io};
 
+use crate::config::GUESTS_GROUP;
+
 /// Controllers that a version 2 group must hand down so that its children can have limits.
 const HANDED_DOWN: [&str; 5] = ["cpu", "memory", "pids", "cpuset", "io"];
 
@@ -38,7 +40,8 @@ impl Hierarchy {
         }
     }
 
-    /// Makes a group and what is above it, able to hold processes (version 1) or limits (version 2).
+    /// Makes a group and what is above it, able to hold processes (version 1) or limits (version 2). A host's own group
+    /// is not made for a guest: one that has gone would come back, and nobody would remove it again.
     pub fn make(&self, place: &Path) -> io::Result<()> {
         let Ok(relative) = place.strip_prefix(&self.mount) else {
             return Err(io::Error::new(
@@ -47,9 +50,15 @@ impl Hierarchy {
             ));
         };
         let mut current = self.mount.clone();
-        for part in relative.components() {
+        let mut parts = relative.components().peekable();
+        while let Some(part) = parts.next() {
             let parent = current.clone();
             current.push(part);
+            let of_guests = parts.peek().is_some_and(|next| next.as_os_str() == GUESTS_GROUP);
+            if of_guests && !current.is_dir() {
+                let gone = io::Error::new(io::ErrorKind::NotFound, "the host has gone");
+                return Err(super::named(&current, &gone));
+            }
             if !current.is_dir() {
                 match fs::create_dir(&current) {
                     Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

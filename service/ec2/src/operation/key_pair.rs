@@ -65,9 +65,8 @@ fn make_ed25519(name: &str) -> Result<Made, Box<dyn std::error::Error + Send + S
     })
 }
 
-fn duplicate(name: &str) -> Error {
-    let message = format!("The keypair already exists: {name}");
-    with_code("InvalidKeyPair.Duplicate", message)
+fn duplicate() -> Error {
+    with_code("InvalidKeyPair.Duplicate", "The keypair already exists")
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
@@ -102,7 +101,7 @@ pub(super) async fn create_key_pair(
     };
     let (scope, name, id) = (context.scope.clone(), input.key_name, ec2.new_id("key"));
     if ec2.store.snapshot().get(KEY_PAIRS, &key(&scope, &name)).is_some() {
-        return Err(duplicate(&name));
+        return Err(duplicate());
     }
     dry_run(input.dry_run)?;
     let comment = name.clone();
@@ -139,7 +138,7 @@ async fn keep(ec2: &Ec2, scope: base_id::Scope, pair: key_pair::KeyPair) -> Resu
         .write(move |tx| {
             let place = key(&scope, &pair.name);
             if tx.get(KEY_PAIRS, &place).is_some() {
-                return Err(duplicate(&pair.name));
+                return Err(duplicate());
             }
             tx.put(KEY_PAIRS, &place, pair.clone());
             Ok(pair)

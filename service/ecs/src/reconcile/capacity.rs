@@ -13,6 +13,7 @@ use base_store::Snapshot;
 use jiff::Timestamp;
 
 use crate::Ecs;
+use crate::lodging::need::need;
 use crate::lodging::{self, House};
 use crate::model::cluster::Cluster;
 use crate::model::instance::Instance;
@@ -70,11 +71,12 @@ impl View {
             .filter(|it| !it.instance.draining && it.instance.connected)
             .collect();
         let warmup = scaling.warmup_seconds.unwrap_or(Scaling::WARMUP_SECONDS_DEFAULT);
+        let need = need(&self.snapshot, &self.scope, &self.provider, &there, &self.waiting);
         let youngest = there.iter().map(|it| it.instance.registered_at).max();
         Picture {
             running: there.len() as u32,
-            busy: there.iter().filter(|it| self.is_busy(it)).count() as u32,
-            missing: lodging::missing(&self.snapshot, &self.scope, &self.provider, &self.waiting),
+            busy: there.iter().filter(|it| self.is_busy(it)).count() as u32 + need.taken,
+            missing: need.missing,
             desired: self.group.desired_capacity.max(0).unsigned_abs(),
             least: self.group.min_size.max(0).unsigned_abs(),
             most: self.group.max_size.max(0).unsigned_abs(),

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use aws_protocol::ApiError;
 use aws_shape::ecs::*;
+use base_reconcile::Reconciler as _;
 
 use super::instance::{define, guide, join, service};
 use super::world::World;
 use crate::plan::capacity::SCALE_IN_AFTER;
+use crate::reconcile::Capacity;
 
 fn provider(name: &str, group: &str) -> CreateCapacityProviderRequest {
     CreateCapacityProviderRequest {
@@ -75,6 +77,23 @@ async fn grow(world: &World, numbers: &[u8]) {
         world.groups.add("asg", &format!("i-{number:017x}"));
         join(world, *number, "us-east-1a").await;
     }
+}
+
+#[tokio::test]
+async fn an_instance_that_came_for_a_task_is_enough_before_the_task_is_placed() {
+    let world = scaled().await;
+    world.create(by_default(2)).await.unwrap();
+    world.settle().await;
+    grow(&world, &[1]).await;
+    world.settle().await;
+    grow(&world, &[2]).await;
+    let capacity = Capacity::new(world.ecs.clone());
+    // The first look adopts the instance.
+    for _ in 0..3 {
+        capacity.activate().await.unwrap();
+    }
+    assert!(world.living("web").iter().any(|it| it.waits()));
+    assert_eq!(world.groups.desired("asg"), 2, "nobody needs a third one");
 }
 
 #[tokio::test]
