@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use aws_client::Metadata;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -14,6 +15,8 @@ use crate::journal::Journal;
 /// There once the script has been begun, as with cloud-init.
 const MARK: &str = "var/lib/cloud/instance/sem/config_scripts_user";
 const SCRIPT: &str = "var/lib/cloud/instance/scripts/part-001";
+/// How long what the script has written may take to be read after its end.
+const LAST_OUTPUT: Duration = Duration::from_millis(500);
 const CHUNK_BYTES: usize = 8 * 1024;
 
 /// What user data is, by its first bytes.
@@ -85,13 +88,16 @@ async fn run(script: &Path, journal: &Journal) {
         Err(error) => return journal.say(&format!("The user data cannot be run: {error}")),
     };
     let (out, err) = (child.stdout.take(), child.stderr.take());
-    // What it leaves running in the background may hold its output open; that is not waited for.
     let reading = async {
         tokio::join!(copy(out, journal), copy(err, journal));
     };
     tokio::pin!(reading);
     let status = tokio::select! {
-        status = child.wait() => status,
+        status = child.wait() => {
+            // What it leaves running in the background may hold its output open; that is not waited for.
+            let _ = tokio::time::timeout(LAST_OUTPUT, &mut reading).await;
+            status
+        }
         () = &mut reading => child.wait().await,
     };
     match status {

@@ -176,8 +176,12 @@ impl Cgroup {
         }
     }
 
-    /// Removes the group where it holds nothing but an empty child of this name.
+    /// Removes the group if it holds nothing but an empty child of this name. All hierarchies decide together: in some
+    /// of version 1 nothing is ever put into it.
     pub fn remove_around(&self, child: &str) {
+        if self.children().iter().any(|name| name != child) {
+            return;
+        }
         for hierarchy in hierarchies() {
             let place = self.place(hierarchy);
             let child = place.join(child);

@@ -20,6 +20,8 @@ mod image;
 mod input;
 #[path = "journey/inside.rs"]
 mod inside;
+#[path = "journey/instances.rs"]
+mod instances;
 #[path = "journey/node.rs"]
 mod node;
 #[path = "journey/open.rs"]

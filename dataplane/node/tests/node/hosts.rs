@@ -149,6 +149,9 @@ async fn what_lives_in_a_host_is_reached_by_its_ports(bench: Bench) {
     bench.until_phase("web", TaskPhase::Stopped).await;
     bench.put(task("late", &ask("10.0.1.10 80"), interface(13))).await;
     bench.until_line("late", "refused").await;
+    // Its place is free for the next one.
+    bench.put(guest("again", SERVE, bridge(2, &[(80, 8502)]))).await;
+    bench.until_line("again", "up").await;
     drop(running);
 }
 
