@@ -162,7 +162,7 @@ async fn guests_share_what_they_are_told_to(bench: Bench) {
     bench.until_phase("boot", TaskPhase::Running).await;
     let mut desired = guest(
         "guest",
-        "cat /proc/1/cmdline | grep -c host; echo kept > /data/file; hostname; echo end; sleep 60",
+        "cat /proc/1/cmdline | grep -c docker-init; echo kept > /data/file; hostname; echo end; sleep 60",
         HostNetwork::Shared,
     );
     desired.processes = Sharing::Host;

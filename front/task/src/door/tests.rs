@@ -107,6 +107,8 @@ async fn doors_follow_their_networks() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(doors.ports().is_empty());
     doors.standing.lock().unwrap().insert("vpc-1".to_owned(), 1);
+    observe(&store, "vpc-1", false).await;
+    observe(&store, "vpc-1", true).await;
     until("a door opens", async || doors.ports().len() == 1).await;
     let first = doors.ports()[0];
     until("and answers", async || {

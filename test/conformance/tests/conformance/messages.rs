@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use aws_protocol::{OperationSchema, ServiceSchema, Value, client, server};
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+use aws_shape::{autoscaling, ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 use test_conformance::plain::{from_plain, to_plain};
 use test_conformance::python;
 
-const SERVICES: [&ServiceSchema; 9] = [
+const SERVICES: [&ServiceSchema; 10] = [
+    &autoscaling::SERVICE,
     &ec2::SERVICE,
     &ecr::SERVICE,
     &ecs::SERVICE,
