@@ -14,10 +14,10 @@ use crate::link::{Veth, VethPeer};
 use crate::name;
 use crate::namespace::{self, Namespace};
 use crate::nft::{
-    Addresses, Chain, Expression, Family, Hook, Kind, Rule, Table, destination, masquerade, port_range,
-    source, to_link,
+    Addresses, Chain, Expression, Family, Hook, Rule, Table, destination, masquerade, port_range, source,
+    to_link,
 };
-use crate::rules::{LOOPBACK, TASK_LINK, one, router};
+use crate::rules::{DESTINATION_PRIORITY, LOOPBACK, SOURCE_PRIORITY, TASK_LINK, nat, one, router};
 use crate::{Inner, Network, NetworkError};
 
 /// The bridge's name in a host, as in Docker.
@@ -26,8 +26,6 @@ const BRIDGE: &str = "docker0";
 const HIDE_TABLE: &str = "wharf-bridge";
 /// What names of tables with published ports begin with.
 const PUBLISH_TABLE: &str = "publish-";
-const DESTINATION_PRIORITY: i32 = -100;
-const SOURCE_PRIORITY: i32 = 100;
 
 /// A host that stands.
 #[derive(Clone, Debug)]
@@ -184,17 +182,6 @@ fn join(outside: &Namespace, inside: &Namespace, id: &str, address: Ipv4Addr) ->
     inner.raise(TASK_LINK)?;
     outer.await_passing(&name)?;
     inner.set_default_route(link.index, router(BRIDGE_RANGE))
-}
-
-fn nat(name: &'static str, hook: Hook, priority: i32, rules: Vec<Rule>) -> Chain {
-    Chain {
-        name,
-        kind: Kind::Nat,
-        hook,
-        priority,
-
-        rules,
-    }
 }
 
 fn table(name: String, chains: Vec<Chain>) -> Table {

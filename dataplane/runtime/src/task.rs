@@ -186,9 +186,8 @@ impl Runtime {
     pub fn kill(&self, id: &str) {
         self.config.cgroup(id).kill_and_remove();
         // A guest that was about to start when its host ended may have brought the host's group back.
-        let root = Cgroup::new(&self.config.cgroup_root());
-        for host in root.children() {
-            root.child(&host).remove_around(GUESTS_GROUP);
+        if let Some(host) = self.host_of(id) {
+            Cgroup::new(&self.config.cgroup_path(&host)).remove_around(GUESTS_GROUP);
         }
     }
 
