@@ -1,8 +1,18 @@
-//! What stands between `${{` and `}}`.
+//! What stands between `${{` and `}}`. The rules are those of GitHub's own runner, down to how it writes numbers; the
+//! documentation calls them "Evaluate expressions in workflows and actions".
+
+mod evaluate;
+mod function;
+mod node;
+mod parse;
+mod token;
 
 use base_diagnostic::Problem;
 
 use crate::value::Value;
+pub(crate) use function::Function;
+pub(crate) use node::Node;
+pub(crate) use token::is_name;
 
 /// What an expression is evaluated in.
 pub trait Scope {
@@ -41,38 +51,40 @@ impl EvaluateError {
 #[derive(Clone, Debug)]
 pub struct Expression {
     source: String,
+    node: Node,
 }
 
 impl Expression {
     /// Reads an expression without `${{ }}`; the span of a problem counts bytes of the text.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         Ok(Self {
-            source: text.to_owned(),
+            node: parse::parse(text)?,
+            source: text.trim().to_owned(),
         })
     }
 
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvaluateError> {
-        let mut path = self.source.trim().split('.');
-        let mut value = path
-            .next()
-            .and_then(|name| scope.context(name))
-            .ok_or_else(|| EvaluateError::new("this is not available here"))?;
-        for name in path {
-            value = match &value {
-                Value::Map(map) => map.get(name).cloned().unwrap_or(Value::Null),
-                _ => Value::Null,
-            };
-        }
-        Ok(value)
+        evaluate::Evaluation { scope }.value(&self.node)
     }
 
     /// Whether it contains `success()`, `failure()`, `cancelled()` or `always()`.
     pub fn asks_status(&self) -> bool {
-        false
+        let mut asks = false;
+        self.node.walk(&mut |node| {
+            asks |= matches!(node, Node::Call { function, .. } if function.asks_status());
+        });
+        asks
     }
 
-    /// As it was written.
+    /// As it was written, without the blanks around it.
     pub fn source(&self) -> &str {
         &self.source
     }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,14 +9,16 @@ mod action;
 mod expression;
 mod matrix;
 mod model;
+mod nearest;
 mod read;
 mod template;
 mod trigger;
 mod value;
+mod yaml;
 
 pub use action::{Action, ActionInput, Runs, parse_action};
 pub use expression::{EvaluateError, Expression, Scope, Status};
-pub use matrix::{COMBINATIONS_MAX, Matrix, job_title};
+pub use matrix::{COMBINATIONS_MAX, Combination, Matrix, job_title};
 pub use model::{
     ActionName, CallJob, CallName, CallSecrets, Concurrency, Container, Defaults, Environment, Job, Level,
     Permissions, Step, Strategy, Work, Workflow,

@@ -1,6 +1,9 @@
 //! What expressions are about: GitHub's values with its rules of truth, text, numbers and comparison.
 
+pub(crate) mod json;
+
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// A value of an expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +21,7 @@ pub enum Value {
 pub struct Map {
     entries: Vec<(String, Value)>,
     /// Where a name, in capitals, is among the entries.
-    places: std::collections::HashMap<String, usize>,
+    places: HashMap<String, usize>,
 }
 
 impl Map {
@@ -29,7 +32,7 @@ impl Map {
     /// Adds a value, or replaces the one of that name where it stands.
     pub fn insert(&mut self, name: impl Into<String>, value: Value) {
         let name = name.into();
-        let upper = name.to_uppercase();
+        let upper = fold(&name);
         if let Some(&at) = self.places.get(&upper) {
             self.entries[at].1 = value;
         } else {
@@ -39,9 +42,7 @@ impl Map {
     }
 
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.places
-            .get(&name.to_uppercase())
-            .map(|&at| &self.entries[at].1)
+        self.places.get(&fold(name)).map(|&at| &self.entries[at].1)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
@@ -54,6 +55,16 @@ impl Map {
 
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         self.entries.iter().map(|(_, value)| value)
+    }
+
+    pub(crate) fn extend_with<'a>(&mut self, entries: impl Iterator<Item = (&'a str, &'a Value)>) {
+        for (name, value) in entries {
+            self.insert(name, value.clone());
+        }
+    }
+
+    pub(crate) fn into_values(self) -> impl Iterator<Item = Value> {
+        self.entries.into_iter().map(|(_, value)| value)
     }
 
     pub fn len(&self) -> usize {
@@ -170,6 +181,16 @@ impl Value {
         }
     }
 
+    /// Neither a list nor a mapping.
+    pub(crate) fn is_primitive(&self) -> bool {
+        !matches!(self, Self::List(_) | Self::Map(_))
+    }
+
+    /// The text in capitals, to be compared without regard to case.
+    pub(crate) fn folded(&self) -> String {
+        fold(&self.text())
+    }
+
     /// GitHub's `==`: texts without regard to case, unlike types as numbers, lists and mappings never (they would be
     /// equal only if they were the same object).
     pub fn loosely_equals(&self, other: &Self) -> bool {
@@ -181,16 +202,63 @@ impl Value {
         match (self, other) {
             (Self::Null, Self::Null) => Some(Ordering::Equal),
             (Self::Bool(a), Self::Bool(b)) => Some(a.cmp(b)),
-            (Self::Text(a), Self::Text(b)) => Some(a.to_uppercase().cmp(&b.to_uppercase())),
-            (Self::List(_) | Self::Map(_), _) | (_, Self::List(_) | Self::Map(_)) => None,
+            // The order is that of UTF-16, as in .NET.
+            (Self::Text(a), Self::Text(b)) => Some(fold(a).encode_utf16().cmp(fold(b).encode_utf16())),
             (a, b) => a.number().partial_cmp(&b.number()),
         }
     }
 }
 
-/// Numbers as .NET's `G15` writes them: at most 15 digits that count, an exponent where it is below -5 or from 15 on.
+/// A character in capitals, where that is one character too, as .NET's ordinal comparison does it.
+fn fold_char(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(one), None) => one,
+        _ => c,
+    }
+}
+
+pub(crate) fn fold(text: &str) -> String {
+    text.chars().map(fold_char).collect()
+}
+
+pub(crate) fn starts_with_ignoring_case(
+    mut whole: impl Iterator<Item = char>,
+    mut part: impl Iterator<Item = char>,
+) -> bool {
+    part.all(|c| whole.next().map(fold_char) == Some(fold_char(c)))
+}
+
+/// Numbers as .NET's `G15` writes them: at most 15 digits that count, an exponent where it is below -4 or from 15 on.
 pub(crate) fn number_text(number: f64) -> String {
-    number.to_string()
+    const DIGITS_MAX: i32 = 15;
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    if !number.is_finite() {
+        return if number.is_nan() {
+            "NaN".to_owned()
+        } else if number > 0.0 {
+            "Infinity".to_owned()
+        } else {
+            "-Infinity".to_owned()
+        };
+    }
+    let rounded = format!("{:.*e}", DIGITS_MAX as usize - 1, number);
+    let (digits, exponent) = rounded.split_once('e').unwrap_or((&rounded, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if exponent < -4 || exponent >= DIGITS_MAX {
+        let digits = digits.trim_end_matches('0').trim_end_matches('.');
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{digits}E{sign}{:02}", exponent.abs());
+    }
+    let places = (DIGITS_MAX - 1 - exponent).max(0) as usize;
+    let text = format!("{number:.places$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 /// A number in JSON: whole ones without a point; what JSON cannot say is null.
@@ -206,8 +274,29 @@ fn number_json(number: f64) -> serde_json::Value {
 /// A text as a number by GitHub's rules; nothing is 0, what is no number is NaN.
 pub(crate) fn parse_number(text: &str) -> f64 {
     let text = text.trim();
+    let radix = |digits: &str, radix: u32| {
+        let plain = digits.chars().all(|c| c.is_digit(radix));
+        // 32 bits, the highest of which is the sign, as in .NET.
+        let number = u32::from_str_radix(digits, radix).ok().filter(|_| plain);
+        number.map_or(f64::NAN, |number| f64::from(number.cast_signed()))
+    };
     if text.is_empty() {
-        return 0.0;
+        0.0
+    } else if let Some(digits) = text.strip_prefix("0x") {
+        radix(digits, 16)
+    } else if let Some(digits) = text.strip_prefix("0o") {
+        radix(digits, 8)
+    } else {
+        let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+        // Rust also reads `inf` and `infinity`, which are none here.
+        let known = unsigned == "Infinity" || unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+        if known {
+            text.parse().unwrap_or(f64::NAN)
+        } else {
+            f64::NAN
+        }
     }
-    text.parse().unwrap_or(f64::NAN)
 }
+
+#[cfg(test)]
+mod tests;
