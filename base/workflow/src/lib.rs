@@ -6,7 +6,9 @@
 //! which events start a workflow, `matrix` unfolds a strategy, `action` is `action.yml`.
 
 mod action;
+mod available;
 mod expression;
+mod filter;
 mod matrix;
 mod model;
 mod nearest;
@@ -25,7 +27,9 @@ pub use model::{
 };
 pub use read::parse_workflow;
 pub use template::{Condition, Template};
-pub use trigger::{Call, CallOutput, CallSecret, Dispatch, Input, InputKind, PullRequest, Push, Triggers};
+pub use trigger::{
+    Call, CallOutput, CallSecret, Dispatch, Filter, Input, InputKind, Patterns, PullRequest, Push, Triggers,
+};
 pub use value::{Map, Value};
 
 /// A workflow or action file longer than this is not read.

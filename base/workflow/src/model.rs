@@ -108,6 +108,9 @@ pub struct Container {
     pub options: Option<Template>,
     /// User name and password.
     pub credentials: Option<(Template, Template)>,
+    /// Of services only, as is `command`.
+    pub entrypoint: Option<Template>,
+    pub command: Option<Template>,
     pub span: Range<usize>,
 }
 

@@ -1,0 +1,421 @@
+//! `on`.
+
+use base_diagnostic::Problem;
+
+use super::Reader;
+use crate::available::{CALL_DEFAULT, CALL_OUTPUT, Known, NOWHERE};
+use crate::filter::Patterns;
+use crate::model::Job;
+use crate::nearest;
+use crate::trigger::{
+    Call, CallOutput, CallSecret, Dispatch, Filter, Input, InputKind, PullRequest, Push, Triggers,
+};
+use crate::value::Value;
+use crate::yaml::{Key, Kind, Node};
+
+use super::Fields;
+
+const EVENTS: [&str; 37] = [
+    "push",
+    "pull_request",
+    "workflow_dispatch",
+    "workflow_call",
+    "schedule",
+    "branch_protection_rule",
+    "check_run",
+    "check_suite",
+    "create",
+    "delete",
+    "deployment",
+    "deployment_status",
+    "discussion",
+    "discussion_comment",
+    "fork",
+    "gollum",
+    "image_version",
+    "issue_comment",
+    "issues",
+    "label",
+    "merge_group",
+    "milestone",
+    "page_build",
+    "project",
+    "project_card",
+    "project_column",
+    "public",
+    "pull_request_comment",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "pull_request_target",
+    "registry_package",
+    "release",
+    "repository_dispatch",
+    "status",
+    "watch",
+    "workflow_run",
+];
+
+const ACTIVITIES: [&str; 22] = [
+    "assigned",
+    "unassigned",
+    "labeled",
+    "unlabeled",
+    "opened",
+    "edited",
+    "closed",
+    "reopened",
+    "synchronize",
+    "converted_to_draft",
+    "locked",
+    "unlocked",
+    "enqueued",
+    "dequeued",
+    "milestoned",
+    "demilestoned",
+    "ready_for_review",
+    "review_requested",
+    "review_request_removed",
+    "auto_merge_enabled",
+    "auto_merge_disabled",
+    "stacked",
+];
+const ACTIVITIES_DEFAULT: [&str; 3] = ["opened", "synchronize", "reopened"];
+
+impl Reader<'_> {
+    pub(super) fn triggers(&mut self, node: &Node) -> Option<Triggers> {
+        let mut triggers = Triggers::default();
+        if let Kind::Map(entries) = &node.kind {
+            for (key, node) in entries {
+                self.trigger(&key.text, key.span.clone(), Some(node), &mut triggers);
+            }
+        } else {
+            for (name, span) in self.plain_texts(node, "on") {
+                self.trigger(&name, span, None, &mut triggers);
+            }
+        }
+        Some(triggers)
+    }
+
+    fn trigger(
+        &mut self,
+        name: &str,
+        span: std::ops::Range<usize>,
+        node: Option<&Node>,
+        triggers: &mut Triggers,
+    ) {
+        let details = node.filter(|node| !node.is_null());
+        match name {
+            "push" => triggers.push = Some(details.and_then(|node| self.push(node)).unwrap_or_default()),
+            "pull_request" => triggers.pull_request = Some(self.pull_request(details)),
+            "workflow_dispatch" => {
+                triggers.workflow_dispatch =
+                    Some(details.map(|node| self.dispatch(node)).unwrap_or_default());
+            }
+            "workflow_call" => {
+                triggers.workflow_call = Some(details.map(|node| self.call(node)).unwrap_or_default());
+            }
+            _ if EVENTS.contains(&name) => {
+                if name == "schedule" {
+                    match details {
+                        Some(node) => self.schedule(node),
+                        None => self.problem(
+                            span.clone(),
+                            "`schedule` has no time",
+                            "write `- cron: '30 5 * * 1-5'`",
+                        ),
+                    }
+                }
+                triggers.other.push((name.to_owned(), span));
+            }
+            _ => {
+                let hint = match nearest::nearest(name, &EVENTS) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "such as `push`, `pull_request` and `workflow_dispatch`".to_owned(),
+                };
+                self.problem(span, format!("there is no event `{name}`"), hint);
+            }
+        }
+    }
+
+    fn push(&mut self, node: &Node) -> Option<Push> {
+        let known = [
+            "branches",
+            "branches-ignore",
+            "tags",
+            "tags-ignore",
+            "paths",
+            "paths-ignore",
+        ];
+        let fields = self.fields(node, "`push`", &known)?;
+        Some(Push {
+            branches: self.filter(&fields, "branches", "branches-ignore"),
+            tags: self.filter(&fields, "tags", "tags-ignore"),
+            paths: self.filter(&fields, "paths", "paths-ignore"),
+        })
+    }
+
+    fn pull_request(&mut self, node: Option<&Node>) -> PullRequest {
+        let mut request = PullRequest {
+            types: ACTIVITIES_DEFAULT.map(str::to_owned).to_vec(),
+            branches: None,
+            paths: None,
+        };
+        let known = ["types", "branches", "branches-ignore", "paths", "paths-ignore"];
+        let Some(fields) = node.and_then(|node| self.fields(node, "`pull_request`", &known)) else {
+            return request;
+        };
+        if let Some(node) = fields.get("types") {
+            let nodes = self.one_or_more(node, "`types`");
+            request.types = nodes
+                .into_iter()
+                .filter_map(|node| self.one_of(node, "types", &ACTIVITIES))
+                .collect();
+        }
+        request.branches = self.filter(&fields, "branches", "branches-ignore");
+        request.paths = self.filter(&fields, "paths", "paths-ignore");
+        request
+    }
+
+    fn filter(&mut self, fields: &Fields<'_>, only: &str, ignore: &str) -> Option<Filter> {
+        if let (Some(_), Some((key, _))) = (fields.get(only), fields.entry(ignore)) {
+            self.problem(
+                key.span.clone(),
+                format!("`{only}` and `{ignore}` cannot stand together"),
+                format!("use `{only}`, and take back with `!` what is not meant"),
+            );
+        }
+        if let Some(node) = fields.get(only) {
+            return self.patterns(node, only).map(Filter::Only);
+        }
+        let node = fields.get(ignore)?;
+        self.patterns(node, ignore).map(Filter::Ignore)
+    }
+
+    fn patterns(&mut self, node: &Node, name: &str) -> Option<Patterns> {
+        let texts = self.plain_texts(node, name);
+        match Patterns::parse(texts.iter().map(|(text, _)| text.as_str())) {
+            Ok(patterns) => Some(patterns),
+            Err(wrong) => {
+                for (at, why) in wrong {
+                    let (text, span) = &texts[at];
+                    let message = format!("`{text}` is no pattern: {why}");
+                    self.problem(
+                        span.clone(),
+                        message,
+                        "`*` is anything but `/`, `**` is anything; `\\` before a character takes its meaning away",
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    fn dispatch(&mut self, node: &Node) -> Dispatch {
+        const INPUTS_MAX: usize = 25;
+        let known = [
+            "description",
+            "required",
+            "default",
+            "type",
+            "options",
+            "deprecationMessage",
+        ];
+        let Some(fields) = self.fields(node, "`workflow_dispatch`", &["inputs"]) else {
+            return Dispatch::default();
+        };
+        let entries = self.entries(&fields, "inputs");
+        if let Some((key, _)) = entries.get(INPUTS_MAX) {
+            let message = format!("`workflow_dispatch` has more than {INPUTS_MAX} inputs");
+            self.problems.push(Problem::new(key.span.clone(), message));
+        }
+        let inputs = entries
+            .iter()
+            .filter_map(|(key, node)| {
+                let kinds = ["string", "boolean", "number", "choice", "environment"];
+                self.input(key, node, &known, &kinds, false)
+            })
+            .collect();
+        Dispatch { inputs }
+    }
+
+    fn call(&mut self, node: &Node) -> Call {
+        let Some(fields) = self.fields(node, "`workflow_call`", &["inputs", "outputs", "secrets"]) else {
+            return Call::default();
+        };
+        let known = ["description", "required", "default", "type", "deprecationMessage"];
+        let inputs = self
+            .entries(&fields, "inputs")
+            .iter()
+            .filter_map(|(key, node)| self.input(key, node, &known, &["string", "boolean", "number"], true))
+            .collect();
+        let secrets = self
+            .entries(&fields, "secrets")
+            .iter()
+            .map(|(key, node)| self.call_secret(key, node))
+            .collect();
+        let outputs = self
+            .entries(&fields, "outputs")
+            .iter()
+            .filter_map(|(key, node)| self.call_output(key, node))
+            .collect();
+        Call {
+            inputs,
+            outputs,
+            secrets,
+        }
+    }
+
+    fn call_secret(&mut self, key: &Key, node: &Node) -> CallSecret {
+        let fields = match node.is_null() {
+            true => None,
+            false => self.fields(node, "a secret", &["description", "required"]),
+        };
+        CallSecret {
+            name: key.text.clone(),
+            description: fields.as_ref().and_then(|fields| self.description(fields)),
+            required: fields.is_some_and(|fields| self.is_required(&fields)),
+        }
+    }
+
+    fn call_output(&mut self, key: &Key, node: &Node) -> Option<CallOutput> {
+        let fields = self.fields(node, "an output", &["description", "value"])?;
+        Some(CallOutput {
+            name: key.text.clone(),
+            description: self.description(&fields),
+            value: self.required(
+                &fields,
+                "value",
+                &format!("the output `{}`", key.text),
+                &CALL_OUTPUT,
+            )?,
+        })
+    }
+
+    /// Outputs of a workflow are those of its jobs: looked at again when the jobs are known.
+    pub(super) fn call_outputs_name_jobs(&mut self, on: &Node, jobs: &[Job]) {
+        let child = |node: &'_ Node, name: &str| -> Option<Node> {
+            match &node.kind {
+                Kind::Map(entries) => entries
+                    .iter()
+                    .find(|(key, _)| key.text == name)
+                    .map(|(_, node)| node.clone()),
+                _ => None,
+            }
+        };
+        let outputs = child(on, "workflow_call").and_then(|call| child(&call, "outputs"));
+        let Some(Kind::Map(entries)) = outputs.map(|outputs| outputs.kind) else {
+            return;
+        };
+        self.known = Known {
+            jobs: Some(jobs.iter().map(|job| job.id.clone()).collect()),
+            ..Known::default()
+        };
+        for (_, output) in &entries {
+            if let Some(value) = child(output, "value") {
+                self.template(&value, "value", &CALL_OUTPUT);
+            }
+        }
+        self.known = Known::default();
+    }
+
+    fn description(&mut self, fields: &Fields<'_>) -> Option<String> {
+        let node = fields.get("description")?;
+        self.plain(node, "description")
+    }
+
+    pub(crate) fn is_required(&mut self, fields: &Fields<'_>) -> bool {
+        let Some(node) = fields.get("required") else {
+            return false;
+        };
+        let required = self.truth(node, "required", &NOWHERE);
+        required.and_then(|template| template.literal_value()) == Some(Value::Bool(true))
+    }
+
+    fn input(
+        &mut self,
+        key: &Key,
+        node: &Node,
+        known: &[&str],
+        kinds: &[&str],
+        called: bool,
+    ) -> Option<Input> {
+        let mut input = Input {
+            name: key.text.clone(),
+            description: None,
+            required: false,
+            default: None,
+            kind: InputKind::String,
+        };
+        if !crate::expression::is_name(&key.text) {
+            self.problem(
+                key.span.clone(),
+                format!("`{}` cannot be the name of an input", key.text),
+                "a name has letters, digits, `_` and `-`, and begins with a letter or `_`",
+            );
+        }
+        if node.is_null() && !called {
+            return Some(input);
+        }
+        let fields = self.fields(node, &format!("the input `{}`", key.text), known)?;
+        input.description = self.description(&fields);
+        input.required = self.is_required(&fields);
+        let kind = match fields.get("type") {
+            Some(node) => self.one_of(node, "type", kinds)?,
+            None if called => {
+                let hint = "write `type: string`, `boolean` or `number`";
+                self.problem(
+                    key.span.clone(),
+                    format!("the input `{}` has no `type`", key.text),
+                    hint,
+                );
+                return None;
+            }
+            None => "string".to_owned(),
+        };
+        input.kind = match kind.as_str() {
+            "boolean" => InputKind::Boolean,
+            "number" => InputKind::Number,
+            "environment" => InputKind::Environment,
+            "choice" => InputKind::Choice(self.options(&fields, key)),
+            _ => InputKind::String,
+        };
+        let place = if called { &CALL_DEFAULT } else { &NOWHERE };
+        input.default = self.optional(&fields, "default", place);
+        self.default_fits(&fields, &input);
+        Some(input)
+    }
+
+    fn options(&mut self, fields: &Fields<'_>, key: &Key) -> Vec<String> {
+        let options: Vec<_> = match fields.get("options") {
+            Some(node) => {
+                let items = self.list(node, "`options`");
+                items
+                    .iter()
+                    .filter_map(|item| self.plain(item, "options"))
+                    .collect()
+            }
+            None => Vec::new(),
+        };
+        if options.is_empty() {
+            let message = format!("the input `{}` is a choice without `options`", key.text);
+            self.problems.push(Problem::new(key.span.clone(), message));
+        }
+        options
+    }
+
+    fn default_fits(&mut self, fields: &Fields<'_>, input: &Input) {
+        let (Some(node), Some(value)) = (
+            fields.get("default"),
+            input.default.as_ref().and_then(|default| default.literal_value()),
+        ) else {
+            return;
+        };
+        if let Err(message) = input.accept(&value) {
+            let problem = Problem::new(
+                self.line(&node.span),
+                message.replacen("the input", "the default of", 1),
+            );
+            self.problems.push(problem);
+        }
+    }
+}
