@@ -85,7 +85,7 @@ impl Reader<'_> {
     }
 
     /// GitHub keeps a container's network to itself.
-    fn options(&mut self, fields: &Fields<'_>) {
+    fn no_network(&mut self, fields: &Fields<'_>) {
         let Some(node) = fields.get("options") else {
             return;
         };
