@@ -146,7 +146,9 @@ pub(crate) fn check(expression: &Expression, place: &Place, known: &Known) -> Ve
             if let (Node::Context { name, .. }, Node::Literal(Value::Text(key))) =
                 (base.as_ref(), key.as_ref())
             {
-                problems.extend(member(name, key, span, known));
+                // Where the context is not there at all, its members are no second mistake.
+                let names = place.contexts.contains(&name.as_str());
+                problems.extend(names.then(|| member(name, key, span, known)).flatten());
             }
         }
         _ => {}

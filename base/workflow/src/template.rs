@@ -74,10 +74,11 @@ impl Template {
                     Ok(expression) => parts.push(Part::Expression { expression, start }),
                     Err(problem) => problems.push(shifted(problem, start, text)),
                 },
-                Piece::Endless(start) => problems.push(
-                    Problem::new(start..text.len(), "the expression has no end")
-                        .hint("an expression is written `${{ … }}`"),
-                ),
+                Piece::Endless(start) => {
+                    let line = text[start..].lines().next().unwrap_or_default().trim_end();
+                    let problem = Problem::new(start..start + line.len(), "the expression has no end");
+                    problems.push(problem.hint("an expression is written `${{ … }}`"));
+                }
             }
         }
         let template = Self {

@@ -78,11 +78,7 @@ impl Parser<'_> {
         match self.tokens.get(self.at) {
             Some(token) => {
                 let word = &self.text[token.span.clone()];
-                let problem = Problem::new(token.span.clone(), format!("`{word}` cannot stand here"));
-                match word {
-                    "=" => problem.hint("values are compared with `==`"),
-                    _ => problem,
-                }
+                Problem::new(token.span.clone(), format!("`{word}` cannot stand here"))
             }
             None => {
                 let end = self.tokens.last().map_or(0, |token| token.span.end);

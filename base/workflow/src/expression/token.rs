@@ -114,10 +114,12 @@ fn name(text: &str, start: usize, after_dot: bool) -> Result<(Kind, usize), Prob
     let word = &text[start..end];
     if !is_name(word) {
         let problem = Problem::new(start..end, format!("`{word}` cannot stand here"));
-        return Err(problem.hint(if word.starts_with('"') {
-            "texts have single quotes: 'text'"
-        } else {
-            "names have letters, digits, `_` and `-`, and begin with a letter or `_`"
+        return Err(problem.hint(match word.get(..1).unwrap_or_default() {
+            "\"" => "texts have single quotes: 'text'",
+            "=" => "values are compared with `==`",
+            "&" => "both is written `&&`",
+            "|" => "either is written `||`",
+            _ => "names have letters, digits, `_` and `-`, and begin with a letter or `_`",
         }));
     }
     let kind = match word {
