@@ -67,12 +67,8 @@ impl Reader<'_> {
     fn action(&mut self, root: &Node) -> Option<Action> {
         // Like GitHub's runner this takes fields that it does not know: actions of others are not ours to judge.
         let fields = self.any_fields(root, "an action")?;
-        let text = |reader: &mut Self, name: &str| {
-            let node = fields.get(name)?;
-            reader.plain(node, name)
-        };
-        let name = text(self, "name").unwrap_or_default();
-        let description = text(self, "description");
+        let name = raw(&fields, "name").unwrap_or_default();
+        let description = raw(&fields, "description");
         let inputs = self.entries(&fields, "inputs").iter();
         let inputs = inputs.map(|(key, node)| self.action_input(key, node)).collect();
         let runs_node = fields.get("runs");
@@ -117,13 +113,7 @@ impl Reader<'_> {
             true => None,
             false => self.any_fields(node, "an input"),
         };
-        let text = |name: &str| {
-            let node = fields.as_ref()?.get(name)?;
-            match &node.kind {
-                Kind::Scalar(_, value) => Some(value.text()),
-                _ => None,
-            }
-        };
+        let text = |name: &str| raw(fields.as_ref()?, name);
         ActionInput {
             name: key.text.clone(),
             description: text("description"),
@@ -219,12 +209,17 @@ impl Reader<'_> {
     }
 }
 
+/// A text for people, which may show expressions without meaning them.
+fn raw(fields: &Fields<'_>, name: &str) -> Option<String> {
+    match &fields.get(name)?.kind {
+        Kind::Scalar(_, value) => Some(value.text()),
+        _ => None,
+    }
+}
+
 /// `node20` and later; older ones ran on the machine's node just the same.
 fn is_node(using: &str) -> bool {
     using
         .strip_prefix("node")
         .is_some_and(|version| !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit()))
 }
-
-#[cfg(test)]
-mod tests;

@@ -85,6 +85,3 @@ impl Expression {
         &self.node
     }
 }
-
-#[cfg(test)]
-mod tests;

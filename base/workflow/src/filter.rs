@@ -165,6 +165,3 @@ fn escaped(c: char) -> String {
         c.to_string()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -260,6 +260,3 @@ pub fn job_title(job_name: &str, combination: &Combination) -> String {
     cut.push_str("...");
     cut
 }
-
-#[cfg(test)]
-mod tests;

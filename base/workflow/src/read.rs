@@ -181,6 +181,3 @@ impl Reader<'_> {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

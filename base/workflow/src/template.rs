@@ -261,6 +261,3 @@ impl Condition {
         self.template.as_ref().map_or("", Template::source)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -319,6 +319,3 @@ impl Input {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

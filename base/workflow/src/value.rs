@@ -247,7 +247,7 @@ pub(crate) fn number_text(number: f64) -> String {
     let rounded = format!("{:.*e}", DIGITS_MAX as usize - 1, number);
     let (digits, exponent) = rounded.split_once('e').unwrap_or((&rounded, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if exponent < -4 || exponent >= DIGITS_MAX {
+    if !(-4..DIGITS_MAX).contains(&exponent) {
         let digits = digits.trim_end_matches('0').trim_end_matches('.');
         let sign = if exponent < 0 { '-' } else { '+' };
         return format!("{digits}E{sign}{:02}", exponent.abs());

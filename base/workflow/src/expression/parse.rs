@@ -209,17 +209,19 @@ impl Parser<'_> {
             Some(Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_))
         );
         let (mut node, mut depth) = self.operand()?;
-        // As on GitHub a literal has no properties.
-        while !is_value {
+        if is_value {
+            // As on GitHub a literal has no properties.
+            return Ok((node, depth));
+        }
+        loop {
             if self.take(".") {
                 (node, depth) = self.property(node, depth)?;
             } else if self.take("[") {
                 (node, depth) = self.index(node, depth)?;
             } else {
-                break;
+                return Ok((node, depth));
             }
         }
-        Ok((node, depth))
     }
 
     fn property(&mut self, base: Node, depth: usize) -> Result<Deep, Problem> {

@@ -31,11 +31,26 @@ impl Reader<'_> {
         entries
             .iter()
             .filter_map(|(key, node)| {
-                self.identifier(&key.text, &key.span, "a service");
+                self.service_name(&key.text, &key.span);
                 let container = self.read_container(node, &key.text, &SERVICE_KEYS)?;
                 Some((key.text.clone(), container))
             })
             .collect()
+    }
+
+    /// A service is found by its name in the network of the job.
+    fn service_name(&mut self, name: &str, span: &std::ops::Range<usize>) {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if name.is_empty()
+            || !name.chars().all(fits)
+            || !name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        {
+            self.problem(
+                span.clone(),
+                format!("`{name}` cannot be the name of a service"),
+                "a name has letters, digits, `_`, `-` and `.`, and begins with a letter or a digit",
+            );
+        }
     }
 
     fn read_container(&mut self, node: &Node, name: &str, known: &[&str]) -> Option<Container> {

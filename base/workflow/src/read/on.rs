@@ -410,7 +410,10 @@ impl Reader<'_> {
         ) else {
             return;
         };
-        if let Err(message) = input.accept(&value) {
+        // An empty one is as if it were not there.
+        if !value.text().is_empty()
+            && let Err(message) = input.accept(&value)
+        {
             let problem = Problem::new(
                 self.line(&node.span),
                 message.replacen("the input", "the default of", 1),
