@@ -20,6 +20,9 @@ pub(crate) use field::{Fields, Reader};
 pub(crate) use job::step_ids;
 pub(crate) use step::StepPlaces;
 
+/// Nobody reads more problems than this of one file.
+const PROBLEMS_MAX: usize = 200;
+
 /// Reads a workflow file.
 ///
 /// # Errors
@@ -56,10 +59,12 @@ pub(crate) fn read_file<T>(
     problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
     // What an anchor names is read at each of its aliases; it is wrong once.
     problems.dedup();
+    problems.truncate(PROBLEMS_MAX);
     Err(problems)
 }
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
+    "description",
     "name",
     "run-name",
     "on",

@@ -209,11 +209,11 @@ impl Value {
     }
 }
 
-/// A character in capitals, where that is one character too, as .NET's ordinal comparison does it.
+/// A character in capitals, where that is one character too, as .NET's ordinal comparison does it: there `ı` is no `I`.
 fn fold_char(c: char) -> char {
     let mut upper = c.to_uppercase();
     match (upper.next(), upper.next()) {
-        (Some(one), None) => one,
+        (Some(one), None) if c.is_ascii() || !one.is_ascii() => one,
         _ => c,
     }
 }

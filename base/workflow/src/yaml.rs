@@ -13,6 +13,8 @@ use crate::value::Value;
 const NODES_MAX: usize = 50_000;
 /// All texts together, counting what aliases repeat.
 const TEXT_BYTES_MAX: usize = 8 << 20;
+/// Before the names of YAML's own tags.
+const CORE_TAGS: &str = "tag:yaml.org,2002:";
 /// How deep lists and mappings may stand within each other.
 const DEPTH_MAX: usize = 50;
 
@@ -278,19 +280,39 @@ impl<'a> Loader<'a> {
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: &Range<usize>) -> Value {
         let plain = style == ScalarStyle::Plain;
-        match tag {
-            None if plain => plain_value(text),
-            None => Value::from(text),
-            Some(tag) if tag.is_yaml_core_schema() => match tag.suffix.as_str() {
-                "str" => Value::from(text),
-                _ => plain_value(text),
-            },
-            Some(tag) => {
+        let Some(tag) = tag else {
+            return if plain {
+                plain_value(text)
+            } else {
+                Value::from(text)
+            };
+        };
+        // Written `!!int`, or whole: `!<tag:yaml.org,2002:int>`.
+        let whole = tag.suffix.strip_prefix(CORE_TAGS);
+        let name = match whole {
+            None if tag.is_yaml_core_schema() => Some(tag.suffix.as_str()),
+            whole => whole,
+        };
+        if name == Some("str") {
+            return Value::from(text);
+        }
+        let value = plain_value(text);
+        let fits = match name {
+            Some("null") => value == Value::Null,
+            Some("bool") => matches!(value, Value::Bool(_)),
+            Some("float") => matches!(value, Value::Number(_)),
+            Some("int") => matches!(value, Value::Number(number) if number.fract() == 0.0),
+            _ => {
                 let message = format!("the tag `{tag}` means nothing here");
                 self.problems.push(Problem::new(span.clone(), message));
-                Value::from(text)
+                return Value::from(text);
             }
+        };
+        if !plain || !fits {
+            let message = format!("`{text}` is not what the tag `{tag}` says");
+            self.problems.push(Problem::new(span.clone(), message));
         }
+        value
     }
 }
 

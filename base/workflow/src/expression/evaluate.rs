@@ -53,7 +53,15 @@ impl Evaluation<'_> {
             Node::Not(inner) => (!self.value(inner)?.truthy()).into(),
             Node::And(nodes) => self.first(nodes, |value| !value.truthy())?,
             Node::Or(nodes) => self.first(nodes, Value::truthy)?,
-            Node::Compare { by, left, right } => compare(*by, &self.value(left)?, &self.value(right)?).into(),
+            Node::Compare { by, left, right } => {
+                let (left_value, right_value) = (self.value(left)?, self.value(right)?);
+                let order = if !left_value.is_primitive() && same_path(left, right) {
+                    Some(Ordering::Equal)
+                } else {
+                    left_value.loosely_compares(&right_value)
+                };
+                compare(*by, order).into()
+            }
             Node::Call {
                 function, arguments, ..
             } => self.call(*function, arguments)?,
@@ -74,8 +82,29 @@ impl Evaluation<'_> {
     }
 }
 
-fn compare(by: Comparison, left: &Value, right: &Value) -> bool {
-    let order = left.loosely_compares(right);
+/// Lists and mappings are equal only if they are the same instance: two ways to it in one expression, word for word.
+fn same_path(left: &Node, right: &Node) -> bool {
+    match (left, right) {
+        (Node::Context { name: left, .. }, Node::Context { name: right, .. }) => left == right,
+        (Node::Literal(left), Node::Literal(right)) => left.loosely_equals(right),
+        (
+            Node::Index {
+                base: left_base,
+                key: left_key,
+                ..
+            },
+            Node::Index {
+                base: right_base,
+                key: right_key,
+                ..
+            },
+        ) => same_path(left_base, right_base) && same_path(left_key, right_key),
+        // What is made anew by each evaluation is never the same.
+        _ => false,
+    }
+}
+
+fn compare(by: Comparison, order: Option<Ordering>) -> bool {
     match by {
         Comparison::Equal => order == Some(Ordering::Equal),
         Comparison::NotEqual => order != Some(Ordering::Equal),

@@ -7,6 +7,9 @@ use base_diagnostic::Problem;
 use crate::model::Job;
 use crate::nearest;
 
+/// Jobs that all wait for all make very many, and long ones.
+const CYCLES_MAX: usize = 20;
+
 /// What a job needs, and where that is written.
 pub(super) type Needs = Vec<(String, Range<usize>)>;
 
@@ -72,6 +75,9 @@ fn cycles(jobs: &[Job]) -> Vec<Vec<usize>> {
                     .map_or(0, |(at, _)| at);
                 cycle.rotate_left(smallest);
                 found.push(cycle);
+                if found.len() == CYCLES_MAX {
+                    return found;
+                }
             } else if !done[needed] {
                 path.push((needed, 0));
             }

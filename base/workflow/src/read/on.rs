@@ -81,6 +81,20 @@ const ACTIVITIES: [&str; 22] = [
 ];
 const ACTIVITIES_DEFAULT: [&str; 3] = ["opened", "synchronize", "reopened"];
 
+/// GitHub passes over filters where they have no meaning, and people write them there.
+fn with_filters<'a>(known: &[&'a str]) -> Vec<&'a str> {
+    let filters = [
+        "types",
+        "branches",
+        "branches-ignore",
+        "tags",
+        "tags-ignore",
+        "paths",
+        "paths-ignore",
+    ];
+    known.iter().copied().chain(filters).collect()
+}
+
 impl Reader<'_> {
     pub(super) fn triggers(&mut self, node: &Node) -> Option<Triggers> {
         let mut triggers = Triggers::default();
@@ -220,7 +234,7 @@ impl Reader<'_> {
             "options",
             "deprecationMessage",
         ];
-        let Some(fields) = self.fields(node, "`workflow_dispatch`", &["inputs"]) else {
+        let Some(fields) = self.fields(node, "`workflow_dispatch`", &with_filters(&["inputs"])) else {
             return Dispatch::default();
         };
         let entries = self.entries(&fields, "inputs");
@@ -239,7 +253,8 @@ impl Reader<'_> {
     }
 
     fn call(&mut self, node: &Node) -> Call {
-        let Some(fields) = self.fields(node, "`workflow_call`", &["inputs", "outputs", "secrets"]) else {
+        let known = with_filters(&["inputs", "outputs", "secrets"]);
+        let Some(fields) = self.fields(node, "`workflow_call`", &known) else {
             return Call::default();
         };
         let known = ["description", "required", "default", "type", "deprecationMessage"];

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use base_diagnostic::Problem;
 
+use super::PROBLEMS_MAX;
 use super::field::{Fields, Reader};
 use crate::available::{Place, check};
 use crate::nearest;
@@ -46,7 +47,9 @@ impl Reader<'_> {
 
     /// Problems of a scalar's text as problems of the file.
     fn place_problems(&mut self, problems: Vec<Problem>, node: &Node, text: &str) {
-        for mut problem in problems {
+        // Each place is looked for in the whole text: a hostile one has very many.
+        let room = PROBLEMS_MAX.saturating_sub(self.problems.len());
+        for mut problem in problems.into_iter().take(room) {
             problem.span = self.in_file(node, text, &problem.span);
             self.problems.push(problem);
         }

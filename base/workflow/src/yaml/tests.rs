@@ -65,6 +65,8 @@ fn plain_scalars_have_types() {
         ("\"true\"", Value::from("true")),
         ("!!str 5", Value::from("5")),
         ("!!int 5", Value::Number(5.0)),
+        ("!<tag:yaml.org,2002:float> 5", Value::Number(5.0)),
+        ("!<tag:yaml.org,2002:str> 5", Value::from("5")),
     ] {
         let root = loaded(&format!("a: {written}"));
         let Kind::Scalar(_, value) = &child(&root, "a").kind else {
@@ -77,11 +79,16 @@ fn plain_scalars_have_types() {
 #[test]
 fn what_is_wrong_is_said_beside_the_tree() {
     let mut problems = Vec::new();
-    let node = load("a: 1\nA: 2\n[x]: 3\nb: !own 4\n", &mut problems);
+    let node = load(
+        "a: 1\nA: 2\n[x]: 3\nb: !own 4\nc: !!int x\nd: !!int '5'\n",
+        &mut problems,
+    );
     assert!(node.is_some());
     let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    assert_eq!(messages.len(), 3, "{messages:?}");
+    assert_eq!(messages.len(), 5, "{messages:?}");
     assert_eq!(messages[0], "`A` is already there");
     assert_eq!(messages[1], "a list cannot be a key");
     assert!(messages[2].contains("means nothing here"));
+    assert!(messages[3].starts_with("`x` is not what the tag"));
+    assert!(messages[4].starts_with("`5` is not what the tag"));
 }

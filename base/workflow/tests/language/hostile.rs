@@ -111,6 +111,29 @@ fn files_have_limits() {
             "{open}"
         );
     }
+    // Very many problems, each of which has a place.
+    for part in ["${{}}", "${{ x }}", "${{ '' }", "${{ (}}"] {
+        let script = part.repeat(250_000 / part.len());
+        let text = format!("on: push\njobs: {{a: {{runs-on: x, steps: [{{run: \"{script}\"}}]}}}}");
+        let problems = parse_workflow(&text).unwrap_err();
+        assert!((1..=200).contains(&problems.len()), "{part}: {}", problems.len());
+    }
+    let all: Vec<_> = (0..200).map(|at| format!("j{at}")).collect();
+    let knot: String = all
+        .iter()
+        .map(|id| {
+            format!(
+                "  {id}: {{runs-on: x, needs: [{}], steps: [{{run: x}}]}}\n",
+                all.join(", ")
+            )
+        })
+        .collect();
+    assert_eq!(
+        parse_workflow(&format!("on: push\njobs:\n{knot}"))
+            .unwrap_err()
+            .len(),
+        20
+    );
     let many: String = (0..3_000)
         .map(|at| {
             format!(
