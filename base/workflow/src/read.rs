@@ -3,6 +3,7 @@
 mod container;
 mod field;
 mod graph;
+mod input;
 mod job;
 mod on;
 mod permission;
