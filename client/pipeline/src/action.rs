@@ -95,7 +95,12 @@ impl Actions {
         }
     }
 
-    async fn of_repository(&self, slug: &str, path: Option<&str>, git_ref: &str) -> Result<Found, ActionError> {
+    async fn of_repository(
+        &self,
+        slug: &str,
+        path: Option<&str>,
+        git_ref: &str,
+    ) -> Result<Found, ActionError> {
         if path.is_none()
             && let Some(builtin) = Builtin::named(slug, &self.machine)
         {
@@ -115,7 +120,8 @@ impl Actions {
                     return Ok(folder);
                 }
                 if remote::is_repository(&folder)
-                    && let Ok(found) = remote::copy(&self.machine, &folder.to_string_lossy(), slug, git_ref).await
+                    && let Ok(found) =
+                        remote::copy(&self.machine, &folder.to_string_lossy(), slug, git_ref).await
                 {
                     return Ok(found);
                 }
@@ -133,7 +139,12 @@ fn candidates(base: &Path, slug: &str, git_ref: &str) -> Vec<PathBuf> {
     let name = slug.rsplit('/').next().unwrap_or(slug);
     let flat = git_ref.replace('/', "-");
     let mut found = Vec::new();
-    for stem in [slug.to_owned(), name.to_owned(), slug.replace('/', "-"), slug.replace('/', "_")] {
+    for stem in [
+        slug.to_owned(),
+        name.to_owned(),
+        slug.replace('/', "-"),
+        slug.replace('/', "_"),
+    ] {
         found.push(base.join(format!("{stem}@{flat}")));
         found.push(base.join(&stem).join(&flat));
         found.push(base.join(&stem));

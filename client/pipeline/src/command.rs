@@ -42,7 +42,9 @@ impl Command {
 
     pub(crate) fn property(&self, name: &str) -> Option<&str> {
         let found = self.properties.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 }
 

@@ -59,7 +59,8 @@ impl Groups {
         job: usize,
         cancel: watch::Receiver<bool>,
     ) -> Result<Option<Turn>, GroupError> {
-        self.turn(concurrency, scope, format!("{} {job}", self.run), cancel).await
+        self.turn(concurrency, scope, format!("{} {job}", self.run), cancel)
+            .await
     }
 
     async fn turn(
@@ -103,7 +104,10 @@ impl Groups {
         let Some(Ok(run)) = words.next().map(str::parse::<u64>) else {
             return;
         };
-        let reason = format!("run {} of the same concurrency group `{group}` came after it", self.run);
+        let reason = format!(
+            "run {} of the same concurrency group `{group}` came after it",
+            self.run
+        );
         match words.next() {
             Some(job) if run != self.run => {
                 let path = self.machine.runs.folder(run).join(format!("cancel-{job}"));

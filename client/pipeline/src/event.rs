@@ -56,7 +56,8 @@ fn as_texts(inputs: &Value) -> Value {
         other => other.to_string(),
     };
     let all = inputs.as_object().into_iter().flatten();
-    all.map(|(name, value)| (name.clone(), Value::String(text(value)))).collect()
+    all.map(|(name, value)| (name.clone(), Value::String(text(value))))
+        .collect()
 }
 
 impl Event {

@@ -85,15 +85,19 @@ impl Repository {
             return Ok(());
         }
         std::fs::create_dir_all(&self.folder).map_err(GitError::Start)?;
-        self.git(&["init", "--quiet", "--bare", "--initial-branch=main", "."]).await?;
+        self.git(&["init", "--quiet", "--bare", "--initial-branch=main", "."])
+            .await?;
         // Jobs fetch their commit by its name.
-        self.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]).await?;
+        self.git(&["config", "uploadpack.allowAnySHA1InWant", "true"])
+            .await?;
         Ok(())
     }
 
     pub async fn commit(&self, what: &str) -> Result<Commit, GitError> {
         let format = "--format=%H%x00%an%x00%ae%x00%B";
-        let text = self.text(&["show", "--no-patch", format, "--end-of-options", what]).await?;
+        let text = self
+            .text(&["show", "--no-patch", format, "--end-of-options", what])
+            .await?;
         let mut parts = text.splitn(4, '\0').map(str::to_owned);
         let mut next = || parts.next().unwrap_or_default();
         Ok(Commit {
@@ -106,7 +110,10 @@ impl Repository {
 
     /// Text of a file; `None` when there is none, or it is no text that a person wrote.
     pub async fn file(&self, sha: &str, path: &str) -> Option<String> {
-        let bytes = self.git(&["cat-file", "blob", &format!("{sha}:{path}")]).await.ok()?;
+        let bytes = self
+            .git(&["cat-file", "blob", &format!("{sha}:{path}")])
+            .await
+            .ok()?;
         (bytes.len() <= FILE_BYTES_MAX).then(|| String::from_utf8(bytes).ok())?
     }
 
@@ -121,13 +128,18 @@ impl Repository {
     /// Which files a push changed; `None` when there is nothing to compare with.
     pub async fn changed(&self, before: Option<&str>, sha: &str) -> Option<Vec<String>> {
         let before = before?;
-        let listed = self.git(&["diff", "--name-only", "-z", "--no-renames", before, sha]).await.ok()?;
+        let listed = self
+            .git(&["diff", "--name-only", "-z", "--no-renames", before, sha])
+            .await
+            .ok()?;
         Some(split_nul(&listed))
     }
 
     /// Whether `ancestor` is `sha` or lies before it.
     pub async fn is_ancestor(&self, ancestor: &str, sha: &str) -> bool {
-        self.git(&["merge-base", "--is-ancestor", ancestor, sha]).await.is_ok()
+        self.git(&["merge-base", "--is-ancestor", ancestor, sha])
+            .await
+            .is_ok()
     }
 
     /// Makes `folder` a clone with the commit checked out.
@@ -148,7 +160,11 @@ impl Repository {
         let mut fetch = words("-c protocol.file.allow=always fetch --quiet --no-tags --force");
         match depth {
             // Depth works for URLs only.
-            Some(depth) => fetch.extend([format!("--depth={depth}"), format!("file://{origin}"), what.to_owned()]),
+            Some(depth) => fetch.extend([
+                format!("--depth={depth}"),
+                format!("file://{origin}"),
+                what.to_owned(),
+            ]),
             None => fetch.extend([
                 "--tags".to_owned(),
                 "origin".to_owned(),

@@ -139,7 +139,9 @@ async fn admitted(
             job.progress.reason = Some(reason.clone());
             job.environment.clone_from(&environment);
         });
-        shared.journal.write(place(order.index), LineKind::Notice, &reason);
+        shared
+            .journal
+            .write(place(order.index), LineKind::Notice, &reason);
     };
     if let Some(name) = environment.as_ref().filter(|name| shared.needs_approval(name)) {
         wait(format!(
@@ -161,9 +163,16 @@ async fn admitted(
     let turn = match &order.job.concurrency {
         None => None,
         Some(concurrency) => {
-            let asked = shared.concurrency.job(concurrency, &view, order.index, order.cancel.clone());
+            let asked = shared
+                .concurrency
+                .job(concurrency, &view, order.index, order.cancel.clone());
             let turn = asked.await.map_err(Ending::failure)?;
-            let cancelled = || Ending::new(Conclusion::Cancelled, Some("cancelled while it waited".to_owned()));
+            let cancelled = || {
+                Ending::new(
+                    Conclusion::Cancelled,
+                    Some("cancelled while it waited".to_owned()),
+                )
+            };
             Some(turn.ok_or_else(cancelled)?)
         }
     };
@@ -185,9 +194,6 @@ async fn perform(shared: &Shared<'_>, order: &Order<'_>, environment: Option<Str
         Err(error) => return Ending::failure(error),
     };
     bench.steps().await;
-    if let Some(region) = bench.region() {
-        shared.worked_in(region);
-    }
     let mut end = Ending::new(bench.conclusion(), bench.reason.clone());
     let view = bench.job_view();
     let named = |(name, template): &(String, Template)| Some((name.clone(), template.text(&view).ok()?));
@@ -201,7 +207,9 @@ async fn perform(shared: &Shared<'_>, order: &Order<'_>, environment: Option<Str
         }
     }
     let url = order.job.environment.as_ref().and_then(|it| it.url.as_ref());
-    if let Some(url) = url.and_then(|url| url.text(&view).ok()).filter(|url| !url.is_empty())
+    if let Some(url) = url
+        .and_then(|url| url.text(&view).ok())
+        .filter(|url| !url.is_empty())
         && end.conclusion == Conclusion::Success
     {
         shared.recorder.change(|run| run.urls.push(url));
@@ -213,7 +221,10 @@ async fn perform(shared: &Shared<'_>, order: &Order<'_>, environment: Option<Str
 pub(crate) fn need(result: &str, outputs: &[(String, String)]) -> Value {
     Value::Map(Map::from_iter([
         ("result".to_owned(), Value::Text(result.to_owned())),
-        ("outputs".to_owned(), object(outputs.iter().map(|(name, value)| (name.clone(), value.clone())))),
+        (
+            "outputs".to_owned(),
+            object(outputs.iter().map(|(name, value)| (name.clone(), value.clone()))),
+        ),
     ]))
 }
 

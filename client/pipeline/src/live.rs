@@ -52,7 +52,12 @@ async fn of_region(cloud: &Cloud, region: &str, since: Timestamp) -> Result<Vec<
             if !is_new {
                 continue;
             }
-            for group in service.load_balancers.into_iter().flatten().filter_map(|it| it.target_group_arn) {
+            for group in service
+                .load_balancers
+                .into_iter()
+                .flatten()
+                .filter_map(|it| it.target_group_arn)
+            {
                 found.extend(addresses(&client, group).await?);
             }
         }
@@ -75,7 +80,12 @@ async fn services(client: &Client, cluster: &str) -> Result<Vec<ecs::Service>, S
         max_results: Some(100),
         ..Default::default()
     };
-    let arns = client.list_services(&context, request).await.map_err(text)?.service_arns.unwrap_or_default();
+    let arns = client
+        .list_services(&context, request)
+        .await
+        .map_err(text)?
+        .service_arns
+        .unwrap_or_default();
     let mut all = Vec::new();
     for part in arns.chunks(SERVICES_PER_CALL) {
         let request = ecs::DescribeServicesRequest {
@@ -83,7 +93,14 @@ async fn services(client: &Client, cluster: &str) -> Result<Vec<ecs::Service>, S
             services: part.to_vec(),
             ..Default::default()
         };
-        all.extend(client.describe_services(&context, request).await.map_err(text)?.services.unwrap_or_default());
+        all.extend(
+            client
+                .describe_services(&context, request)
+                .await
+                .map_err(text)?
+                .services
+                .unwrap_or_default(),
+        );
     }
     Ok(all)
 }
@@ -96,19 +113,37 @@ async fn addresses(client: &Client, group: String) -> Result<Vec<String>, String
         target_group_arns: Some(vec![group]),
         ..Default::default()
     };
-    let groups = client.describe_target_groups(&context, request).await.map_err(text)?.target_groups.unwrap_or_default();
+    let groups = client
+        .describe_target_groups(&context, request)
+        .await
+        .map_err(text)?
+        .target_groups
+        .unwrap_or_default();
     let mut urls = Vec::new();
-    for arn in groups.into_iter().flat_map(|it| it.load_balancer_arns.unwrap_or_default()) {
+    for arn in groups
+        .into_iter()
+        .flat_map(|it| it.load_balancer_arns.unwrap_or_default())
+    {
         let request = elbv2::DescribeLoadBalancersInput {
             load_balancer_arns: Some(vec![arn.clone()]),
             ..Default::default()
         };
-        let balancers = client.describe_load_balancers(&context, request).await.map_err(text)?.load_balancers.unwrap_or_default();
+        let balancers = client
+            .describe_load_balancers(&context, request)
+            .await
+            .map_err(text)?
+            .load_balancers
+            .unwrap_or_default();
         let request = elbv2::DescribeListenersInput {
             load_balancer_arn: Some(arn),
             ..Default::default()
         };
-        let listeners = client.describe_listeners(&context, request).await.map_err(text)?.listeners.unwrap_or_default();
+        let listeners = client
+            .describe_listeners(&context, request)
+            .await
+            .map_err(text)?
+            .listeners
+            .unwrap_or_default();
         for balancer in &balancers {
             urls.extend(listeners.iter().filter_map(|listener| url(balancer, listener)));
         }
@@ -123,7 +158,10 @@ fn url(balancer: &elbv2::LoadBalancer, listener: &elbv2::Listener) -> Option<Str
         .flat_map(|zone| zone.load_balancer_addresses.iter().flatten())
         .find_map(|it| it.ip_address.clone());
     let host = address.or_else(|| balancer.dns_name.clone())?;
-    let scheme = listener.protocol.as_ref().map_or("http".to_owned(), |it| it.to_string().to_lowercase());
+    let scheme = listener
+        .protocol
+        .as_ref()
+        .map_or("http".to_owned(), |it| it.to_string().to_lowercase());
     let port = match (listener.port, scheme.as_str()) {
         (Some(80), "http") | (Some(443), "https") | (None, _) => String::new(),
         (Some(port), _) => format!(":{port}"),

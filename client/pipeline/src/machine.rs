@@ -82,6 +82,7 @@ impl Machine {
     /// Whether a program is on the path.
     pub(crate) fn has(&self, program: &str) -> bool {
         let path = self.environment.get("PATH").map_or("", String::as_str);
-        path.split(':').any(|folder| std::path::Path::new(folder).join(program).is_file())
+        path.split(':')
+            .any(|folder| std::path::Path::new(folder).join(program).is_file())
     }
 }

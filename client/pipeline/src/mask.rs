@@ -10,7 +10,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const MASK: &str = "***";
 /// What URLs write as `%XX`; others do so with all but letters and digits.
-const URL_RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const URL_RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 /// Of base64 with an unknown beginning, this much must be recognisable to be taken for a secret.
 const ENCODED_CHARS_MIN: usize = 6;
 
@@ -83,7 +87,10 @@ fn forms(secret: &str) -> BTreeSet<String> {
     forms.insert(plain.replace('\'', "''"));
     // As the shell's trace prints it.
     forms.insert(plain.replace('\'', r"'\''"));
-    let xml = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let xml = plain
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     forms.insert(xml.replace('"', "&quot;").replace('\'', "&apos;"));
     forms.insert(xml);
     forms.insert(hex::encode(plain));
@@ -119,11 +126,16 @@ fn encoded(plain: &str, shift: usize) -> Vec<String> {
         return Vec::new();
     };
     let whole = rest.len() / 3 * 3;
-    [BASE64_STANDARD.encode(&rest[..whole]), BASE64_URL_SAFE.encode(&rest[..whole])]
-        .into_iter()
-        .filter(|text| text.len() >= ENCODED_CHARS_MIN)
-        .chain((shift == 0).then(|| BASE64_STANDARD.encode(bytes)))
-        .collect()
+    [
+        BASE64_STANDARD.encode(&rest[..whole]),
+        BASE64_URL_SAFE.encode(&rest[..whole]),
+    ]
+    .into_iter()
+    .filter(|text| text.len() >= ENCODED_CHARS_MIN)
+    // Whole ones, as `echo` and programs that add no end of line make them.
+    .chain((shift == 0).then(|| BASE64_STANDARD.encode(bytes)))
+    .chain((shift == 0).then(|| BASE64_STANDARD.encode(format!("{plain}\n"))))
+    .collect()
 }
 
 #[cfg(test)]

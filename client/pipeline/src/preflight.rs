@@ -29,7 +29,9 @@ pub(crate) async fn check(
             match &step.work {
                 Work::Run { shell, .. } => {
                     let defaults = [&job.defaults.shell, &workflow.parsed.defaults.shell];
-                    let shell = shell.as_ref().or_else(|| defaults.into_iter().find_map(Option::as_ref));
+                    let shell = shell
+                        .as_ref()
+                        .or_else(|| defaults.into_iter().find_map(Option::as_ref));
                     if let Some(shell) = shell.filter(|shell| shell.is_literal()) {
                         has_shell(machine, shell.source(), step, &mut problems);
                     }
@@ -58,7 +60,9 @@ fn unserved(job: &Job, problems: &mut Vec<Problem>) {
     }
     if let Some(call) = &job.call {
         let sentence = "jobs that are another workflow (`uses`) are not served yet";
-        problems.push(Problem::new(call.span.clone(), sentence).hint("write its steps here, or as a composite action"));
+        problems.push(
+            Problem::new(call.span.clone(), sentence).hint("write its steps here, or as a composite action"),
+        );
     }
 }
 
@@ -69,7 +73,9 @@ fn has_shell(machine: &Machine, name: &str, step: &Step, problems: &mut Vec<Prob
             let program = shell.program();
             if !machine.has(program) && !program.starts_with('/') {
                 let sentence = format!("`shell: {name}`: {program} is not on this machine");
-                problems.push(Problem::new(step.span.clone(), sentence).hint("install it, or use bash, sh or python"));
+                problems.push(
+                    Problem::new(step.span.clone(), sentence).hint("install it, or use bash, sh or python"),
+                );
             }
         }
     }
@@ -97,10 +103,13 @@ async fn uses(
                 Some(Ok(found)) => Ok(found),
                 Some(Err(error)) => Err(error),
             },
-            _ => actions.find(&name, std::path::Path::new("/nonexistent")).await.map_err(|error| {
-                let hint = error.hint();
-                (error.to_string(), hint)
-            }),
+            _ => actions
+                .find(&name, std::path::Path::new("/nonexistent"))
+                .await
+                .map_err(|error| {
+                    let hint = error.hint();
+                    (error.to_string(), hint)
+                }),
         };
         match found {
             Err((sentence, hint)) => {
@@ -114,7 +123,9 @@ async fn uses(
                 };
                 if let Some(program) = needed.filter(|program| !machine.has(program)) {
                     let sentence = format!("{name} needs `{program}`, which is not on this machine");
-                    problems.push(Problem::new(step.span.clone(), inside(sentence)).hint(format!("install {program}")));
+                    problems.push(
+                        Problem::new(step.span.clone(), inside(sentence)).hint(format!("install {program}")),
+                    );
                 }
                 if depth < DEPTH_MAX {
                     ahead.extend(used(&found).into_iter().map(|name| (name, depth + 1)));
@@ -154,8 +165,14 @@ async fn local(machine: &Machine, run: &Run, path: &str) -> Option<Result<Found,
     let folder = path.trim_start_matches("./").trim_end_matches('/');
     let repository = machine.repository(&run.repository);
     for name in ["action.yml", "action.yaml"] {
-        let at = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-        let Some(text) = repository.file(&run.event.sha, &at).await else { continue };
+        let at = if folder.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{folder}/{name}")
+        };
+        let Some(text) = repository.file(&run.event.sha, &at).await else {
+            continue;
+        };
         return Some(match parse_action(&text) {
             Ok(action) => Ok(Found::Described(std::sync::Arc::new(Described {
                 action,

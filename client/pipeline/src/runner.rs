@@ -95,7 +95,11 @@ fn masker(machine: &Machine, settings: &Settings, token: &str) -> Masker {
     let masker = Masker::default();
     masker.add(token);
     let environments = settings.environments.values().flat_map(|it| it.secrets.values());
-    settings.secrets.values().chain(environments).for_each(|value| masker.add(value));
+    settings
+        .secrets
+        .values()
+        .chain(environments)
+        .for_each(|value| masker.add(value));
     if let Some(cloud) = &machine.cloud {
         masker.add(&cloud.secret_key);
     }
@@ -136,7 +140,10 @@ impl Attempt<'_> {
                 self.journal.write(Default::default(), LineKind::Run, line);
             }
             let file = self.run.file.as_deref().unwrap_or("the built-in workflow");
-            (Conclusion::StartupFailure, Some(format!("{file} cannot be run as it is")))
+            (
+                Conclusion::StartupFailure,
+                Some(format!("{file} cannot be run as it is")),
+            )
         };
         let workflow = match workflow::load(self.machine, self.run).await {
             Ok(workflow) => workflow,
@@ -166,7 +173,13 @@ impl Attempt<'_> {
             actions,
             concurrency: Groups::new(self.machine.clone(), self.run.repository.clone(), self.run.id),
             strict_platforms: self.run.strict_platforms,
-            regions: Mutex::default(),
+            regions: Mutex::new(
+                self.machine
+                    .cloud
+                    .iter()
+                    .map(|cloud| cloud.region.clone())
+                    .collect(),
+            ),
         };
         let end = shared.go(cancel).await;
         if end.0 == Conclusion::Success {
@@ -191,7 +204,11 @@ impl Shared<'_> {
                     run.progress.status = Progressing::Waiting;
                     run.progress.reason = Some("an earlier run of its concurrency group goes on".to_owned());
                 });
-                match self.concurrency.run(concurrency, &self.view(), cancel.clone()).await {
+                match self
+                    .concurrency
+                    .run(concurrency, &self.view(), cancel.clone())
+                    .await
+                {
                     Err(error) => return (Conclusion::Failure, Some(error.to_string())),
                     Ok(None) => return (Conclusion::Cancelled, self.cancel_reason()),
                     Ok(turn) => turn,
@@ -214,7 +231,11 @@ impl Shared<'_> {
     }
 
     async fn find_urls(&self) {
-        let regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let regions = self
+            .regions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let found = live::urls(self.machine, self.recorder.read(|run| run.created), &regions).await;
         self.recorder.change(|run| {
             for url in found {
@@ -227,7 +248,10 @@ impl Shared<'_> {
 
     pub(crate) fn cancel_reason(&self) -> Option<String> {
         let said = self.machine.runs.cancelled(self.id);
-        Some(said.filter(|said| !said.is_empty()).unwrap_or_else(|| "cancelled".to_owned()))
+        Some(
+            said.filter(|said| !said.is_empty())
+                .unwrap_or_else(|| "cancelled".to_owned()),
+        )
     }
 
     /// What expressions outside of jobs see.
@@ -242,7 +266,11 @@ impl Shared<'_> {
     }
 
     pub(crate) fn needs_approval(&self, environment: &str) -> bool {
-        let found = self.settings.environments.iter().find(|(name, _)| name.eq_ignore_ascii_case(environment));
+        let found = self
+            .settings
+            .environments
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(environment));
         found.is_some_and(|(_, settings)| settings.approval)
     }
 
@@ -267,9 +295,10 @@ impl Shared<'_> {
         secrets.push(("GITHUB_TOKEN".to_owned(), token));
         secrets.extend(self.settings.secrets.clone());
         vars.extend(self.settings.variables.clone());
-        let own = self.settings.environments.iter().find(|(name, _)| {
-            environment.is_some_and(|environment| name.eq_ignore_ascii_case(environment))
-        });
+        let own =
+            self.settings.environments.iter().find(|(name, _)| {
+                environment.is_some_and(|environment| name.eq_ignore_ascii_case(environment))
+            });
         if let Some((_, own)) = own {
             secrets.extend(own.secrets.clone());
             vars.extend(own.variables.clone());

@@ -62,7 +62,9 @@ pub fn check_value_name(name: &str) -> Result<String, NameError> {
     let is_good = upper.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && upper.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && !upper.starts_with("GITHUB_");
-    is_good.then_some(upper).ok_or_else(|| NameError::Value(name.to_owned()))
+    is_good
+        .then_some(upper)
+        .ok_or_else(|| NameError::Value(name.to_owned()))
 }
 
 impl Runs {

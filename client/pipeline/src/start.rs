@@ -86,7 +86,13 @@ pub async fn push(machine: &Machine, push: &Push) -> Result<Started, StartError>
         };
         match refused {
             Some(reason) => started.passed.push((candidate.name, reason)),
-            None => started.runs.push(create(machine, &push.repository, event.clone(), candidate, false)?),
+            None => started.runs.push(create(
+                machine,
+                &push.repository,
+                event.clone(),
+                candidate,
+                false,
+            )?),
         }
     }
     Ok(started)
@@ -144,9 +150,11 @@ pub async fn dispatch(machine: &Machine, wish: &Wish) -> Result<Started, StartEr
                     Err(problems) => Some(problems.join("; ")),
                 },
                 (EventName::Push, None) => workflow.on.refuses_push(&wish.git_ref, None),
-                (EventName::Push, Some(_)) => {
-                    workflow.on.push.is_none().then(|| "it has no `on: push`".to_owned())
-                }
+                (EventName::Push, Some(_)) => workflow
+                    .on
+                    .push
+                    .is_none()
+                    .then(|| "it has no `on: push`".to_owned()),
                 (EventName::PullRequest, _) => {
                     let base = wish.base_branch.as_deref().unwrap_or("main");
                     workflow.on.refuses_pull_request(base, "synchronize", None)
@@ -154,14 +162,23 @@ pub async fn dispatch(machine: &Machine, wish: &Wish) -> Result<Started, StartEr
             };
             if let Some(reason) = refused {
                 if is_named.is_some() {
-                    return Err(StartError::NotDispatched(format!("{}: {reason}; it", candidate.title())));
+                    return Err(StartError::NotDispatched(format!(
+                        "{}: {reason}; it",
+                        candidate.title()
+                    )));
                 }
                 started.passed.push((candidate.name, reason));
                 continue;
             }
         }
         let strict = wish.strict_platforms;
-        started.runs.push(create(machine, &wish.repository, event.clone(), candidate, strict)?);
+        started.runs.push(create(
+            machine,
+            &wish.repository,
+            event.clone(),
+            candidate,
+            strict,
+        )?);
     }
     match &wish.workflow {
         Some(named) if started.runs.is_empty() => Err(StartError::NoWorkflow(named.clone(), names)),
@@ -207,7 +224,9 @@ async fn candidates(machine: &Machine, repository: &str, sha: &str) -> Result<Ve
         if !file.ends_with(".yml") && !file.ends_with(".yaml") {
             continue;
         }
-        let Some(text) = git.file(sha, &file).await else { continue };
+        let Some(text) = git.file(sha, &file).await else {
+            continue;
+        };
         let parsed = parse_workflow(&text);
         let name = parsed.as_ref().ok().and_then(|workflow| workflow.name.clone());
         let source = base_diagnostic::SourceFile {
@@ -273,7 +292,8 @@ fn refuse(machine: &Machine, mut run: Run, report: &str) -> Result<Run, StoreErr
     }
     let file = run.file.clone().unwrap_or_default();
     let reason = format!("{file} cannot be run as it is");
-    run.progress.end(machine.clock.now(), Conclusion::StartupFailure, Some(reason));
+    run.progress
+        .end(machine.clock.now(), Conclusion::StartupFailure, Some(reason));
     machine.runs.save(&run)?;
     Ok(run)
 }

@@ -146,9 +146,7 @@ impl Runs {
     pub fn list(&self, at_most: usize) -> Result<Vec<Run>, StoreError> {
         let ids = self.ids()?;
         let newest = ids.into_iter().rev().take(at_most.min(LISTED_MAX));
-        Ok(newest
-            .filter_map(|id| self.repaired(id).ok())
-            .collect())
+        Ok(newest.filter_map(|id| self.repaired(id).ok()).collect())
     }
 
     /// Takes the place of the run's runner, `None` if there is one already.

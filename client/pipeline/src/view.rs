@@ -85,7 +85,10 @@ fn hash_files(folder: &std::path::Path, patterns: &[String]) -> Result<String, S
         let pattern = pattern.trim_start_matches("./");
         let mut set = GlobSetBuilder::new();
         // A folder means all that is in it.
-        for text in [pattern.to_owned(), format!("{}/**", pattern.trim_end_matches('/'))] {
+        for text in [
+            pattern.to_owned(),
+            format!("{}/**", pattern.trim_end_matches('/')),
+        ] {
             let glob = GlobBuilder::new(&text).literal_separator(true).build();
             set.add(glob.map_err(|error| error.to_string())?);
         }

@@ -26,6 +26,8 @@ mod instances;
 mod node;
 #[path = "journey/open.rs"]
 mod open;
+#[path = "journey/pipeline.rs"]
+mod pipeline;
 #[path = "journey/roll.rs"]
 mod roll;
 #[path = "journey/storm.rs"]

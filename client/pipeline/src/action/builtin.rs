@@ -26,18 +26,58 @@ struct Known {
 const CHECKOUT: &str = "actions/checkout";
 
 const KNOWN: [Known; 12] = [
-    known("actions/setup-python", include_str!("builtin/setup-python.yml"), &["python3"]),
-    known("actions/setup-node", include_str!("builtin/setup-node.yml"), &["node", "npm"]),
+    known(
+        "actions/setup-python",
+        include_str!("builtin/setup-python.yml"),
+        &["python3"],
+    ),
+    known(
+        "actions/setup-node",
+        include_str!("builtin/setup-node.yml"),
+        &["node", "npm"],
+    ),
     known("actions/setup-go", include_str!("builtin/setup-go.yml"), &["go"]),
-    known("actions/setup-java", include_str!("builtin/setup-java.yml"), &["java"]),
-    known("dtolnay/rust-toolchain", include_str!("builtin/rust-toolchain.yml"), &["cargo"]),
+    known(
+        "actions/setup-java",
+        include_str!("builtin/setup-java.yml"),
+        &["java"],
+    ),
+    known(
+        "dtolnay/rust-toolchain",
+        include_str!("builtin/rust-toolchain.yml"),
+        &["cargo"],
+    ),
     known("actions/cache", include_str!("builtin/cache.yml"), &[]),
-    known("actions/upload-artifact", include_str!("builtin/upload-artifact.yml"), &[]),
-    known("actions/download-artifact", include_str!("builtin/download-artifact.yml"), &[]),
-    known("docker/setup-buildx-action", include_str!("builtin/setup-buildx.yml"), &[]),
-    known("docker/setup-qemu-action", include_str!("builtin/setup-qemu.yml"), &[]),
-    known("docker/login-action", include_str!("builtin/docker-login.yml"), &[]),
-    known("docker/build-push-action", include_str!("builtin/build-push.yml"), &[]),
+    known(
+        "actions/upload-artifact",
+        include_str!("builtin/upload-artifact.yml"),
+        &[],
+    ),
+    known(
+        "actions/download-artifact",
+        include_str!("builtin/download-artifact.yml"),
+        &[],
+    ),
+    known(
+        "docker/setup-buildx-action",
+        include_str!("builtin/setup-buildx.yml"),
+        &[],
+    ),
+    known(
+        "docker/setup-qemu-action",
+        include_str!("builtin/setup-qemu.yml"),
+        &[],
+    ),
+    known(
+        "docker/login-action",
+        include_str!("builtin/docker-login.yml"),
+        &[],
+    ),
+    known(
+        "docker/build-push-action",
+        include_str!("builtin/build-push.yml"),
+        &[],
+    ),
 ];
 
 const fn known(slug: &'static str, text: &'static str, programs: &'static [&'static str]) -> Known {
@@ -76,15 +116,20 @@ impl CheckoutWish {
     pub(crate) fn new(inputs: &[(String, String)], repository: &str) -> Result<Self, String> {
         let input = |name: &str| {
             let found = inputs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+            found
+                .map(|(_, value)| value.trim())
+                .filter(|value| !value.is_empty())
         };
         if let Some(other) = input("repository").filter(|other| *other != repository) {
             return Err(format!("checking out another repository ({other}) is not served"));
         }
         let path = input("path").unwrap_or(".");
-        let inside = Path::new(path)
-            .components()
-            .all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir));
+        let inside = Path::new(path).components().all(|part| {
+            matches!(
+                part,
+                std::path::Component::Normal(_) | std::path::Component::CurDir
+            )
+        });
         if !inside {
             return Err(format!("`path: {path}` is outside of the workspace"));
         }

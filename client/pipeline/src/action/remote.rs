@@ -68,7 +68,16 @@ async fn fetch(
     let run = async |arguments: &[&str]| git(new.path(), &machine.environment, arguments).await;
     let work = async {
         run(&["init", "--quiet", "."]).await?;
-        run(&["-c", "protocol.file.allow=always", "fetch", "--quiet", "--depth=1", address, git_ref]).await?;
+        run(&[
+            "-c",
+            "protocol.file.allow=always",
+            "fetch",
+            "--quiet",
+            "--depth=1",
+            address,
+            git_ref,
+        ])
+        .await?;
         run(&["checkout", "--quiet", "--force", "FETCH_HEAD"]).await
     };
     match tokio::time::timeout(FETCH_LIMIT, work).await {

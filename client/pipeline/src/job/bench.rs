@@ -96,7 +96,7 @@ impl<'a> Bench<'a> {
         for layer in [&shared.workflow.env, &order.job.env] {
             let texts = bench.job_view().texts(layer)?;
             for (name, value) in texts {
-                bench.env.insert(name, Value::Text(value));
+                bench.set(name, value);
             }
         }
         Ok(bench)
@@ -224,10 +224,12 @@ impl<'a> Bench<'a> {
         ])
     }
 
-    /// Where the job's AWS clients work.
-    pub(super) fn region(&self) -> Option<String> {
-        let set = self.env.get("AWS_REGION").map(Value::text);
-        set.or_else(|| self.base.get("AWS_REGION").cloned())
+    /// Something new in the `env` context; which region it names is remembered.
+    pub(super) fn set(&mut self, name: String, value: String) {
+        if name == "AWS_REGION" && !value.is_empty() {
+            self.shared.worked_in(value.clone());
+        }
+        self.env.insert(name, Value::Text(value));
     }
 
     /// The environment of a program: the runner's, the job's, and what is added for this one.
@@ -239,8 +241,15 @@ impl<'a> Bench<'a> {
         all.extend(more);
         let own = self.folders.shared.join("bin");
         let before = all.get("PATH").cloned().unwrap_or_default();
-        let parts = self.path.iter().cloned().chain([before, own.to_string_lossy().into_owned()]);
-        let path = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(":");
+        let parts = self
+            .path
+            .iter()
+            .cloned()
+            .chain([before, own.to_string_lossy().into_owned()]);
+        let path = parts
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(":");
         all.insert("PATH".to_owned(), path);
         all
     }

@@ -17,11 +17,18 @@ impl Bench<'_> {
         }
         let repository = self.shared.machine.repository(&self.shared.repository);
         let (what, git_ref) = match &wish.git_ref {
-            None => self.shared.recorder.read(|run| (run.event.sha.clone(), run.event.git_ref.clone())),
+            None => self
+                .shared
+                .recorder
+                .read(|run| (run.event.sha.clone(), run.event.git_ref.clone())),
             Some(named) => {
                 // Names of branches and tags come before the beginnings of commits.
                 let mut found = None;
-                for git_ref in [format!("refs/heads/{named}"), format!("refs/tags/{named}"), named.clone()] {
+                for git_ref in [
+                    format!("refs/heads/{named}"),
+                    format!("refs/tags/{named}"),
+                    named.clone(),
+                ] {
                     if let Ok(commit) = repository.commit(&git_ref).await {
                         found = Some((commit.sha, git_ref));
                         break;

@@ -28,7 +28,9 @@ impl Asked {
     pub(super) fn of_image(image: String, with: &[(String, String)]) -> Self {
         let input = |name: &str| {
             let found = with.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+            found
+                .map(|(_, value)| value.clone())
+                .filter(|value| !value.is_empty())
         };
         let arguments = input("args").unwrap_or_default();
         Self {
@@ -125,7 +127,12 @@ impl Bench<'_> {
     ) -> Launch {
         let mut more: Vec<(String, String)> = variables.to_vec();
         more.extend(asked.env);
-        let mut arguments: Vec<OsString> = vec!["docker".into(), "run".into(), "--rm".into(), "--network=host".into()];
+        let mut arguments: Vec<OsString> = vec![
+            "docker".into(),
+            "run".into(),
+            "--rm".into(),
+            "--network=host".into(),
+        ];
         // Each under its own name too, so that every path in the environment means the same inside.
         let own = [
             &self.folders.workspace,

@@ -22,9 +22,15 @@ pub(crate) fn github(run: &Run, token: &str, server: &str, event: &serde_json::V
         ("event_name", run.event.name.name().to_owned()),
         ("ref", run.event.git_ref.clone()),
         ("ref_name", run.ref_name().to_owned()),
-        ("ref_type", if run.event.is_tag() { "tag" } else { "branch" }.to_owned()),
+        (
+            "ref_type",
+            if run.event.is_tag() { "tag" } else { "branch" }.to_owned(),
+        ),
         ("base_ref", run.event.base_branch.clone().unwrap_or_default()),
-        ("head_ref", if is_request { run.ref_name() } else { "" }.to_owned()),
+        (
+            "head_ref",
+            if is_request { run.ref_name() } else { "" }.to_owned(),
+        ),
         ("repository", run.repository.clone()),
         ("repository_owner", owner.to_owned()),
         ("repositoryUrl", format!("{server}/{}.git", run.repository)),
@@ -33,7 +39,10 @@ pub(crate) fn github(run: &Run, token: &str, server: &str, event: &serde_json::V
         ("run_attempt", run.attempt.to_string()),
         ("sha", run.event.sha.clone()),
         ("workflow", run.workflow.clone()),
-        ("workflow_ref", format!("{}/{file}@{}", run.repository, run.event.git_ref)),
+        (
+            "workflow_ref",
+            format!("{}/{file}@{}", run.repository, run.event.git_ref),
+        ),
         ("workflow_sha", run.event.sha.clone()),
         ("server_url", server.to_owned()),
         ("api_url", format!("{server}/api/v3")),
@@ -51,9 +60,26 @@ pub(crate) fn github(run: &Run, token: &str, server: &str, event: &serde_json::V
 
 /// Those of the `github` context that steps find as variables too.
 const AS_VARIABLES: [&str; 20] = [
-    "actor", "triggering_actor", "event_name", "ref", "ref_name", "ref_type", "base_ref", "head_ref",
-    "repository", "repository_owner", "run_id", "run_number", "run_attempt", "sha", "workflow",
-    "workflow_ref", "workflow_sha", "server_url", "api_url", "graphql_url",
+    "actor",
+    "triggering_actor",
+    "event_name",
+    "ref",
+    "ref_name",
+    "ref_type",
+    "base_ref",
+    "head_ref",
+    "repository",
+    "repository_owner",
+    "run_id",
+    "run_number",
+    "run_attempt",
+    "sha",
+    "workflow",
+    "workflow_ref",
+    "workflow_sha",
+    "server_url",
+    "api_url",
+    "graphql_url",
 ];
 
 /// The variables with which every program of a job starts.
@@ -87,9 +113,15 @@ pub(super) fn variables(
         ("RUNNER_ENVIRONMENT", "self-hosted".to_owned()),
         ("RUNNER_TEMP", path(&folders.temp)),
         ("RUNNER_TOOL_CACHE", path(&folders.tools)),
-        ("RUNNER_WORKSPACE", path(folders.workspace.parent().unwrap_or(&folders.workspace))),
+        (
+            "RUNNER_WORKSPACE",
+            path(folders.workspace.parent().unwrap_or(&folders.workspace)),
+        ),
         ("WHARF_SHARED", path(&folders.shared)),
-        (leftover::MARK, format!("{}{token}", leftover::job_mark(shared.id, home, index))),
+        (
+            leftover::MARK,
+            format!("{}{token}", leftover::job_mark(shared.id, home, index)),
+        ),
     ];
     all.extend(own.map(|(name, value)| (name.to_owned(), value)));
     all.extend(cloud(shared));
@@ -103,14 +135,26 @@ fn cloud(shared: &Shared<'_>) -> Vec<(String, String)> {
     };
     let host = |text: &str| text.split("://").last().unwrap_or(text).to_owned();
     let endpoint = host(&cloud.endpoint);
-    let name = endpoint.rsplit_once(':').map_or(endpoint.as_str(), |(name, _)| name);
+    let name = endpoint
+        .rsplit_once(':')
+        .map_or(endpoint.as_str(), |(name, _)| name);
     // A company's proxy cannot reach what is on this machine.
-    let before = shared.machine.environment.get("NO_PROXY").or(shared.machine.environment.get("no_proxy"));
-    let direct = [before.map_or("", String::as_str), "localhost", "127.0.0.1", ".localhost", name]
-        .into_iter()
-        .filter(|it| !it.is_empty())
-        .collect::<Vec<_>>()
-        .join(",");
+    let before = shared
+        .machine
+        .environment
+        .get("NO_PROXY")
+        .or(shared.machine.environment.get("no_proxy"));
+    let direct = [
+        before.map_or("", String::as_str),
+        "localhost",
+        "127.0.0.1",
+        ".localhost",
+        name,
+    ]
+    .into_iter()
+    .filter(|it| !it.is_empty())
+    .collect::<Vec<_>>()
+    .join(",");
     let state = cloud.state_dir.to_string_lossy().into_owned();
     [
         ("AWS_ENDPOINT_URL", cloud.endpoint.clone()),

@@ -54,7 +54,12 @@ impl Shell {
 
     /// Writes the script and gives the arguments that run it. The script may contain secrets: it is in a file, never
     /// in an argument.
-    pub(super) fn prepare(&self, script: &str, folder: &Path, number: usize) -> std::io::Result<Vec<OsString>> {
+    pub(super) fn prepare(
+        &self,
+        script: &str,
+        folder: &Path,
+        number: usize,
+    ) -> std::io::Result<Vec<OsString>> {
         let path = folder.join(format!("{number}-script{}", self.extension));
         std::fs::write(&path, format!("{}{}{}", self.before, script, self.after))?;
         let path = path.to_string_lossy();

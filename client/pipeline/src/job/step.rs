@@ -85,7 +85,8 @@ impl Bench<'_> {
         if end.outcome != Conclusion::Skipped && end.counts {
             let title = self.shared.recorder.read(|run| {
                 let job = run.jobs.get(self.order.index);
-                job.and_then(|job| Some(job.steps.get(index)?.title.clone())).unwrap_or_default()
+                job.and_then(|job| Some(job.steps.get(index)?.title.clone()))
+                    .unwrap_or_default()
             });
             let reason = end.reason.unwrap_or_default();
             self.fail(format!("step `{title}`: {reason}"));
@@ -99,10 +100,16 @@ impl Bench<'_> {
         }
         let mut about = Map::new();
         if let Some(action) = &frame.action {
-            about.insert("action_path", Value::Text(action.folder.to_string_lossy().into_owned()));
+            about.insert(
+                "action_path",
+                Value::Text(action.folder.to_string_lossy().into_owned()),
+            );
             about.insert("action_repository", Value::Text(action.repository.clone()));
             about.insert("action_ref", Value::Text(action.git_ref.clone()));
-            about.insert("action_status", Value::Text(super::status_name(frame.status).to_owned()));
+            about.insert(
+                "action_status",
+                Value::Text(super::status_name(frame.status).to_owned()),
+            );
         }
         let status = match self.status {
             Status::Cancelled => Status::Cancelled,
@@ -132,7 +139,11 @@ impl Bench<'_> {
             let began = self.shared.machine.clock.now();
             let end = self.decide(frame, step, index).await;
             let tolerated = end.outcome == Conclusion::Failure && self.tolerates(frame, step);
-            let conclusion = if tolerated { Conclusion::Success } else { end.outcome };
+            let conclusion = if tolerated {
+                Conclusion::Success
+            } else {
+                end.outcome
+            };
             if let Some(id) = &step.id {
                 frame.steps.insert(id.clone(), context(&end, conclusion));
             }
@@ -152,7 +163,11 @@ impl Bench<'_> {
                 });
                 if end.outcome != Conclusion::Skipped {
                     let took = now.duration_since(began).as_secs_f64();
-                    let why = end.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+                    let why = end
+                        .reason
+                        .as_deref()
+                        .map(|why| format!(": {why}"))
+                        .unwrap_or_default();
                     let word = match tolerated {
                         true => "failure (continue-on-error)",
                         false => conclusion.name(),
@@ -170,7 +185,10 @@ impl Bench<'_> {
 
     fn tolerates(&self, frame: &Frame, step: &Step) -> bool {
         let said = step.continue_on_error.as_ref();
-        said.is_some_and(|said| said.value(&self.view(frame, &Map::new())).is_ok_and(|it| it.truthy()))
+        said.is_some_and(|said| {
+            said.value(&self.view(frame, &Map::new()))
+                .is_ok_and(|it| it.truthy())
+        })
     }
 
     async fn decide(&mut self, frame: &mut Frame, step: &Step, index: usize) -> StepEnd {
@@ -180,7 +198,11 @@ impl Bench<'_> {
         };
         let outer = self.view(frame, &Map::new());
         let env = outer.texts(&step.env);
-        let step_env: Map = env.iter().flatten().map(|(n, v)| (n.clone(), Value::Text(v.clone()))).collect();
+        let step_env: Map = env
+            .iter()
+            .flatten()
+            .map(|(n, v)| (n.clone(), Value::Text(v.clone())))
+            .collect();
         let view = self.view(frame, &step_env);
         match step.condition.holds(&view) {
             Ok(false) => return skipped(),
@@ -220,7 +242,9 @@ impl Bench<'_> {
                     Err(error) => return StepEnd::failure(error),
                 };
                 let defaults = [&self.order.job.defaults, &self.shared.workflow.defaults];
-                let shell = shell.as_ref().or_else(|| defaults.iter().find_map(|it| it.shell.as_ref()));
+                let shell = shell
+                    .as_ref()
+                    .or_else(|| defaults.iter().find_map(|it| it.shell.as_ref()));
                 let folder = working_directory
                     .as_ref()
                     .or_else(|| defaults.iter().find_map(|it| it.working_directory.as_ref()))
@@ -261,22 +285,35 @@ impl Bench<'_> {
             Ok(shell) => shell,
             Err(error) => return StepEnd::failure(error),
         };
+        // What an action does inside is its own affair, unless somebody looks closely.
+        let kind = match frame.depth {
+            0 => LineKind::Command,
+            _ => LineKind::Debug,
+        };
         for line in script.trim_end().lines() {
-            self.say(place.index, LineKind::Command, line);
+            self.say(place.index, kind, line);
         }
         self.files_made += 1;
         let arguments = match shell.prepare(script, &self.folders.files, self.files_made) {
             Ok(arguments) => arguments,
             Err(error) => return StepEnd::failure(format!("the script cannot be written: {error}")),
         };
-        let folder = self.folders.workspace.join(place.folder.as_deref().unwrap_or("."));
+        let folder = self
+            .folders
+            .workspace
+            .join(place.folder.as_deref().unwrap_or("."));
         if !folder.is_dir() {
             let shown = place.folder.unwrap_or_default();
-            return StepEnd::failure(format!("`working-directory: {shown}` is not a folder of the workspace"));
+            return StepEnd::failure(format!(
+                "`working-directory: {shown}` is not a folder of the workspace"
+            ));
         }
         let mut more = vec![("GITHUB_ACTION".to_owned(), "__run".to_owned())];
         if let Some(action) = &frame.action {
-            more.push(("GITHUB_ACTION_PATH".to_owned(), action.folder.to_string_lossy().into_owned()));
+            more.push((
+                "GITHUB_ACTION_PATH".to_owned(),
+                action.folder.to_string_lossy().into_owned(),
+            ));
         }
         let mut all = frame.env.clone();
         for (name, value) in env.iter() {
@@ -329,7 +366,7 @@ impl Bench<'_> {
         index: usize,
     ) -> (StepEnd, Vec<(String, String)>) {
         for (name, value) in said.env {
-            self.env.insert(name, Value::Text(value));
+            self.set(name, value);
         }
         for folder in said.path {
             self.path.insert(0, folder);
@@ -356,10 +393,14 @@ impl Bench<'_> {
                 (Conclusion::Failure, Some(last_error.unwrap_or_else(plain)))
             }
             Ok(Ended::Cancelled) => (Conclusion::Cancelled, Some("cancelled".to_owned())),
-            Ok(Ended::TimedOut) => {
-                (Conclusion::Failure, Some("it has exceeded its time limit (timeout-minutes)".to_owned()))
-            }
-            Err(error) => (Conclusion::Failure, Some(format!("it cannot be started: {error}"))),
+            Ok(Ended::TimedOut) => (
+                Conclusion::Failure,
+                Some("it has exceeded its time limit (timeout-minutes)".to_owned()),
+            ),
+            Err(error) => (
+                Conclusion::Failure,
+                Some(format!("it cannot be started: {error}")),
+            ),
         };
         let end = StepEnd {
             outcome,
@@ -397,10 +438,17 @@ pub(super) struct Launch {
 
 /// `steps.<id>`
 fn context(end: &StepEnd, conclusion: Conclusion) -> Value {
-    let outputs = object(end.outputs.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let outputs = object(
+        end.outputs
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     Value::Map(Map::from_iter([
         ("outputs".to_owned(), outputs),
         ("outcome".to_owned(), Value::Text(end.outcome.result().to_owned())),
-        ("conclusion".to_owned(), Value::Text(conclusion.result().to_owned())),
+        (
+            "conclusion".to_owned(),
+            Value::Text(conclusion.result().to_owned()),
+        ),
     ]))
 }

@@ -91,7 +91,10 @@ impl Talk {
     /// Where the step finds its files.
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let names = File::ALL.map(|(_, name)| name.to_owned());
-        let paths = self.files.iter().map(|(_, path)| path.to_string_lossy().into_owned());
+        let paths = self
+            .files
+            .iter()
+            .map(|(_, path)| path.to_string_lossy().into_owned());
         names.into_iter().zip(paths).collect()
     }
 
@@ -180,7 +183,8 @@ impl Talk {
             };
             let pairs = match file {
                 File::Path => {
-                    said.path.extend(text.lines().filter(|it| !it.is_empty()).map(str::to_owned));
+                    said.path
+                        .extend(text.lines().filter(|it| !it.is_empty()).map(str::to_owned));
                     continue;
                 }
                 File::Summary => {
@@ -191,7 +195,9 @@ impl Talk {
                 File::Env | File::Output | File::State => parse_pairs(&text),
             };
             match (pairs, file) {
-                (Err(fault), _) => said.faults.push(format!("Unable to process file command '{name}': {fault}")),
+                (Err(fault), _) => said
+                    .faults
+                    .push(format!("Unable to process file command '{name}': {fault}")),
                 (Ok(pairs), File::Env) => said.env(pairs),
                 (Ok(pairs), File::Output) => said.outputs.extend(pairs),
                 (Ok(pairs), _) => said.state.extend(pairs),
@@ -205,7 +211,9 @@ impl Said {
     fn env(&mut self, pairs: Vec<(String, String)>) {
         for (name, value) in pairs {
             if is_protected(&name) {
-                self.faults.push(format!("Can't store {name} output parameter using '$GITHUB_ENV' command."));
+                self.faults.push(format!(
+                    "Can't store {name} output parameter using '$GITHUB_ENV' command."
+                ));
             } else {
                 self.env.push((name, value));
             }

@@ -52,9 +52,18 @@ impl Bench<'_> {
         };
         self.say(call.index, LineKind::Command, &format!("uses {}", call.action));
         for (name, value) in &with {
-            self.say(call.index, LineKind::Command, &format!("  {name}: {}", value.trim_end()));
+            self.say(
+                call.index,
+                LineKind::Command,
+                &format!("  {name}: {}", value.trim_end()),
+            );
         }
-        let found = match self.shared.actions.find(call.action, &self.folders.workspace).await {
+        let found = match self
+            .shared
+            .actions
+            .find(call.action, &self.folders.workspace)
+            .await
+        {
             Ok(found) => found,
             Err(error) => return StepEnd::failure(error),
         };
@@ -103,7 +112,9 @@ impl Bench<'_> {
         match &described.action.runs {
             Runs::Composite { steps } => {
                 if frame.depth >= DEPTH_MAX {
-                    return StepEnd::failure(format!("more than {DEPTH_MAX} composite actions use each other"));
+                    return StepEnd::failure(format!(
+                        "more than {DEPTH_MAX} composite actions use each other"
+                    ));
                 }
                 let inner = Frame {
                     steps: Map::new(),
@@ -115,7 +126,9 @@ impl Bench<'_> {
                 };
                 self.composite(inner, steps, &described, call.index).await
             }
-            Runs::JavaScript { main, post, post_if, .. } => {
+            Runs::JavaScript {
+                main, post, post_if, ..
+            } => {
                 let more = action_variables(&described, &call, &inputs);
                 let launch = Launch {
                     arguments: vec!["node".into(), described.folder.join(main).into()],
@@ -161,7 +174,13 @@ impl Bench<'_> {
         }
     }
 
-    async fn composite(&mut self, mut frame: Frame, steps: &[Step], described: &Described, index: usize) -> StepEnd {
+    async fn composite(
+        &mut self,
+        mut frame: Frame,
+        steps: &[Step],
+        described: &Described,
+        index: usize,
+    ) -> StepEnd {
         let mut end = StepEnd::success();
         for step in steps {
             self.look_around();
@@ -183,14 +202,23 @@ impl Bench<'_> {
     }
 
     /// What the step gives, and for the rest what the action says.
-    fn inputs(&self, action: &Action, with: &[(String, String)], call: &Call<'_>) -> Result<Vec<(String, String)>, String> {
+    fn inputs(
+        &self,
+        action: &Action,
+        with: &[(String, String)],
+        call: &Call<'_>,
+    ) -> Result<Vec<(String, String)>, String> {
         let given = |name: &str| with.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         let mut inputs = Vec::new();
         for input in &action.inputs {
             let value = match (given(&input.name), &input.default) {
                 (Some((_, value)), _) => {
                     if let Some(said) = &input.deprecation {
-                        self.say(call.index, LineKind::Warning, &format!("input `{}`: {said}", input.name));
+                        self.say(
+                            call.index,
+                            LineKind::Warning,
+                            &format!("input `{}`: {said}", input.name),
+                        );
                     }
                     value.clone()
                 }
@@ -208,10 +236,18 @@ impl Bench<'_> {
             inputs.push((input.name.clone(), value));
         }
         for (name, value) in with {
-            if !action.inputs.iter().any(|input| input.name.eq_ignore_ascii_case(name)) {
+            if !action
+                .inputs
+                .iter()
+                .any(|input| input.name.eq_ignore_ascii_case(name))
+            {
                 if !matches!(name.to_ascii_lowercase().as_str(), "entrypoint" | "args") {
                     let known: Vec<&str> = action.inputs.iter().map(|input| input.name.as_str()).collect();
-                    let line = format!("Unexpected input `{name}`; {} knows {}", call.action, known.join(", "));
+                    let line = format!(
+                        "Unexpected input `{name}`; {} knows {}",
+                        call.action,
+                        known.join(", ")
+                    );
                     self.say(call.index, LineKind::Warning, &line);
                 }
                 inputs.push((name.clone(), value.clone()));
@@ -223,7 +259,9 @@ impl Bench<'_> {
     /// What actions of the job want to do before its first step.
     pub(super) async fn before(&mut self) {
         for step in &self.order.job.steps {
-            let Work::Uses { action, with } = &step.work else { continue };
+            let Work::Uses { action, with } = &step.work else {
+                continue;
+            };
             if !matches!(action, ActionName::Repository { .. }) {
                 continue;
             }
@@ -232,11 +270,19 @@ impl Bench<'_> {
             else {
                 continue;
             };
-            let Runs::JavaScript { pre: Some(pre), pre_if, .. } = &described.action.runs else {
+            let Runs::JavaScript {
+                pre: Some(pre),
+                pre_if,
+                ..
+            } = &described.action.runs
+            else {
                 continue;
             };
             let view = self.job_view();
-            if !pre_if.as_ref().is_none_or(|condition| condition.holds(&view).unwrap_or(false)) {
+            if !pre_if
+                .as_ref()
+                .is_none_or(|condition| condition.holds(&view).unwrap_or(false))
+            {
                 continue;
             }
             let index = self.record_step(&format!("Pre {action}"));
@@ -272,7 +318,10 @@ impl Bench<'_> {
     pub(super) async fn after(&mut self, post: Post, index: usize) {
         self.look_around();
         let view = self.job_view();
-        let holds = post.condition.as_ref().is_none_or(|condition| condition.holds(&view).unwrap_or(false));
+        let holds = post
+            .condition
+            .as_ref()
+            .is_none_or(|condition| condition.holds(&view).unwrap_or(false));
         if !holds {
             let now = self.shared.machine.clock.now();
             self.shared.recorder.job(self.order.index, |job| {
@@ -282,7 +331,10 @@ impl Bench<'_> {
             });
             return;
         }
-        let states = post.state.into_iter().map(|(name, value)| (format!("STATE_{name}"), value));
+        let states = post
+            .state
+            .into_iter()
+            .map(|(name, value)| (format!("STATE_{name}"), value));
         let launch = Launch {
             arguments: match post.program {
                 PostProgram::JavaScript(script) => vec!["node".into(), script.into()],
@@ -325,16 +377,28 @@ impl Bench<'_> {
 /// `INPUT_<NAME>`: in capitals, spaces as underscores, hyphens kept.
 fn input_variables(inputs: &[(String, String)]) -> Vec<(String, String)> {
     let name = |name: &str| format!("INPUT_{}", name.replace(' ', "_").to_uppercase());
-    inputs.iter().map(|(key, value)| (name(key), value.clone())).collect()
+    inputs
+        .iter()
+        .map(|(key, value)| (name(key), value.clone()))
+        .collect()
 }
 
 /// What an action finds in its environment beside the job's.
-fn action_variables(described: &Described, call: &Call<'_>, inputs: &[(String, String)]) -> Vec<(String, String)> {
-    let action = call.id.map_or_else(|| described.repository.replace('/', "_"), str::to_owned);
+fn action_variables(
+    described: &Described,
+    call: &Call<'_>,
+    inputs: &[(String, String)],
+) -> Vec<(String, String)> {
+    let action = call
+        .id
+        .map_or_else(|| described.repository.replace('/', "_"), str::to_owned);
     let mut all = input_variables(inputs);
     all.extend([
         ("GITHUB_ACTION".to_owned(), action),
-        ("GITHUB_ACTION_REPOSITORY".to_owned(), described.repository.clone()),
+        (
+            "GITHUB_ACTION_REPOSITORY".to_owned(),
+            described.repository.clone(),
+        ),
         ("GITHUB_ACTION_REF".to_owned(), described.git_ref.clone()),
     ]);
     all

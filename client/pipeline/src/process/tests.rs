@@ -23,7 +23,11 @@ const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn both_outputs_come_in_order_and_the_last_line_needs_no_end() {
-    let (ended, lines) = shell("echo one; echo two >&2; printf 'a\\rb\\r\\n'; printf three; exit 7", LONG).await;
+    let (ended, lines) = shell(
+        "echo one; echo two >&2; printf 'a\\rb\\r\\n'; printf three; exit 7",
+        LONG,
+    )
+    .await;
     assert_eq!(ended, Ended::Exit(7));
     assert_eq!(lines, ["one", "two", "b", "three"]);
 }

@@ -62,7 +62,10 @@ impl Ended {
 }
 
 fn is_failure(conclusion: Conclusion) -> bool {
-    matches!(conclusion, Conclusion::Failure | Conclusion::TimedOut | Conclusion::StartupFailure)
+    matches!(
+        conclusion,
+        Conclusion::Failure | Conclusion::TimedOut | Conclusion::StartupFailure
+    )
 }
 
 struct Instance {
@@ -75,7 +78,12 @@ struct Instance {
 pub(super) async fn jobs(shared: &Shared<'_>, cancel: watch::Receiver<bool>) -> (Conclusion, Option<String>) {
     let mut nodes: Vec<Node> = Vec::new();
     shared.recorder.change(|run| {
-        run.jobs = shared.workflow.jobs.iter().map(|job| record(job.id.clone(), job.id.clone())).collect();
+        run.jobs = shared
+            .workflow
+            .jobs
+            .iter()
+            .map(|job| record(job.id.clone(), job.id.clone()))
+            .collect();
     });
     for (index, job) in shared.workflow.jobs.iter().enumerate() {
         nodes.push(Node {
@@ -123,14 +131,19 @@ fn record(id: String, title: String) -> JobRun {
 /// Decides about one job whose needs are over. `false` when there is none.
 fn admit(shared: &Shared<'_>, nodes: &mut [Node<'_>], cancel: &watch::Receiver<bool>) -> bool {
     let over = |nodes: &[Node<'_>], id: &str| {
-        nodes.iter().any(|node| node.job.id == id && matches!(node.state, State::Over(_)))
+        nodes
+            .iter()
+            .any(|node| node.job.id == id && matches!(node.state, State::Over(_)))
     };
     let ready = nodes.iter().position(|node| {
         matches!(node.state, State::Waiting) && node.job.needs.iter().all(|need| over(nodes, need))
     });
     let Some(at) = ready else { return false };
     let status = status(nodes, nodes[at].job, *cancel.borrow());
-    let view = shared.view().status(status).with("needs", needs(nodes, nodes[at].job));
+    let view = shared
+        .view()
+        .status(status)
+        .with("needs", needs(nodes, nodes[at].job));
     let ahead = Ahead {
         status,
         blocked: blocked(nodes, nodes[at].job),
@@ -149,7 +162,9 @@ fn admit(shared: &Shared<'_>, nodes: &mut [Node<'_>], cancel: &watch::Receiver<b
                 None => format!("{}: {}", node.job.id, conclusion.name()),
             };
             shared.journal.write(place, LineKind::End, &line);
-            shared.recorder.job(node.index, |job| job.progress.end(now, conclusion, reason));
+            shared
+                .recorder
+                .job(node.index, |job| job.progress.end(now, conclusion, reason));
             State::Over(Ended {
                 conclusions: vec![conclusion],
                 is_foreign,
@@ -177,7 +192,9 @@ fn status(nodes: &[Node<'_>], job: &Job, is_cancelled: bool) -> Status {
             continue;
         }
         seen.push(id);
-        let Some(node) = nodes.iter().find(|node| node.job.id == id) else { continue };
+        let Some(node) = nodes.iter().find(|node| node.job.id == id) else {
+            continue;
+        };
         if let State::Over(ended) = &node.state
             && ended.result() == Conclusion::Failure
         {
@@ -192,7 +209,10 @@ fn needs(nodes: &[Node<'_>], job: &Job) -> Value {
     let mut map = Map::new();
     for node in nodes.iter().filter(|node| job.needs.contains(&node.job.id)) {
         if let State::Over(ended) = &node.state {
-            map.insert(node.job.id.clone(), job::need(ended.result().result(), &ended.outputs));
+            map.insert(
+                node.job.id.clone(),
+                job::need(ended.result().result(), &ended.outputs),
+            );
         }
     }
     Value::Map(map)
@@ -218,12 +238,26 @@ fn decide(shared: &Shared<'_>, job: &Job, view: &View, ahead: Ahead, index: usiz
     match job.condition.holds(view) {
         Err(error) => return failed(format!("`if: {}`: {error}", job.condition.source())),
         Ok(false) if status == Status::Failure => {
-            return Decision::Over(Conclusion::Skipped, Some("a job that it needs failed".to_owned()), false);
+            return Decision::Over(
+                Conclusion::Skipped,
+                Some("a job that it needs failed".to_owned()),
+                false,
+            );
         }
-        Ok(false) => return Decision::Over(Conclusion::Skipped, Some("its condition does not hold".to_owned()), false),
+        Ok(false) => {
+            return Decision::Over(
+                Conclusion::Skipped,
+                Some("its condition does not hold".to_owned()),
+                false,
+            );
+        }
         Ok(true) => {}
     }
-    let combinations = match job.strategy.as_ref().and_then(|strategy| strategy.matrix.as_ref()) {
+    let combinations = match job
+        .strategy
+        .as_ref()
+        .and_then(|strategy| strategy.matrix.as_ref())
+    {
         None => vec![Combination {
             values: Map::new(),
             words: Vec::new(),
@@ -280,7 +314,9 @@ fn instances(
         };
         let mut labels = Vec::new();
         for label in &job.runs_on {
-            let value = label.value(&view).map_err(|error| format!("`runs-on`: {error}"))?;
+            let value = label
+                .value(&view)
+                .map_err(|error| format!("`runs-on`: {error}"))?;
             match value {
                 Value::List(items) => labels.extend(items.iter().map(Value::text)),
                 other => labels.push(other.text()),
@@ -297,7 +333,9 @@ fn instances(
         match foreign_label(&labels) {
             Some(label) => {
                 foreign += 1;
-                ended.conclusions.push(skip_foreign(shared, place, &named, &label));
+                ended
+                    .conclusions
+                    .push(skip_foreign(shared, place, &named, &label));
             }
             None => waiting.push(Instance {
                 index: place,
@@ -312,23 +350,36 @@ fn instances(
 }
 
 fn strategy(job: &Job, view: &View, number: usize, total: usize) -> Value {
-    let fail_fast = truth(job.strategy.as_ref().and_then(|it| it.fail_fast.as_ref()), view, true);
+    let fail_fast = truth(
+        job.strategy.as_ref().and_then(|it| it.fail_fast.as_ref()),
+        view,
+        true,
+    );
     let mut map = Map::new();
     map.insert("fail-fast", Value::Bool(fail_fast));
     map.insert("job-index", Value::Number(number as f64));
     map.insert("job-total", Value::Number(total as f64));
-    map.insert("max-parallel", Value::Number(parallel(job, view).min(total) as f64));
+    map.insert(
+        "max-parallel",
+        Value::Number(parallel(job, view).min(total) as f64),
+    );
     Value::Map(map)
 }
 
 fn truth(said: Option<&base_workflow::Template>, view: &View, otherwise: bool) -> bool {
-    said.map_or(otherwise, |said| said.value(view).map_or(otherwise, |value| value.truthy()))
+    said.map_or(otherwise, |said| {
+        said.value(view).map_or(otherwise, |value| value.truthy())
+    })
 }
 
 fn parallel(job: &Job, view: &View) -> usize {
     let said = job.strategy.as_ref().and_then(|it| it.max_parallel.as_ref());
-    let number = said.and_then(|said| said.value(view).ok()).map(|value| value.number());
-    number.filter(|number| *number >= 1.0).map_or(usize::MAX, |number| number as usize)
+    let number = said
+        .and_then(|said| said.value(view).ok())
+        .map(|value| value.number());
+    number
+        .filter(|number| *number >= 1.0)
+        .map_or(usize::MAX, |number| number as usize)
 }
 
 const FOREIGN: &str = "this machine cannot run jobs for ";
@@ -341,9 +392,7 @@ fn foreign_label(labels: &[String]) -> Option<String> {
         let words: Vec<&str> = label.split('-').collect();
         let arm = words.iter().any(|word| matches!(*word, "arm" | "arm64"));
         let intel = words.iter().any(|word| matches!(*word, "x64" | "amd64"));
-        matches!(words[0], "windows" | "macos")
-            || (arm && here != "aarch64")
-            || (intel && here != "x86_64")
+        matches!(words[0], "windows" | "macos") || (arm && here != "aarch64") || (intel && here != "x86_64")
     });
     found.cloned()
 }
@@ -361,7 +410,9 @@ fn skip_foreign(shared: &Shared<'_>, index: usize, title: &str, label: &str) -> 
     let line = format!("{title}: {} ({reason})", conclusion.name());
     shared.journal.write(place, LineKind::End, &line);
     let now = shared.machine.clock.now();
-    shared.recorder.job(index, |job| job.progress.end(now, conclusion, Some(reason)));
+    shared
+        .recorder
+        .job(index, |job| job.progress.end(now, conclusion, Some(reason)));
     conclusion
 }
 
@@ -375,7 +426,11 @@ fn start(job: &Job, view: &View, mut waiting: Vec<Instance>, ended: Ended) -> De
         waiting,
         running: 0,
         at_most: parallel(job, view),
-        fail_fast: truth(job.strategy.as_ref().and_then(|it| it.fail_fast.as_ref()), view, true),
+        fail_fast: truth(
+            job.strategy.as_ref().and_then(|it| it.fail_fast.as_ref()),
+            view,
+            true,
+        ),
         cancel: watch::Sender::new(false),
         ended,
     })
@@ -443,7 +498,11 @@ fn either(
     let now = *run.borrow() || *siblings.borrow();
     let (tell, told) = watch::channel(now);
     let clock = std::sync::Arc::clone(&shared.machine.clock);
-    let file = shared.machine.runs.folder(shared.id).join(format!("cancel-{index}"));
+    let file = shared
+        .machine
+        .runs
+        .folder(shared.id)
+        .join(format!("cancel-{index}"));
     tokio::spawn(async move {
         let by_file = async {
             while !file.exists() {
@@ -470,12 +529,17 @@ fn conclude(shared: &Shared<'_>, nodes: &[Node<'_>]) -> (Conclusion, Option<Stri
         })
         .collect();
     let has = |wanted: Conclusion| results.contains(&wanted);
-    if shared.machine.runs.cancelled(shared.id).is_some() && !results.iter().all(|it| *it == Conclusion::Success) {
+    if shared.machine.runs.cancelled(shared.id).is_some()
+        && !results.iter().all(|it| *it == Conclusion::Success)
+    {
         return (Conclusion::Cancelled, shared.cancel_reason());
     }
     if has(Conclusion::Failure) {
         let reason = shared.recorder.read(|run| {
-            let failed = run.jobs.iter().find(|job| job.progress.conclusion.is_some_and(is_failure));
+            let failed = run
+                .jobs
+                .iter()
+                .find(|job| job.progress.conclusion.is_some_and(is_failure));
             failed.map(|job| match &job.progress.reason {
                 Some(reason) => format!("{}: {reason}", job.title),
                 None => format!("{} failed", job.title),

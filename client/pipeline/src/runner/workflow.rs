@@ -27,7 +27,10 @@ pub(crate) async fn load(machine: &Machine, run: &Run) -> Result<Loaded, String>
             text: BUILT_IN.to_owned(),
         },
         Some(path) => {
-            let text = machine.repository(&run.repository).file(&run.event.sha, path).await;
+            let text = machine
+                .repository(&run.repository)
+                .file(&run.event.sha, path)
+                .await;
             SourceFile {
                 name: path.clone(),
                 text: text.ok_or_else(|| format!("{path} is not in the commit {}", run.event.sha))?,

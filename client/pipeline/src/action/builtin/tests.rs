@@ -1,4 +1,4 @@
-use super::{KNOWN, CheckoutWish};
+use super::{CheckoutWish, KNOWN};
 
 #[test]
 fn every_built_in_action_is_a_good_one() {
@@ -20,7 +20,12 @@ fn a_checkout_stays_in_the_workspace_and_in_its_repository() {
     assert_eq!(wish("fetch-depth", "").unwrap().depth, Some(1));
     assert_eq!(wish("path", "sub/folder").unwrap().path, "sub/folder");
     assert!(wish("repository", "a/b").is_ok());
-    for (name, value) in [("path", "../x"), ("path", "/etc"), ("repository", "c/d"), ("fetch-depth", "all")] {
+    for (name, value) in [
+        ("path", "../x"),
+        ("path", "/etc"),
+        ("repository", "c/d"),
+        ("fetch-depth", "all"),
+    ] {
         assert!(wish(name, value).is_err(), "{name}: {value}");
     }
 }
