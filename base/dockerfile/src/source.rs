@@ -88,10 +88,18 @@ fn has_unknown_variable(text: &str, scope: &Scope) -> bool {
     })
 }
 
-pub(crate) fn is_url(text: &str) -> bool {
-    ["http://", "https://", "git@", "git://", "ssh://"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme))
+/// What is fetched from the network, files and Git repositories alike.
+pub fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://") || is_git(text)
+}
+
+/// What names a Git repository, by BuildKit's rules.
+pub fn is_git(text: &str) -> bool {
+    if ["git@", "git://", "ssh://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return true;
+    }
+    let web = text.starts_with("http://") || text.starts_with("https://");
+    web && text.split('#').next().is_some_and(|path| path.ends_with(".git"))
 }
 
 /// Relative to the context, without `.` and empty parts; `..` stops at its root.
