@@ -89,11 +89,20 @@ fn run(archive: impl Read + 'static, to: &Path, whiteouts: Whiteouts) -> Result<
     Ok(source.digest())
 }
 
-/// The first bytes of a plain, gzip or zstd file's content, at most `limit_bytes`. Blocks: disk.
+/// The first bytes of a plain or compressed file's content, at most `limit_bytes`. Blocks: disk.
 pub fn head(file: impl Read + 'static, limit_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     decompress(file)?.take(limit_bytes).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Whether 512 bytes are the first header of a tar archive: by the checksum in it, as the oldest form has nothing else.
+pub fn is_tar(head: &[u8]) -> bool {
+    let Some(head) = head.get(..512) else { return false };
+    let header = tar::Header::from_byte_slice(head);
+    // The checksum is of the header with spaces in its own place.
+    let sum: u32 = head[..148].iter().chain(&head[156..]).map(|byte| u32::from(*byte)).sum();
+    head.iter().any(|byte| *byte != 0) && header.cksum().is_ok_and(|found| found == sum + 8 * u32::from(b' '))
 }
 
 /// What names that begin with `.wh.` mean.
