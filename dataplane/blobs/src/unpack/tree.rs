@@ -35,11 +35,16 @@ impl Attributes {
                 .filter(|id| *id != u32::MAX)
                 .ok_or_else(|| invalid("its owner is not a user id"))
         };
-        let owner = Uid::from_raw(id(header.uid()?)?);
-        let group = Gid::from_raw(id(header.gid()?)?);
+        // Some writers leave out what is zero.
+        let is_blank = |field: &[u8]| field.iter().all(|byte| matches!(byte, 0 | b' '));
+        let old = header.as_old();
+        let user = if is_blank(&old.uid) { 0 } else { header.uid()? };
+        let owner = Uid::from_raw(id(user)?);
+        let group = if is_blank(&old.gid) { 0 } else { header.gid()? };
+        let group = Gid::from_raw(id(group)?);
         let mode = Mode::from_raw_mode(header.mode()? & 0o7777);
         let mut modified = Timespec {
-            tv_sec: i64::try_from(header.mtime()?).unwrap_or_default(),
+            tv_sec: i64::try_from(if is_blank(&old.mtime) { 0 } else { header.mtime()? }).unwrap_or_default(),
             tv_nsec: 0,
         };
         let mut xattrs = Vec::new();

@@ -1,0 +1,5 @@
+//! Contexts, archives and layers that mean harm.
+
+use crate::yard::Test;
+
+pub const TESTS: &[Test] = &[];
