@@ -108,13 +108,20 @@ impl Workshop {
 
     /// All files of an image as a container would see them.
     pub async fn tree(&self, digest: &str) -> io::Result<Tree> {
-        let layers = self.layers(digest).await?;
+        let mut layers = self.layers(digest).await?;
+        // Overlayfs takes no directory twice; the one on top hides the other.
+        let mut seen = std::collections::HashSet::new();
+        layers.reverse();
+        layers.retain(|layer| seen.insert(layer.clone()));
         let place = self.directory.join("mounted");
+        if place.exists() {
+            fs::remove_dir_all(&place)?;
+        }
         for name in ["root", "empty", "links"] {
             fs::create_dir_all(place.join(name))?;
         }
         let mut names = Vec::new();
-        for (number, layer) in layers.iter().rev().enumerate() {
+        for (number, layer) in layers.iter().enumerate() {
             std::os::unix::fs::symlink(layer, place.join("links").join(number.to_string()))?;
             names.push(number.to_string());
         }
