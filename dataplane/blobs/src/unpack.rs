@@ -159,6 +159,10 @@ impl Unpacking {
             self.tree.fifo(parent, name, &attributes)?;
         } else if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() {
             let left = UNPACKED_BYTES_MAX - self.bytes;
+            // Before anything is written: a sparse file says in a few bytes that it has petabytes.
+            if entry.size() > left {
+                return Err(UnpackError::TooManyBytes);
+            }
             let copied =
                 self.tree
                     .file(parent, name, &mut entry.take(left.saturating_add(1)), &attributes)?;
