@@ -5,7 +5,7 @@ mod reader;
 mod tree;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -47,7 +47,7 @@ pub enum UnpackError {
 
 /// Unpacks a layer's archive (plain, gzip or zstd, found by its first bytes) into a new directory and returns the
 /// digest of the uncompressed archive, the diff id.
-pub(crate) fn unpack(archive: File, to: &Path) -> Result<Digest, UnpackError> {
+pub fn unpack(archive: impl Read + 'static, to: &Path) -> Result<Digest, UnpackError> {
     fs::create_dir(to)?;
     run(archive, to, Whiteouts::Overlay)
 }

@@ -338,6 +338,7 @@ impl Tree {
 /// Leaves holes where there is nothing but zeros, so that an archive of them fills no disk.
 fn copy_sparse(content: &mut impl Read, file: &mut File) -> io::Result<u64> {
     let mut buffer = vec![0; COPIED_BYTES];
+    let zeros = buffer.clone();
     let mut copied = 0;
     loop {
         let mut filled = 0;
@@ -352,7 +353,7 @@ fn copy_sparse(content: &mut impl Read, file: &mut File) -> io::Result<u64> {
         if filled == 0 {
             break;
         }
-        if filled == buffer.len() && buffer.iter().all(|byte| *byte == 0) {
+        if filled == buffer.len() && buffer == zeros {
             file.seek(io::SeekFrom::Current(filled as i64))?;
         } else {
             file.write_all(&buffer[..filled])?;
