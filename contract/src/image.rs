@@ -276,7 +276,9 @@ pub struct BuildSecret {
 
 impl std::fmt::Debug for BuildSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BuildSecret").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("BuildSecret")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

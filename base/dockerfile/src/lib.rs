@@ -14,8 +14,8 @@ mod word;
 
 pub use ignore::{Ignore, IgnoreError};
 pub use instruction::{
-    Argument, Command, Document, Healthcheck, Instruction, Kind, Mount, MountKind, Network, Onbuild, Pair, Port,
-    Probe, Protocol, Run, SCRIPT_FOLDER, Sharing, Transfer, Word,
+    Argument, Command, Document, Healthcheck, Instruction, Kind, Mount, MountKind, Network, Onbuild, Pair,
+    Port, Probe, Protocol, Run, SCRIPT_FOLDER, Sharing, Transfer, Word,
 };
 pub use parse::{parse, parse_leniently, parse_trigger};
 pub use scope::{PLATFORM_ARGUMENTS, PROXY_ARGUMENTS, Scope};

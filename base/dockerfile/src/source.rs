@@ -98,7 +98,10 @@ pub fn is_url(text: &str) -> bool {
 
 /// What names a Git repository, by BuildKit's rules.
 pub fn is_git(text: &str) -> bool {
-    if ["git@", "git://", "ssh://"].iter().any(|scheme| text.starts_with(scheme)) {
+    if ["git@", "git://", "ssh://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+    {
         return true;
     }
     let web = text.starts_with("http://") || text.starts_with("https://");

@@ -272,7 +272,11 @@ impl Expansion<'_> {
             let from = self.until(Some('/'), true)?;
             let to = self.until(Some('}'), false)?;
             let pattern = pattern(&from, true)?;
-            let times = if twice { pattern.find_iter(value).count() } else { 1 };
+            let times = if twice {
+                pattern.find_iter(value).count()
+            } else {
+                1
+            };
             limited(times.saturating_mul(to.len()))?;
             let to = regex::NoExpand(&to);
             return Ok(if twice {

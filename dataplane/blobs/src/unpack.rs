@@ -101,8 +101,15 @@ pub fn is_tar(head: &[u8]) -> bool {
     let Some(head) = head.get(..512) else { return false };
     let header = tar::Header::from_byte_slice(head);
     // The checksum is of the header with spaces in its own place.
-    let sum: u32 = head[..148].iter().chain(&head[156..]).map(|byte| u32::from(*byte)).sum();
-    head.iter().any(|byte| *byte != 0) && header.cksum().is_ok_and(|found| found == sum + 8 * u32::from(b' '))
+    let sum: u32 = head[..148]
+        .iter()
+        .chain(&head[156..])
+        .map(|byte| u32::from(*byte))
+        .sum();
+    head.iter().any(|byte| *byte != 0)
+        && header
+            .cksum()
+            .is_ok_and(|found| found == sum + 8 * u32::from(b' '))
 }
 
 /// What names that begin with `.wh.` mean.

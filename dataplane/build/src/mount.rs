@@ -103,9 +103,9 @@ impl Progressing<'_> {
             MountKind::Secret => return self.secret(mount, id, written),
             MountKind::Tmpfs => What::Memory {
                 size_bytes: match (&mount.size, text(&mount.size)?) {
-                    (Some(word), Some(size)) => Some(
-                        parse_size(&size).ok_or_else(|| at(word, format!("`{size}` is not a size")))?,
-                    ),
+                    (Some(word), Some(size)) => {
+                        Some(parse_size(&size).ok_or_else(|| at(word, format!("`{size}` is not a size")))?)
+                    }
                     _ => None,
                 },
             },
@@ -115,10 +115,19 @@ impl Progressing<'_> {
     }
 
     fn secret(&self, mount: &Mount, id: Option<String>, written: Option<String>) -> Result<Wish, Failure> {
-        let base = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+        let base = |path: &str| {
+            path.trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
         let id = id.unwrap_or_else(|| base(written.as_deref().unwrap_or_default()));
         let given = self.stage.build.request.secrets.iter();
-        let value = given.rev().find(|secret| secret.id == id).map(|secret| secret.value.clone());
+        let value = given
+            .rev()
+            .find(|secret| secret.id == id)
+            .map(|secret| secret.value.clone());
         if value.is_none() && mount.required {
             let problem = Problem::new(mount.span.clone(), format!("the secret `{id}` was not given"));
             return Err(Failure::Problem(
@@ -226,7 +235,9 @@ impl Progressing<'_> {
                     owner,
                     ..
                 } => {
-                    let Some(lease) = leases.get_mut(&id) else { continue };
+                    let Some(lease) = leases.get_mut(&id) else {
+                        continue;
+                    };
                     if std::mem::take(&mut lease.is_new) {
                         fill(&lease.path, node, mode, owner).await?;
                     }
@@ -368,7 +379,10 @@ fn write_secret(path: &Path, value: &[u8], mode: u32, owner: Owner) -> io::Resul
 /// `100m`, `1g`, `4096`: powers of 1024, as Docker's own sizes.
 fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim().to_ascii_lowercase();
-    let text = text.strip_suffix("ib").or(text.strip_suffix('b')).unwrap_or(&text);
+    let text = text
+        .strip_suffix("ib")
+        .or(text.strip_suffix('b'))
+        .unwrap_or(&text);
     let (number, shift) = match text.chars().last()? {
         'k' => (&text[..text.len() - 1], 10),
         'm' => (&text[..text.len() - 1], 20),

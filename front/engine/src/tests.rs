@@ -168,7 +168,10 @@ async fn secrets_come_in_a_header_and_are_never_shown() {
     assert!(text.contains(r#"BuildSecret { id: \"token\", .. }"#), "{text}");
     assert!(!text.contains("s3cr3t") && !text.contains("czNjcjN0"), "{text}");
     for wrong in ["%", "eyJhIjoiJSJ9"] {
-        assert_eq!(answer("POST", "/build", &[("X-Build-Secrets", wrong)]).await.0, 400);
+        assert_eq!(
+            answer("POST", "/build", &[("X-Build-Secrets", wrong)]).await.0,
+            400
+        );
     }
 }
 

@@ -31,7 +31,10 @@ const FILES: [(&str, &str); 5] = [
         "etc/passwd",
         "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\napp:x:1000:1001::/home/app:/bin/sh\n",
     ),
-    ("etc/group", "root:x:0:\nwww-data:x:33:\nstaff:x:50:app\napp:x:1001:\n"),
+    (
+        "etc/group",
+        "root:x:0:\nwww-data:x:33:\nstaff:x:50:app\napp:x:1001:\n",
+    ),
     // There already, so that no builder leaves them behind.
     ("etc/resolv.conf", ""),
     ("etc/hosts", ""),
@@ -49,7 +52,8 @@ pub fn write(path: &Path) -> io::Result<()> {
         "history": [{"created": "2024-01-01T00:00:00Z", "created_by": "busybox"}],
     })
     .to_string();
-    let manifest = json!([{"Config": "config.json", "RepoTags": [NAME], "Layers": ["layer.tar"]}]).to_string();
+    let manifest =
+        json!([{"Config": "config.json", "RepoTags": [NAME], "Layers": ["layer.tar"]}]).to_string();
     let mut tar = tar::Builder::new(fs::File::create(path)?);
     for (name, bytes) in [
         ("layer.tar", layer.as_slice()),
@@ -64,12 +68,21 @@ pub fn write(path: &Path) -> io::Result<()> {
 fn layer() -> io::Result<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::new());
     for (name, mode) in DIRECTORIES {
-        entry(&mut tar, &format!("{name}/"), mode, tar::EntryType::Directory, &[])?;
+        entry(
+            &mut tar,
+            &format!("{name}/"),
+            mode,
+            tar::EntryType::Directory,
+            &[],
+        )?;
     }
     let program = fs::read(PROGRAM)?;
     entry(&mut tar, "bin/busybox", 0o755, tar::EntryType::Regular, &program)?;
     let listed = Command::new(PROGRAM).arg("--list").output()?;
-    for name in String::from_utf8_lossy(&listed.stdout).lines().filter(|name| *name != "busybox") {
+    for name in String::from_utf8_lossy(&listed.stdout)
+        .lines()
+        .filter(|name| *name != "busybox")
+    {
         let mut header = header(0o777, tar::EntryType::Symlink, 0);
         tar.append_link(&mut header, format!("bin/{name}"), "busybox")?;
     }

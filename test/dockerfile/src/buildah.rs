@@ -23,7 +23,11 @@ impl Buildah {
         fs::create_dir_all(directory)?;
         buildah.run(&["pull", "-q", &format!("docker-archive:{}", base.display())])?;
         let id = buildah.run(&["images", "-q"])?;
-        buildah.run(&["tag", id.trim(), &format!("docker.io/library/{}", crate::base::NAME)])?;
+        buildah.run(&[
+            "tag",
+            id.trim(),
+            &format!("docker.io/library/{}", crate::base::NAME),
+        ])?;
         Ok(buildah)
     }
 
@@ -65,7 +69,15 @@ impl Buildah {
 
     fn bud(&self, case: &Case, folder: &Path, file: &str, tag: &str) -> io::Result<()> {
         let mut command = self.command();
-        command.args(["bud", "-q", "--pull-never", "--format", "docker", "--timestamp", "1700000000"]);
+        command.args([
+            "bud",
+            "-q",
+            "--pull-never",
+            "--format",
+            "docker",
+            "--timestamp",
+            "1700000000",
+        ]);
         command.args(["-t", tag, "-f", file]).current_dir(folder);
         if tag != "localhost/base" {
             for (name, value) in &case.expect.args {
@@ -86,7 +98,9 @@ impl Buildah {
 
 fn text(output: Output) -> io::Result<String> {
     if !output.status.success() {
-        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+        return Err(io::Error::other(
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        ));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

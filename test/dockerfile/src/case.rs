@@ -89,7 +89,11 @@ pub struct Detail {
 impl Case {
     pub fn read(path: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(path)?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let mut case = Self {
             name,
             dockerfile: String::new(),
@@ -181,7 +185,8 @@ impl Detail {
             && same(&self.kind, Some(entry.kind))
             && self.modified.is_none_or(|modified| modified == entry.modified)
             && self.same.as_ref().is_none_or(|other| {
-                tree.get(Path::new(other)).is_some_and(|other| other.inode == entry.inode)
+                tree.get(Path::new(other))
+                    .is_some_and(|other| other.inode == entry.inode)
             })
     }
 }
@@ -190,7 +195,10 @@ impl Detail {
 fn parts(text: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     for line in text.split_inclusive('\n') {
-        let name = line.trim_end().strip_prefix("-- ").and_then(|rest| rest.strip_suffix(" --"));
+        let name = line
+            .trim_end()
+            .strip_prefix("-- ")
+            .and_then(|rest| rest.strip_suffix(" --"));
         match (name, found.last_mut()) {
             (Some(name), _) => found.push((name.to_owned(), String::new())),
             (None, Some((_, body))) => body.push_str(line),

@@ -60,7 +60,9 @@ impl Tree {
             let metadata = fs::symlink_metadata(&path)?;
             let kind = metadata.file_type();
             let content = kind.is_file().then(|| fs::read(&path)).transpose()?;
-            let hash = content.as_ref().map(|content| hex::encode(Sha256::digest(content)));
+            let hash = content
+                .as_ref()
+                .map(|content| hex::encode(Sha256::digest(content)));
             self.0.insert(
                 at.clone(),
                 Entry {

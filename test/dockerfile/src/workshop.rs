@@ -103,7 +103,10 @@ impl Workshop {
 
     /// Layers as overlayfs wants them, bottom first.
     pub async fn layers(&self, digest: &str) -> io::Result<Vec<PathBuf>> {
-        self.store.layer_directories(digest).await.map_err(io::Error::other)
+        self.store
+            .layer_directories(digest)
+            .await
+            .map_err(io::Error::other)
     }
 
     /// All files of an image as a container would see them.

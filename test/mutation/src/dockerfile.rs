@@ -14,7 +14,10 @@ pub fn check(bytes: &[u8]) {
     for problem in &problems {
         let Problem { span, .. } = problem;
         assert!(span.start <= span.end && span.end <= text.len(), "{problem:?}");
-        assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end), "{problem:?}");
+        assert!(
+            text.is_char_boundary(span.start) && text.is_char_boundary(span.end),
+            "{problem:?}"
+        );
     }
     let file = SourceFile {
         name: "Dockerfile".to_owned(),

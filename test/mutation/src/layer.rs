@@ -21,9 +21,13 @@ pub fn check(bytes: &[u8]) {
     look_for_devices(&context, false);
     let _ = dataplane_blobs::unpack_layer(Cursor::new(bytes.to_vec()), &layer);
     look_for_devices(&layer, true);
-    let _ = dataplane_blobs::head(Cursor::new(bytes.to_vec()), 512).map(|head| dataplane_blobs::is_tar(&head));
+    let _ =
+        dataplane_blobs::head(Cursor::new(bytes.to_vec()), 512).map(|head| dataplane_blobs::is_tar(&head));
     assert_eq!(names(&outside), ["secret"]);
-    assert_eq!(fs::read(outside.join("secret")).expect("it is still there"), b"secret");
+    assert_eq!(
+        fs::read(outside.join("secret")).expect("it is still there"),
+        b"secret"
+    );
     let mut beside = names(root);
     beside.retain(|name| name != "layer");
     assert_eq!(beside, ["context", "outside"]);

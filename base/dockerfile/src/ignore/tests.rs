@@ -62,5 +62,7 @@ fn a_broken_pattern_names_its_line() {
 fn the_same_rules_serve_exclude() {
     let ignore = Ignore::of(&["*.md".to_owned(), "!keep.md".to_owned()]).unwrap();
     assert!(ignore.is_ignored("a.md") && !ignore.is_ignored("keep.md"));
-    assert!(Ignore::of(&["[".to_owned()]).is_err() || !Ignore::of(&["[".to_owned()]).unwrap().is_ignored("a"));
+    assert!(
+        Ignore::of(&["[".to_owned()]).is_err() || !Ignore::of(&["[".to_owned()]).unwrap().is_ignored("a")
+    );
 }

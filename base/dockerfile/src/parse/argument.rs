@@ -43,7 +43,10 @@ impl Parser {
             );
         }
         if let Some(word) = &checksum {
-            let urls = transfer.sources.iter().filter(|one| is_url(&one.text) || one.text.contains('$'));
+            let urls = transfer
+                .sources
+                .iter()
+                .filter(|one| is_url(&one.text) || one.text.contains('$'));
             if urls.count() != 1 || transfer.sources.len() != 1 {
                 let hint = "write an ADD of its own for this URL";
                 self.problem(word.span.clone(), "`--checksum` is for one URL alone", hint);

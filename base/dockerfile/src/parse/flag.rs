@@ -77,7 +77,11 @@ impl Parser {
     pub(super) fn unknown_flag(&mut self, rest: &Rest<'_>, flag: &Flag, known: &[&str]) {
         if rest.keyword == "ADD" && flag.name == "keep-git-dir" {
             let hint = "clone it in a RUN, such as `RUN git clone …`, or put it into the context";
-            self.problem(flag.span.clone(), "ADD from a Git repository is not supported", hint);
+            self.problem(
+                flag.span.clone(),
+                "ADD from a Git repository is not supported",
+                hint,
+            );
             return;
         }
         let message = format!("{} has no flag `--{}`", rest.keyword, flag.name);

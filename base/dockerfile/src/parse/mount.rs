@@ -31,7 +31,11 @@ impl Parser {
         };
         if let Some(word) = security.filter(|word| word.text != "sandbox") {
             let message = format!("`RUN --security={}` is not supported", word.text);
-            self.problem(word.span, message, "steps run in a sandbox; write the step without it");
+            self.problem(
+                word.span,
+                message,
+                "steps run in a sandbox; write the step without it",
+            );
         }
         let (command, script) = run_command(rest);
         Some(Run {

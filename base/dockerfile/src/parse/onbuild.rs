@@ -49,6 +49,9 @@ pub fn parse_trigger(text: &str, escape: char) -> Result<Instruction, Vec<Proble
     let mut instructions = dockerfile.stages.into_iter().flat_map(|stage| stage.instructions);
     match (instructions.next(), instructions.next()) {
         (Some(one), None) => Ok(one),
-        _ => Err(vec![Problem::new(0..0, format!("`{text}` is not one instruction"))]),
+        _ => Err(vec![Problem::new(
+            0..0,
+            format!("`{text}` is not one instruction"),
+        )]),
     }
 }

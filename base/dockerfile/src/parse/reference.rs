@@ -10,10 +10,18 @@ pub(super) fn check(dockerfile: &Dockerfile, problems: &mut Vec<Problem>) {
         for instruction in &stage.instructions {
             let froms: Vec<&Word> = match &instruction.kind {
                 Kind::Copy(transfer) => transfer.from.iter().collect(),
-                Kind::Run(run) => run.mounts.iter().filter_map(|mount| mount.from.as_ref()).collect(),
+                Kind::Run(run) => run
+                    .mounts
+                    .iter()
+                    .filter_map(|mount| mount.from.as_ref())
+                    .collect(),
                 _ => continue,
             };
-            problems.extend(froms.into_iter().filter_map(|from| check_from(dockerfile, number, from)));
+            problems.extend(
+                froms
+                    .into_iter()
+                    .filter_map(|from| check_from(dockerfile, number, from)),
+            );
         }
     }
 }

@@ -117,7 +117,9 @@ fn mounts_are_read_and_their_mistakes_named() {
     };
     assert_eq!(run.command, Command::Shell("make".to_owned()));
     assert_eq!(run.network, crate::Network::None);
-    let [secret, bind] = run.mounts.as_slice() else { panic!() };
+    let [secret, bind] = run.mounts.as_slice() else {
+        panic!()
+    };
     assert!(secret.required && secret.kind == crate::MountKind::Secret);
     assert_eq!(secret.id.as_ref().map(|word| word.text.as_str()), Some("k"));
     assert!(bind.readonly && bind.kind == crate::MountKind::Bind);
@@ -134,17 +136,19 @@ fn documents_are_files_of_copy_and_add() {
         .iter()
         .map(|one| (one.name.as_str(), one.body.as_str(), one.expands))
         .collect();
-    assert_eq!(
-        documents,
-        [("robots.txt", "$A\n", true), ("two 2", "b\n", false)]
-    );
+    assert_eq!(documents, [("robots.txt", "$A\n", true), ("two 2", "b\n", false)]);
     assert_eq!(transfer.sources.len(), 1);
     let Kind::Add(transfer) = &found[1] else { panic!() };
     assert_eq!(
-        (transfer.documents[0].body.as_str(), transfer.destination.text.as_str()),
+        (
+            transfer.documents[0].body.as_str(),
+            transfer.destination.text.as_str()
+        ),
         ("", "/one")
     );
-    let Kind::Onbuild(onbuild) = &found[2] else { panic!() };
+    let Kind::Onbuild(onbuild) = &found[2] else {
+        panic!()
+    };
     assert_eq!(onbuild.text, "COPY <<EOF /x\nhi\nEOF");
 }
 

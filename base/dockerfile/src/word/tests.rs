@@ -25,8 +25,14 @@ fn words_become_what_docker_makes_of_them() {
         ("$ $", "$ $"),
         ("$?x$10y$@", "xy"),
         ("${P#*/} ${P##*/} ${P%/*} ${P%%/*}", "a/b/c.tar.gz c.tar.gz /a/b "),
-        ("${P#/a} ${P%.gz} ${P%none} ${P#?}", "/b/c.tar.gz /a/b/c.tar /a/b/c.tar.gz a/b/c.tar.gz"),
-        (r"${P/a/A} ${P//\//-} ${P//[/x}", "/A/b/c.tar.gz -a-b-c.tar.gz /a/b/c.tar.gz"),
+        (
+            "${P#/a} ${P%.gz} ${P%none} ${P#?}",
+            "/b/c.tar.gz /a/b/c.tar /a/b/c.tar.gz a/b/c.tar.gz",
+        ),
+        (
+            r"${P/a/A} ${P//\//-} ${P//[/x}",
+            "/A/b/c.tar.gz -a-b-c.tar.gz /a/b/c.tar.gz",
+        ),
         (r"${NONE#x}${NONE/a/b} ${S#\*} ${S%\*}", " ** **"),
         ("${P/$X/y} ${P#${NONE:-/a}}", "/a/b/c.tar.gz /b/c.tar.gz"),
         ("${P//./$}", "/a/b/c$tar$gz"),

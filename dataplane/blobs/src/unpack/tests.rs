@@ -34,7 +34,13 @@ fn every_compression_gives_the_same_tree_and_diff_id() {
     let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
     bzip2.write_all(&plain).unwrap();
     let xz = liblzma::encode_all(plain.as_slice(), 1).unwrap();
-    for bytes in [plain.clone(), gzip.finish().unwrap(), zstd, bzip2.finish().unwrap(), xz] {
+    for bytes in [
+        plain.clone(),
+        gzip.finish().unwrap(),
+        zstd,
+        bzip2.finish().unwrap(),
+        xz,
+    ] {
         let unpacked = try_unpack(&bytes).unwrap();
         assert_eq!(unpacked.digest, Digest::of(&plain));
         assert_eq!(fs::read_to_string(unpacked.root.join("etc/a")).unwrap(), "hello");

@@ -118,7 +118,11 @@ impl MountStore {
             if bytes <= limit_bytes {
                 break;
             }
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let Ok(_guard) = self.lock(&name).try_write_owned() else {
                 continue;
             };

@@ -64,11 +64,7 @@ impl Progressing<'_> {
     }
 
     /// The numbers behind `--chown`, by the image's own users and groups.
-    async fn resolve_owner(
-        &self,
-        order: &Order,
-        word: &base_dockerfile::Word,
-    ) -> Result<Ownership, Failure> {
+    async fn resolve_owner(&self, order: &Order, word: &base_dockerfile::Word) -> Result<Ownership, Failure> {
         let text = order.owner.clone().unwrap_or_default();
         if let Some(owner) = user::numbers(&text) {
             return Ok(Ownership::Fixed(owner));

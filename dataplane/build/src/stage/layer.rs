@@ -57,7 +57,13 @@ impl Progressing<'_> {
                 destination: path,
                 is_directory: true,
             };
-            place(&lower, &into, &picked, &placement, Rules::new(Ownership::Fixed(ROOT)))?;
+            place(
+                &lower,
+                &into,
+                &picked,
+                &placement,
+                Rules::new(Ownership::Fixed(ROOT)),
+            )?;
             Ok(true)
         })
         .await;

@@ -54,7 +54,10 @@ impl Progressing<'_> {
             let url = expand(word)?;
             if is_add && is_url(&url) {
                 let directory = self.scratch()?;
-                picked.push(self.fetch(word, &url, transfer.checksum.as_ref(), directory.path()).await?);
+                picked.push(
+                    self.fetch(word, &url, transfer.checksum.as_ref(), directory.path())
+                        .await?,
+                );
                 held.push(directory);
             }
         }
@@ -194,7 +197,9 @@ impl Progressing<'_> {
             .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
         if !valid {
             let problem = Problem::new(word.span.clone(), format!("`{text}` is not a digest"));
-            return Err(Failure::Problem(problem.hint("write `--checksum=sha256:` and 64 digits")));
+            return Err(Failure::Problem(
+                problem.hint("write `--checksum=sha256:` and 64 digits"),
+            ));
         }
         Ok(text.to_ascii_lowercase())
     }

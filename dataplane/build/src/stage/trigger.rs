@@ -43,7 +43,10 @@ impl Progressing<'_> {
         self.stage
             .build
             .tell(format!("# Executing {} build trigger{plural}", triggers.len()));
-        self.stage.steps += triggers.iter().map(|(_, one)| count(std::slice::from_ref(one))).sum::<usize>();
+        self.stage.steps += triggers
+            .iter()
+            .map(|(_, one)| count(std::slice::from_ref(one)))
+            .sum::<usize>();
         for (text, instruction) in &triggers {
             let done = Box::pin(self.instruction(instruction)).await;
             done.map_err(|failure| match failure {

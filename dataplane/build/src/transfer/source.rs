@@ -135,9 +135,17 @@ impl Search<'_> {
     }
 
     /// A pattern with `**` matches at any depth.
-    fn anywhere(&mut self, directory: &Directory, at: &Path, pattern: &Ignore, depth: usize) -> io::Result<()> {
+    fn anywhere(
+        &mut self,
+        directory: &Directory,
+        at: &Path,
+        pattern: &Ignore,
+        depth: usize,
+    ) -> io::Result<()> {
         if depth > DEPTH_MAX {
-            return Err(io::Error::other(format!("more than {DEPTH_MAX} directories deep")));
+            return Err(io::Error::other(format!(
+                "more than {DEPTH_MAX} directories deep"
+            )));
         }
         for (name, node) in list(directory)? {
             let path = at.join(&name);

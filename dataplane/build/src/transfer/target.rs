@@ -51,7 +51,8 @@ impl Rules<'_> {
 
     fn mode(&self, metadata: &Metadata) -> u32 {
         let mode = metadata.mode();
-        self.mode.map_or(mode, |change| change.apply(mode, metadata.is_dir()))
+        self.mode
+            .map_or(mode, |change| change.apply(mode, metadata.is_dir()))
     }
 }
 
@@ -90,7 +91,8 @@ pub(crate) fn place(
                 placing.content(directory, &destination.path, Path::new(""))?;
             }
             Node::Other { path, metadata } => {
-                let into = (placement.is_directory && !one.parents) || matches!(destination.node, Some(Node::Directory(_)));
+                let into = (placement.is_directory && !one.parents)
+                    || matches!(destination.node, Some(Node::Directory(_)));
                 if into && matches!(destination.node, Some(Node::Other { .. })) {
                     return Err(wrong(&destination.path, "is no directory"));
                 }

@@ -31,10 +31,19 @@ fn argument(name: &str, value: &str) -> BuildRequest {
 fn times_do_not_count_and_content_does(yard: &Yard) {
     let folder = yard.folder(
         "app",
-        &[("Dockerfile", "FROM busybox:1.35\nCOPY src /src/\nRUN cat /src/a > /b\n"), ("src/a", "1")],
+        &[
+            (
+                "Dockerfile",
+                "FROM busybox:1.35\nCOPY src /src/\nRUN cat /src/a > /b\n",
+            ),
+            ("src/a", "1"),
+        ],
     );
     assert_eq!(yard.cached(&folder, plain()), [false, false]);
-    let file = fs::File::options().write(true).open(folder.join("src/a")).unwrap();
+    let file = fs::File::options()
+        .write(true)
+        .open(folder.join("src/a"))
+        .unwrap();
     file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
     assert_eq!(yard.cached(&folder, plain()), [true, true]);
     fs::write(folder.join("src/a"), "2").unwrap();
@@ -44,7 +53,11 @@ fn times_do_not_count_and_content_does(yard: &Yard) {
     assert_eq!(yard.cached(&folder, plain()), [true, true]);
     fs::rename(folder.join("src/a"), folder.join("src/c")).unwrap();
     let built = yard.build(&folder, plain());
-    assert!(built.result.unwrap_err().contains("exit code 1"), "a name counts: {}", built.text);
+    assert!(
+        built.result.unwrap_err().contains("exit code 1"),
+        "a name counts: {}",
+        built.text
+    );
 }
 
 fn an_argument_counts_only_after_its_line(yard: &Yard) {
@@ -54,7 +67,10 @@ fn an_argument_counts_only_after_its_line(yard: &Yard) {
     assert_eq!(yard.cached(&folder, argument("A", "1")), [true, true]);
     assert_eq!(yard.cached(&folder, argument("A", "2")), [true, false]);
     // A proxy is none of the image's business.
-    assert_eq!(yard.cached(&folder, argument("http_proxy", "http://x")), [true, true]);
+    assert_eq!(
+        yard.cached(&folder, argument("http_proxy", "http://x")),
+        [true, true]
+    );
 }
 
 fn what_a_mount_brings_counts(yard: &Yard) {
@@ -78,7 +94,9 @@ fn what_a_mount_brings_counts(yard: &Yard) {
 
 fn documents_and_modes_count(yard: &Yard) {
     let dockerfile = |body: &str, mode: &str| {
-        format!("FROM busybox:1.35\nCOPY --chmod={mode} <<EOF /x\n{body}\nEOF\nRUN <<EOF\n#!/bin/sh\necho {body}\nEOF\n")
+        format!(
+            "FROM busybox:1.35\nCOPY --chmod={mode} <<EOF /x\n{body}\nEOF\nRUN <<EOF\n#!/bin/sh\necho {body}\nEOF\n"
+        )
     };
     let folder = yard.folder("app", &[("Dockerfile", &dockerfile("a", "600"))]);
     assert_eq!(yard.cached(&folder, plain()), [false, false]);
@@ -101,7 +119,10 @@ fn excluded_files_do_not_count(yard: &Yard) {
     let folder = yard.folder(
         "app",
         &[
-            ("Dockerfile", "FROM busybox:1.35\nCOPY --exclude=**/*.log --exclude=Dockerfile . /all/\n"),
+            (
+                "Dockerfile",
+                "FROM busybox:1.35\nCOPY --exclude=**/*.log --exclude=Dockerfile . /all/\n",
+            ),
             ("a", "a"),
             ("sub/x.log", "1"),
         ],

@@ -16,7 +16,10 @@ const CASES_MIN: usize = 60;
 pub fn run(wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
     let cases = all().unwrap();
     assert!(cases.len() >= CASES_MIN, "there are {} cases", cases.len());
-    let cases: Vec<Case> = cases.into_iter().filter(|case| wanted(&format!("corpus::{}", case.name))).collect();
+    let cases: Vec<Case> = cases
+        .into_iter()
+        .filter(|case| wanted(&format!("corpus::{}", case.name)))
+        .collect();
     if cases.is_empty() {
         return Vec::new();
     }
@@ -51,7 +54,13 @@ pub fn run(wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
     failed
 }
 
-fn check(case: &Case, folder: &Path, workshop: &Workshop, buildah: &Buildah, runtime: &Runtime) -> Vec<String> {
+fn check(
+    case: &Case,
+    folder: &Path,
+    workshop: &Workshop,
+    buildah: &Buildah,
+    runtime: &Runtime,
+) -> Vec<String> {
     let (context, served) = (folder.join("context"), folder.join("web"));
     std::fs::create_dir_all(&context).unwrap();
     std::fs::create_dir_all(&served).unwrap();
@@ -81,7 +90,10 @@ fn check(case: &Case, folder: &Path, workshop: &Workshop, buildah: &Buildah, run
             let differences = config_differences(&config, &their_config);
             let files = tree.differences(&their_tree);
             let both = differences.into_iter().chain(files);
-            problems.extend(both.take(20).map(|difference| format!("we and buildah: {difference}")));
+            problems.extend(
+                both.take(20)
+                    .map(|difference| format!("we and buildah: {difference}")),
+            );
         }
     }
     problems
@@ -117,7 +129,11 @@ async fn ours(
             let flat = words.join(" ");
             let missing = case.expect.fails.iter().filter(|part| !flat.contains(*part));
             problems.extend(missing.map(|part| format!("`{part}` is missing in\n{error}")));
-            return if problems.is_empty() { Ok(None) } else { Err(problems) };
+            return if problems.is_empty() {
+                Ok(None)
+            } else {
+                Err(problems)
+            };
         }
     };
     if !case.expect.fails.is_empty() {
@@ -132,6 +148,9 @@ async fn ours(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let tree = workshop.tree(&digest).await.map_err(|error| vec![error.to_string()])?;
+    let tree = workshop
+        .tree(&digest)
+        .await
+        .map_err(|error| vec![error.to_string()])?;
     Ok(Some((workshop.config(&digest).unwrap(), tree)))
 }

@@ -93,7 +93,10 @@ impl Outside {
 
     #[track_caller]
     fn is_untouched(&self) {
-        let names: Vec<_> = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(&self.0)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(names, ["secret"]);
         assert_eq!(fs::read_to_string(self.0.join("secret")).unwrap(), "secret");
     }
@@ -132,8 +135,17 @@ fn no_entry_of_a_context_leads_out(yard: &Yard) {
     let absolute = format!("{}/evil", outside.path());
     tree(yard, Archive::new(copy).file(&absolute, "x").bytes());
     // A link that is planted first is followed inside only.
-    for link in [outside.path().to_owned(), format!("../../../../../../../../..{}", outside.path())] {
-        tree(yard, Archive::new(copy).symlink("link", &link).file("link/evil", "x").bytes());
+    for link in [
+        outside.path().to_owned(),
+        format!("../../../../../../../../..{}", outside.path()),
+    ] {
+        tree(
+            yard,
+            Archive::new(copy)
+                .symlink("link", &link)
+                .file("link/evil", "x")
+                .bytes(),
+        );
         fails(
             yard,
             Archive::new(copy)
@@ -149,16 +161,30 @@ fn no_entry_of_a_context_leads_out(yard: &Yard) {
 fn links_of_a_context_lead_nowhere_outside(yard: &Yard) {
     let outside = Outside::new(yard);
     for (dockerfile, link) in [
-        ("FROM scratch\nCOPY link /x\n", format!("{}/secret", outside.path())),
+        (
+            "FROM scratch\nCOPY link /x\n",
+            format!("{}/secret", outside.path()),
+        ),
         ("FROM scratch\nCOPY link/secret /x\n", outside.path().to_owned()),
-        ("FROM scratch\nADD link /x\n", format!("../../../../../../..{}/secret", outside.path())),
+        (
+            "FROM scratch\nADD link /x\n",
+            format!("../../../../../../..{}/secret", outside.path()),
+        ),
         ("FROM scratch\nCOPY link/* /x/\n", outside.path().to_owned()),
     ] {
-        fails(yard, Archive::new(dockerfile).symlink("link", &link).bytes(), "is not in the build context");
+        fails(
+            yard,
+            Archive::new(dockerfile).symlink("link", &link).bytes(),
+            "is not in the build context",
+        );
     }
     // The Dockerfile and its rules are read inside only, too.
     let secret = format!("{}/secret", outside.path());
-    fails(yard, Archive::default().symlink("Dockerfile", &secret).bytes(), "has no `Dockerfile`");
+    fails(
+        yard,
+        Archive::default().symlink("Dockerfile", &secret).bytes(),
+        "has no `Dockerfile`",
+    );
     let request = BuildRequest {
         dockerfile: format!("../../../../../../../..{secret}"),
         ..BuildRequest::default()
@@ -170,14 +196,27 @@ fn links_of_a_context_lead_nowhere_outside(yard: &Yard) {
 
 fn links_that_loop_are_an_error(yard: &Yard) {
     let loops = |dockerfile: &str| Archive::new(dockerfile).symlink("a", "b").symlink("b", "a");
-    fails(yard, loops("FROM scratch\nCOPY a /x\n").bytes(), "too many symbolic links");
-    fails(yard, loops("FROM scratch\nCOPY a/file /x\n").bytes(), "too many symbolic links");
-    fails(yard, loops("FROM scratch\nCOPY . /\n").file("a/file", "x").bytes(), "`a/file`");
+    fails(
+        yard,
+        loops("FROM scratch\nCOPY a /x\n").bytes(),
+        "too many symbolic links",
+    );
+    fails(
+        yard,
+        loops("FROM scratch\nCOPY a/file /x\n").bytes(),
+        "too many symbolic links",
+    );
+    fails(
+        yard,
+        loops("FROM scratch\nCOPY . /\n").file("a/file", "x").bytes(),
+        "`a/file`",
+    );
     // As they are they hurt nobody.
     let found = tree(yard, loops("FROM scratch\nCOPY . /all/\n").bytes());
     assert_eq!(found.get(Path::new("/all/a")).unwrap().link.as_deref(), Some("b"));
     // In the image.
-    let dockerfile = "FROM busybox:1.35\nRUN ln -s loop /loop && ln -s /loop/x /other\nCOPY Dockerfile /loop/\n";
+    let dockerfile =
+        "FROM busybox:1.35\nRUN ln -s loop /loop && ln -s /loop/x /other\nCOPY Dockerfile /loop/\n";
     fails(yard, Archive::new(dockerfile).bytes(), "too many symbolic links");
     fails(
         yard,
@@ -202,7 +241,9 @@ fn odd_files_of_a_context_are_left_out(yard: &Yard) {
     assert!(found.get(Path::new("/all/file")).is_some());
     // A pipe in place of a file that is read would hold a reader up for ever.
     for name in ["Dockerfile", ".dockerignore"] {
-        let archive = Archive::default().entry(name, EntryType::Fifo, "", b"").file("x", "FROM scratch\n");
+        let archive = Archive::default()
+            .entry(name, EntryType::Fifo, "", b"")
+            .file("x", "FROM scratch\n");
         assert!(yard.build_archive(archive.bytes()).result.is_err());
     }
     fails(
@@ -216,12 +257,32 @@ fn odd_files_of_a_context_are_left_out(yard: &Yard) {
 fn names_have_a_limit(yard: &Yard) {
     let copy = "FROM scratch\nCOPY . /all/\n";
     let deep = |bytes: usize| "d/".repeat(bytes / 2);
-    fails(yard, Archive::new(copy).file(&"n".repeat(256), "x").bytes(), "File name too long");
-    fails(yard, Archive::new(copy).file(&format!("{}f", deep(4096)), "x").bytes(), "longer than 4096 bytes");
-    fails(yard, Archive::new(copy).file(&"n".repeat(1 << 20), "x").bytes(), "longer than 4096 bytes");
-    fails(yard, Archive::new(copy).file(&format!("{}f", deep(1000)), "x").bytes(), "deep");
+    fails(
+        yard,
+        Archive::new(copy).file(&"n".repeat(256), "x").bytes(),
+        "File name too long",
+    );
+    fails(
+        yard,
+        Archive::new(copy).file(&format!("{}f", deep(4096)), "x").bytes(),
+        "longer than 4096 bytes",
+    );
+    fails(
+        yard,
+        Archive::new(copy).file(&"n".repeat(1 << 20), "x").bytes(),
+        "longer than 4096 bytes",
+    );
+    fails(
+        yard,
+        Archive::new(copy).file(&format!("{}f", deep(1000)), "x").bytes(),
+        "deep",
+    );
     let longest = format!("{}/{}", "d".repeat(255), "f".repeat(255));
-    assert!(tree(yard, Archive::new(copy).file(&longest, "x").bytes()).get(&Path::new("/all").join(&longest)).is_some());
+    assert!(
+        tree(yard, Archive::new(copy).file(&longest, "x").bytes())
+            .get(&Path::new("/all").join(&longest))
+            .is_some()
+    );
 }
 
 fn bombs_are_stopped(yard: &Yard) {
@@ -262,7 +323,9 @@ fn bombs_are_stopped(yard: &Yard) {
     header.set_mtime(0);
     let real = header.as_gnu_mut().unwrap();
     real.realsize.copy_from_slice(b"\x80\0\0\0\0\x04\0\0\0\0\0\0");
-    real.sparse[0].offset.copy_from_slice(b"\x80\0\0\0\0\x04\0\0\0\0\0\0");
+    real.sparse[0]
+        .offset
+        .copy_from_slice(b"\x80\0\0\0\0\x04\0\0\0\0\0\0");
     real.sparse[0].numbytes.copy_from_slice(b"00000000000\0");
     header.set_cksum();
     let mut archive = Archive::new("FROM scratch\nCOPY . /all/\n").0;
@@ -296,29 +359,72 @@ fn compressed(command: &[&str], bytes: &[u8]) -> Vec<u8> {
 fn archives_of_add_are_contexts_too(yard: &Yard) {
     let outside = Outside::new(yard);
     let add = "FROM busybox:1.35\nADD a.tar /to/\n";
-    let with = |archive: Archive| Archive::new(add).entry("a.tar", EntryType::Regular, "", &archive.bytes()).bytes();
-    fails(yard, with(Archive::default().file("../../evil", "x")), "the archive `a.tar`: the path `../../evil` leads out");
-    fails(yard, with(Archive::default().symlink("link", outside.path()).entry("hard", EntryType::Link, "link/secret", b"")), "a.tar");
-    let found = tree(yard, with(Archive::default().symlink("link", outside.path()).file("link/evil", "x")));
+    let with = |archive: Archive| {
+        Archive::new(add)
+            .entry("a.tar", EntryType::Regular, "", &archive.bytes())
+            .bytes()
+    };
+    fails(
+        yard,
+        with(Archive::default().file("../../evil", "x")),
+        "the archive `a.tar`: the path `../../evil` leads out",
+    );
+    fails(
+        yard,
+        with(Archive::default().symlink("link", outside.path()).entry(
+            "hard",
+            EntryType::Link,
+            "link/secret",
+            b"",
+        )),
+        "a.tar",
+    );
+    let found = tree(
+        yard,
+        with(
+            Archive::default()
+                .symlink("link", outside.path())
+                .file("link/evil", "x"),
+        ),
+    );
     assert!(found.get(Path::new("/to/link")).is_some());
     // Set-user-id is kept, as in any image; a device is not made.
-    let found = tree(yard, with(Archive::default().entry("sda", EntryType::Block, "", b"").file("ok", "x")));
+    let found = tree(
+        yard,
+        with(
+            Archive::default()
+                .entry("sda", EntryType::Block, "", b"")
+                .file("ok", "x"),
+        ),
+    );
     assert!(found.get(Path::new("/to/sda")).is_none() && found.get(Path::new("/to/ok")).is_some());
     // A link of the image takes nothing out of it.
-    let escape = format!("FROM busybox:1.35\nRUN ln -s {} /to\nADD a.tar /to/\nCOPY a.tar /to/\n", outside.path());
+    let escape = format!(
+        "FROM busybox:1.35\nRUN ln -s {} /to\nADD a.tar /to/\nCOPY a.tar /to/\n",
+        outside.path()
+    );
     let archive = Archive::default().file("evil", "x").bytes();
-    tree(yard, Archive::new(&escape).entry("a.tar", EntryType::Regular, "", &archive).bytes());
+    tree(
+        yard,
+        Archive::new(&escape)
+            .entry("a.tar", EntryType::Regular, "", &archive)
+            .bytes(),
+    );
     outside.is_untouched();
 }
 
 fn nested_archives_stay_packed(yard: &Yard) {
     let mut inner = Archive::default().file("core", "x").bytes();
     for number in 0..20 {
-        inner = Archive::default().entry(&format!("{number}.tar"), EntryType::Regular, "", &inner).bytes();
+        inner = Archive::default()
+            .entry(&format!("{number}.tar"), EntryType::Regular, "", &inner)
+            .bytes();
     }
     let found = tree(
         yard,
-        Archive::new("FROM scratch\nADD a.tar /to/\n").entry("a.tar", EntryType::Regular, "", &inner).bytes(),
+        Archive::new("FROM scratch\nADD a.tar /to/\n")
+            .entry("a.tar", EntryType::Regular, "", &inner)
+            .bytes(),
     );
     assert_eq!(found.get(Path::new("/to/19.tar")).unwrap().kind, "file");
     assert!(found.get(Path::new("/to/18.tar")).is_none());
@@ -354,7 +460,9 @@ fn layers_of_loaded_images_stay_inside(yard: &Yard) {
     for (number, layer) in [
         Archive::default().file("../evil", "x"),
         Archive::default().entry("leak", EntryType::Link, "../../etc/passwd", b""),
-        Archive::default().symlink("l", outside.path()).entry("leak", EntryType::Link, "l/secret", b""),
+        Archive::default()
+            .symlink("l", outside.path())
+            .entry("leak", EntryType::Link, "l/secret", b""),
         Archive::default().file("a/.wh...", ""),
         Archive::default().file(&"n".repeat(5000), ""),
     ]
@@ -368,15 +476,25 @@ fn layers_of_loaded_images_stay_inside(yard: &Yard) {
         let error = built.result.unwrap_err();
         assert!(error.contains("layer sha256:"), "{number}: {error}");
     }
-    let link = Archive::default().symlink("link", outside.path()).file("link/evil", "x");
+    let link = Archive::default()
+        .symlink("link", outside.path())
+        .file("link/evil", "x");
     load(yard, image("links:1", &[link.bytes()], None)).unwrap();
-    let files = tree(yard, Archive::new("FROM links:1\nCOPY Dockerfile /link/\n").bytes());
-    assert!(files.get(Path::new("/link/Dockerfile")).is_some() && files.get(Path::new("/link/evil")).is_some());
+    let files = tree(
+        yard,
+        Archive::new("FROM links:1\nCOPY Dockerfile /link/\n").bytes(),
+    );
+    assert!(
+        files.get(Path::new("/link/Dockerfile")).is_some() && files.get(Path::new("/link/evil")).is_some()
+    );
     outside.is_untouched();
 }
 
 fn whiteouts_hide_only_what_is_below(yard: &Yard) {
-    let below = Archive::default().file("a", "below").file("d/x", "below").file("d/y", "below");
+    let below = Archive::default()
+        .file("a", "below")
+        .file("d/x", "below")
+        .file("d/y", "below");
     let above = Archive::default()
         .file(".wh.a", "")
         .file("d/.wh..wh..opq", "")
@@ -390,7 +508,10 @@ fn whiteouts_hide_only_what_is_below(yard: &Yard) {
     load(yard, image("white:1", &[below.bytes(), above.bytes()], None)).unwrap();
     let found = tree(yard, Archive::new("FROM white:1\nLABEL a=b\n").bytes());
     let text = |path: &str| found.get(Path::new(path)).and_then(|entry| entry.text());
-    assert_eq!((text("/a"), text("/d/x"), text("/d/y"), text("/b")), (None, Some("above"), None, Some("above")));
+    assert_eq!(
+        (text("/a"), text("/d/x"), text("/d/y"), text("/b")),
+        (None, Some("above"), None, Some("above"))
+    );
     assert!(found.get(Path::new("/c")).is_none() && found.get(Path::new("/not-there")).is_none());
     // Marks of a context are files, and must not delete anything when they become a layer.
     let context = Archive::new("FROM white:1\nCOPY . /d/\n").file(".wh.x", "");
@@ -401,18 +522,36 @@ fn whiteouts_hide_only_what_is_below(yard: &Yard) {
 fn layers_that_are_not_what_they_say(yard: &Yard) {
     let layer = Archive::default().file("a", "x").bytes();
     let wrong = format!("sha256:{}", "0".repeat(64));
-    load(yard, image("wrong:1", std::slice::from_ref(&layer), Some(vec![wrong]))).unwrap();
-    fails(yard, Archive::new("FROM wrong:1\nCOPY Dockerfile /x\n").bytes(), "unpacks to content with digest");
+    load(
+        yard,
+        image("wrong:1", std::slice::from_ref(&layer), Some(vec![wrong])),
+    )
+    .unwrap();
+    fails(
+        yard,
+        Archive::new("FROM wrong:1\nCOPY Dockerfile /x\n").bytes(),
+        "unpacks to content with digest",
+    );
     load(yard, image("wrong:2", &[b"no archive at all".to_vec()], None)).unwrap();
-    fails(yard, Archive::new("FROM wrong:2\nCOPY Dockerfile /x\n").bytes(), "layer sha256:");
+    fails(
+        yard,
+        Archive::new("FROM wrong:2\nCOPY Dockerfile /x\n").bytes(),
+        "layer sha256:",
+    );
     let mut cut = Archive::default().file("a", &"x".repeat(10_000)).bytes();
     cut.truncate(4_000);
     load(yard, image("wrong:3", &[cut], None)).unwrap();
-    fails(yard, Archive::new("FROM wrong:3\nCOPY Dockerfile /x\n").bytes(), "layer sha256:");
+    fails(
+        yard,
+        Archive::new("FROM wrong:3\nCOPY Dockerfile /x\n").bytes(),
+        "layer sha256:",
+    );
     // More layers than the configuration knows.
     let error = load(yard, image("wrong:4", &[layer], Some(Vec::new())));
     assert!(error.is_err(), "{error:?}");
-    let blob = Archive::default().file(&format!("blobs/sha256/{}", "1".repeat(64)), "x").file("index.json", "{}");
+    let blob = Archive::default()
+        .file(&format!("blobs/sha256/{}", "1".repeat(64)), "x")
+        .file("index.json", "{}");
     assert!(load(yard, blob.bytes()).unwrap_err().contains("digest"));
 }
 
@@ -425,7 +564,11 @@ fn mounts_and_targets_stay_inside(yard: &Yard) {
         format!("type=bind,source=../../../../../../..{secret},target=/x"),
     ] {
         let dockerfile = format!("FROM busybox:1.35\nRUN --mount={mount} cat /x\n");
-        fails(yard, Archive::new(&dockerfile).symlink("link", &secret).bytes(), "the source of the mount, is not there");
+        fails(
+            yard,
+            Archive::new(&dockerfile).symlink("link", &secret).bytes(),
+            "the source of the mount, is not there",
+        );
     }
     fails(
         yard,
@@ -438,10 +581,17 @@ fn mounts_and_targets_stay_inside(yard: &Yard) {
         outside.path(),
         outside.path()
     );
-    yard.build_archive(Archive::new(&dockerfile).bytes()).result.unwrap();
+    yard.build_archive(Archive::new(&dockerfile).bytes())
+        .result
+        .unwrap();
     // Ids are no paths.
-    let dockerfile = format!("FROM busybox:1.35\nRUN --mount=type=cache,id=../../..{},target=/c touch /c/evil\n", outside.path());
-    yard.build_archive(Archive::new(&dockerfile).bytes()).result.unwrap();
+    let dockerfile = format!(
+        "FROM busybox:1.35\nRUN --mount=type=cache,id=../../..{},target=/c touch /c/evil\n",
+        outside.path()
+    );
+    yard.build_archive(Archive::new(&dockerfile).bytes())
+        .result
+        .unwrap();
     outside.is_untouched();
     // What a command plants in a cache is what the next one finds, and leads nowhere else.
     let dockerfile = format!(
@@ -453,10 +603,17 @@ fn mounts_and_targets_stay_inside(yard: &Yard) {
 }
 
 fn a_broken_context_is_an_error(yard: &Yard) {
-    for bytes in [Vec::new(), vec![7; 2048], b"\x1f\x8bgarbage".to_vec(), b"BZh9garbage".to_vec()] {
+    for bytes in [
+        Vec::new(),
+        vec![7; 2048],
+        b"\x1f\x8bgarbage".to_vec(),
+        b"BZh9garbage".to_vec(),
+    ] {
         assert!(yard.build_archive(bytes).result.is_err());
     }
-    let mut cut = Archive::new("FROM scratch\nCOPY . /\n").file("a", &"x".repeat(10_000)).bytes();
+    let mut cut = Archive::new("FROM scratch\nCOPY . /\n")
+        .file("a", &"x".repeat(10_000))
+        .bytes();
     cut.truncate(5_000);
     fails(yard, cut, "the build context");
     let not_text = Archive::default().entry("Dockerfile", EntryType::Regular, "", b"FROM \xff\n");
@@ -473,10 +630,22 @@ fn a_dockerfile_that_grows_without_end(yard: &Yard) {
     for _ in 0..64 {
         dockerfile.push_str("ENV A=$A$A$A$A\n");
     }
-    fails(yard, Archive::new(&dockerfile).bytes(), "with its variables it has more than");
+    fails(
+        yard,
+        Archive::new(&dockerfile).bytes(),
+        "with its variables it has more than",
+    );
     let replaced = "FROM scratch\nENV A=0123456789\n".to_owned() + &"ENV A=${A//?/$A}\n".repeat(64);
-    fails(yard, Archive::new(&replaced).bytes(), "with its variables it has more than");
-    fails(yard, Archive::new(&format!("FROM scratch\n{}", "#".repeat(2 << 20))).bytes(), "longer than");
+    fails(
+        yard,
+        Archive::new(&replaced).bytes(),
+        "with its variables it has more than",
+    );
+    fails(
+        yard,
+        Archive::new(&format!("FROM scratch\n{}", "#".repeat(2 << 20))).bytes(),
+        "longer than",
+    );
     let folder = yard.folder("app", &[("Dockerfile", "FROM scratch\nCOPY a /a\n")]);
     symlink("a", folder.join("a")).unwrap();
     assert!(yard.build(&folder, BuildRequest::default()).result.is_err());

@@ -43,7 +43,10 @@ pub fn run(test: fn(&Yard)) {
     };
     test(&yard);
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    assert!(!mounts.contains(ours.to_str().unwrap()), "a mount is left:\n{mounts}");
+    assert!(
+        !mounts.contains(ours.to_str().unwrap()),
+        "a mount is left:\n{mounts}"
+    );
     for place in ["images/temporary", "state/steps"] {
         yard.await_empty(&ours.join(place));
     }
@@ -71,19 +74,25 @@ impl Yard {
     }
 
     pub fn build(&self, folder: &Path, request: BuildRequest) -> Built {
-        self.runtime.block_on(self.workshop.build(folder, with_name(request))).unwrap()
+        self.runtime
+            .block_on(self.workshop.build(folder, with_name(request)))
+            .unwrap()
     }
 
     pub fn build_archive(&self, archive: Vec<u8>) -> Built {
         let request = with_name(BuildRequest::default());
-        self.runtime.block_on(self.workshop.build_archive(archive, request))
+        self.runtime
+            .block_on(self.workshop.build_archive(archive, request))
     }
 
     /// Which of the steps came from the cache.
     #[track_caller]
     pub fn cached(&self, folder: &Path, request: BuildRequest) -> Vec<bool> {
         let built = self.build(folder, request);
-        built.result.as_ref().unwrap_or_else(|error| panic!("{error}\n{}", built.text));
+        built
+            .result
+            .as_ref()
+            .unwrap_or_else(|error| panic!("{error}\n{}", built.text));
         built
             .text
             .lines()

@@ -409,5 +409,8 @@ fn the_client_gives_secrets_hosts_and_no_network(bench: &mut Bench) {
     let arguments = ["-t", "app", "--add-host", "db:10.9.8.7", "--network", "none"];
     bench.build(&folder, &arguments).ok();
     let history = bench.docker(&["inspect", "--type", "image", "app"]).ok();
-    assert!(!history.contains("s3cr3t") && !history.contains("czNjcjN0"), "{history}");
+    assert!(
+        !history.contains("s3cr3t") && !history.contains("czNjcjN0"),
+        "{history}"
+    );
 }

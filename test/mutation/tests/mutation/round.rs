@@ -13,7 +13,9 @@ pub fn run(target: &str, words: &'static [&'static str], rounds: usize, check: f
         Ok(text) => text.parse().expect("the seed is a number"),
         Err(_) => 20_240_611,
     };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fuzz/corpus")
+        .join(target);
     let mut generator = Generator::open(&folder, words, number).expect("there are seeds");
     for seed in generator.seeds() {
         check(seed);
@@ -23,7 +25,10 @@ pub fn run(target: &str, words: &'static [&'static str], rounds: usize, check: f
         if catch_unwind(AssertUnwindSafe(|| check(&input))).is_err() {
             let path = std::env::temp_dir().join(format!("{target}-{number}-{round}"));
             std::fs::write(&path, &input).expect("the input can be kept");
-            panic!("round {round} of {NUMBER}={number}; the input is in {}", path.display());
+            panic!(
+                "round {round} of {NUMBER}={number}; the input is in {}",
+                path.display()
+            );
         }
     }
 }

@@ -48,7 +48,9 @@ fn symbolic_modes_are_those_of_chmod() {
 
 #[test]
 fn what_is_no_mode_is_none() {
-    for text in ["", "8", "77777", "u", "x=r", "u=rz", "u=gr", "rw", "-1", "u=r,", "0x1"] {
+    for text in [
+        "", "8", "77777", "u", "x=r", "u=rz", "u=gr", "rw", "-1", "u=r,", "0x1",
+    ] {
         assert_eq!(Change::parse(text), None, "{text}");
     }
 }

@@ -94,7 +94,13 @@ fn what_is_left_out_does_not_count() {
             panic!()
         };
         let mut key = KeyBuilder::new("test", &[]);
-        digest(&mut key, &picked, fixed, &Ignore::of(&[exclude.to_owned()]).unwrap()).unwrap();
+        digest(
+            &mut key,
+            &picked,
+            fixed,
+            &Ignore::of(&[exclude.to_owned()]).unwrap(),
+        )
+        .unwrap();
         key.finish()
     };
     let (one, two) = ([("d/a", "1"), ("d/e/b", "1")], [("d/a", "1"), ("d/e/b", "2")]);
