@@ -49,6 +49,16 @@ pub(crate) fn short_ref(git_ref: &str) -> &str {
         .unwrap_or(git_ref)
 }
 
+/// `github.event.inputs` has texts where the `inputs` context has values.
+fn as_texts(inputs: &Value) -> Value {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let all = inputs.as_object().into_iter().flatten();
+    all.map(|(name, value)| (name.clone(), Value::String(text(value)))).collect()
+}
+
 impl Event {
     pub fn is_tag(&self) -> bool {
         self.git_ref.starts_with("refs/tags/")
@@ -92,7 +102,7 @@ impl Event {
                 "repository": about, "sender": sender,
             }),
             EventName::WorkflowDispatch => json!({
-                "ref": self.git_ref, "inputs": inputs, "repository": about, "sender": sender,
+                "ref": self.git_ref, "inputs": as_texts(inputs), "repository": about, "sender": sender,
             }),
         }
     }

@@ -47,9 +47,15 @@ pub(crate) async fn git<A: AsRef<OsStr>>(
     if output.status.success() {
         return Ok(output.stdout);
     }
-    let word = arguments.iter().map(|it| it.as_ref().to_string_lossy());
+    let mut words = arguments.iter().map(|it| it.as_ref().to_string_lossy());
+    let mut what = words.next().unwrap_or_default();
+    while what == "-c" {
+        // The setting that follows is not what was to be done.
+        words.next();
+        what = words.next().unwrap_or_default();
+    }
     Err(GitError::Failed {
-        what: word.into_iter().find(|it| !it.starts_with('-')).unwrap_or_default().into_owned(),
+        what: what.into_owned(),
         said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
     })
 }

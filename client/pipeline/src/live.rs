@@ -8,6 +8,10 @@ use jiff::Timestamp;
 
 use crate::machine::{Cloud, Machine};
 
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
 /// Services that one call describes.
 const SERVICES_PER_CALL: usize = 10;
 
@@ -18,14 +22,15 @@ pub(crate) async fn urls(machine: &Machine, since: Timestamp, regions: &BTreeSet
     };
     let mut urls = Vec::new();
     for region in regions {
-        if let Some(found) = of_region(cloud, region, since).await {
-            urls.extend(found);
+        match of_region(cloud, region, since).await {
+            Ok(found) => urls.extend(found),
+            Err(error) => tracing::warn!(%error, region, "where the application answers is not known"),
         }
     }
     urls
 }
 
-async fn of_region(cloud: &Cloud, region: &str, since: Timestamp) -> Option<Vec<String>> {
+async fn of_region(cloud: &Cloud, region: &str, since: Timestamp) -> Result<Vec<String>, String> {
     let overrides = Overrides {
         endpoint: Some(cloud.endpoint.clone()),
         region: Some(region.to_owned()),
@@ -36,10 +41,10 @@ async fn of_region(cloud: &Cloud, region: &str, since: Timestamp) -> Option<Vec<
         }),
         ..Overrides::default()
     };
-    let client = Client::from_environment(overrides).await.ok()?;
+    let client = Client::from_environment(overrides).await.map_err(text)?;
     let mut found = Vec::new();
     for cluster in clusters(&client).await? {
-        for service in services(&client, &cluster).await.unwrap_or_default() {
+        for service in services(&client, &cluster).await? {
             let is_new = service.deployments.iter().flatten().any(|deployment| {
                 deployment.status.as_deref() == Some("PRIMARY")
                     && deployment.created_at.is_some_and(|at| at >= since)
@@ -48,21 +53,21 @@ async fn of_region(cloud: &Cloud, region: &str, since: Timestamp) -> Option<Vec<
                 continue;
             }
             for group in service.load_balancers.into_iter().flatten().filter_map(|it| it.target_group_arn) {
-                found.extend(addresses(&client, group).await.unwrap_or_default());
+                found.extend(addresses(&client, group).await?);
             }
         }
     }
-    Some(found)
+    Ok(found)
 }
 
-async fn clusters(client: &Client) -> Option<Vec<String>> {
+async fn clusters(client: &Client) -> Result<Vec<String>, String> {
     use ecs::Api as _;
     let context = client.context();
     let listed = client.list_clusters(&context, ecs::ListClustersRequest::default());
-    listed.await.ok()?.cluster_arns
+    Ok(listed.await.map_err(text)?.cluster_arns.unwrap_or_default())
 }
 
-async fn services(client: &Client, cluster: &str) -> Option<Vec<ecs::Service>> {
+async fn services(client: &Client, cluster: &str) -> Result<Vec<ecs::Service>, String> {
     use ecs::Api as _;
     let context = client.context();
     let request = ecs::ListServicesRequest {
@@ -70,7 +75,7 @@ async fn services(client: &Client, cluster: &str) -> Option<Vec<ecs::Service>> {
         max_results: Some(100),
         ..Default::default()
     };
-    let arns = client.list_services(&context, request).await.ok()?.service_arns?;
+    let arns = client.list_services(&context, request).await.map_err(text)?.service_arns.unwrap_or_default();
     let mut all = Vec::new();
     for part in arns.chunks(SERVICES_PER_CALL) {
         let request = ecs::DescribeServicesRequest {
@@ -78,37 +83,37 @@ async fn services(client: &Client, cluster: &str) -> Option<Vec<ecs::Service>> {
             services: part.to_vec(),
             ..Default::default()
         };
-        all.extend(client.describe_services(&context, request).await.ok()?.services?);
+        all.extend(client.describe_services(&context, request).await.map_err(text)?.services.unwrap_or_default());
     }
-    Some(all)
+    Ok(all)
 }
 
 /// Of every listener of the group's load balancers.
-async fn addresses(client: &Client, group: String) -> Option<Vec<String>> {
+async fn addresses(client: &Client, group: String) -> Result<Vec<String>, String> {
     use elbv2::Api as _;
     let context = client.context();
     let request = elbv2::DescribeTargetGroupsInput {
         target_group_arns: Some(vec![group]),
         ..Default::default()
     };
-    let groups = client.describe_target_groups(&context, request).await.ok()?.target_groups?;
+    let groups = client.describe_target_groups(&context, request).await.map_err(text)?.target_groups.unwrap_or_default();
     let mut urls = Vec::new();
     for arn in groups.into_iter().flat_map(|it| it.load_balancer_arns.unwrap_or_default()) {
         let request = elbv2::DescribeLoadBalancersInput {
             load_balancer_arns: Some(vec![arn.clone()]),
             ..Default::default()
         };
-        let balancers = client.describe_load_balancers(&context, request).await.ok()?.load_balancers?;
+        let balancers = client.describe_load_balancers(&context, request).await.map_err(text)?.load_balancers.unwrap_or_default();
         let request = elbv2::DescribeListenersInput {
             load_balancer_arn: Some(arn),
             ..Default::default()
         };
-        let listeners = client.describe_listeners(&context, request).await.ok()?.listeners?;
+        let listeners = client.describe_listeners(&context, request).await.map_err(text)?.listeners.unwrap_or_default();
         for balancer in &balancers {
             urls.extend(listeners.iter().filter_map(|listener| url(balancer, listener)));
         }
     }
-    Some(urls)
+    Ok(urls)
 }
 
 /// A local cloud's load balancers are told by address, as not every program resolves names below `localhost`.

@@ -133,7 +133,7 @@ impl Attempt<'_> {
     async fn go(self, recorder: &Recorder, cancel: watch::Receiver<bool>) -> (Conclusion, Option<String>) {
         let refused = |report: String| {
             for line in report.trim_end().lines() {
-                self.journal.write(Default::default(), LineKind::Error, line);
+                self.journal.write(Default::default(), LineKind::Run, line);
             }
             let file = self.run.file.as_deref().unwrap_or("the built-in workflow");
             (Conclusion::StartupFailure, Some(format!("{file} cannot be run as it is")))

@@ -269,7 +269,7 @@ fn refuse(machine: &Machine, mut run: Run, report: &str) -> Result<Run, StoreErr
     let log = machine.runs.folder(run.id).join("log.jsonl");
     let journal = crate::journal::Journal::open(&log, Default::default(), machine.clock.clone())?;
     for line in report.trim_end().lines() {
-        journal.write(Default::default(), LineKind::Error, line);
+        journal.write(Default::default(), LineKind::Run, line);
     }
     let file = run.file.clone().unwrap_or_default();
     let reason = format!("{file} cannot be run as it is");

@@ -233,7 +233,7 @@ impl<'a> Bench<'a> {
     /// The environment of a program: the runner's, the job's, and what is added for this one.
     pub(super) fn environment(&self, env: &Map, more: Vec<(String, String)>) -> BTreeMap<String, String> {
         let mut all = self.base.clone();
-        for (name, value) in env.iter() {
+        for (name, value) in self.env.iter().chain(env.iter()) {
             all.insert(name.to_owned(), value.text());
         }
         all.extend(more);

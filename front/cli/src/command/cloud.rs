@@ -1,5 +1,7 @@
 //! `wharf cloud …` and `wharf doctor`.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use crate::arguments::{CloudCommand, Json, Start};
@@ -24,7 +26,10 @@ impl Session {
             auth: start.auth,
             build_ca_bundle: start.build_ca_bundle,
             registry_mirrors: start.registry_mirror,
-            actions: start.actions,
+            actions: match start.actions.is_empty() {
+                true => self.action_folders(),
+                false => start.actions,
+            },
         };
         let info = self.cloud.start(&self.global.state_dir, &options)?;
         if start.json {
@@ -35,6 +40,14 @@ impl Session {
         self.output
             .say("\n  for aws, boto3 and docker:  eval \"$(wharf cloud env)\"");
         Ok(())
+    }
+
+    /// Those that the environment names.
+    fn action_folders(&self) -> Vec<PathBuf> {
+        let named = self.variable("WHARF_ACTIONS_DIR").unwrap_or_default();
+        std::env::split_paths(named)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect()
     }
 
     fn stop(&self, json: Json) -> Ended {

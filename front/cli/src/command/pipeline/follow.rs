@@ -68,7 +68,8 @@ impl<'a> Printer<'a> {
             LineKind::Begin if line.step.is_some() => paint("1", &format!("\u{25b8} {}", line.text)),
             LineKind::End if line.step.is_some() && line.text.starts_with("success") => return None,
             LineKind::End if line.step.is_some() => paint("31", &format!("  {}", line.text)),
-            LineKind::Begin | LineKind::End | LineKind::Run => paint("1", &line.text),
+            LineKind::Begin | LineKind::End => paint("1", &line.text),
+            LineKind::Run => line.text.clone(),
         };
         let job = line.job.filter(|_| self.titles.len() > 1);
         let title = job.and_then(|index| self.titles.get(&index)).cloned();
