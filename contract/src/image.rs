@@ -1,5 +1,6 @@
 //! Images: where bytes by digest live, and which names lead to them.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -258,6 +259,27 @@ pub struct BuildRequest {
     pub pull: bool,
     /// By registry host.
     pub credentials: Vec<(String, Credentials)>,
+    /// What `RUN --mount=type=secret` finds by its id.
+    pub secrets: Vec<BuildSecret>,
+    /// Steps have no network unless they ask for one.
+    pub offline: bool,
+    /// Names and addresses that steps find in `/etc/hosts`.
+    pub hosts: Vec<(String, IpAddr)>,
+}
+
+/// It is in no image, no cache and no log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BuildSecret {
+    pub id: String,
+    pub value: Bytes,
+}
+
+impl std::fmt::Debug for BuildSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BuildSecret")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

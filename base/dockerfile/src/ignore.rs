@@ -3,6 +3,9 @@
 
 use regex::Regex;
 
+/// Each pattern is held against each path.
+const PATTERNS_MAX: usize = 10_000;
+
 /// Patterns in their order; the last one that matches decides.
 #[derive(Clone, Debug, Default)]
 pub struct Ignore {
@@ -54,12 +57,26 @@ impl Ignore {
                 }
                 continue;
             }
-            let pattern = clean(pattern);
-            let regex = Regex::new(&to_regex(&pattern))
-                .map_err(|_| wrong(format!("`{pattern}` is not a pattern")))?;
-            patterns.push(Pattern { regex, keeps });
+            if patterns.len() >= PATTERNS_MAX {
+                return Err(wrong(format!("there are more than {PATTERNS_MAX} patterns")));
+            }
+            patterns.push(Pattern::new(pattern, keeps).map_err(wrong)?);
         }
         Ok(Self { patterns })
+    }
+
+    /// The same rules for patterns of another place, such as `COPY --exclude`.
+    ///
+    /// # Errors
+    /// A sentence without a full stop.
+    pub fn of(patterns: &[String]) -> Result<Self, String> {
+        let read = |text: &String| match text.strip_prefix('!') {
+            Some(rest) => Pattern::new(rest, true),
+            None => Pattern::new(text, false),
+        };
+        Ok(Self {
+            patterns: patterns.iter().map(read).collect::<Result<_, _>>()?,
+        })
     }
 
     /// Whether a path (with `/`, relative to the context) is left out, by itself or with a folder above it.
@@ -81,6 +98,12 @@ impl Ignore {
 }
 
 impl Pattern {
+    fn new(text: &str, keeps: bool) -> Result<Self, String> {
+        let text = clean(text);
+        let regex = Regex::new(&to_regex(&text)).map_err(|_| format!("`{text}` is not a pattern"))?;
+        Ok(Self { regex, keeps })
+    }
+
     fn matches(&self, path: &str) -> bool {
         let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
         parents.chain([path]).any(|path| self.regex.is_match(path))
@@ -89,10 +112,13 @@ impl Pattern {
 
 /// Without `.`, empty parts, leading and trailing `/`; `a/../b` is `b`.
 fn clean(pattern: &str) -> String {
+    let rooted = pattern.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in pattern.split('/') {
         match part {
             "" | "." => {}
+            // Above the context there is nothing to match.
+            ".." if !rooted && parts.last().is_none_or(|last| *last == "..") => parts.push(".."),
             ".." => {
                 parts.pop();
             }

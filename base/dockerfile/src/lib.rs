@@ -14,11 +14,12 @@ mod word;
 
 pub use ignore::{Ignore, IgnoreError};
 pub use instruction::{
-    Argument, Command, Healthcheck, Instruction, Kind, Pair, Port, Probe, Protocol, Run, Transfer, Word,
+    Argument, Command, Document, Healthcheck, Instruction, Kind, Mount, MountKind, Network, Onbuild, Pair,
+    Port, Probe, Protocol, Run, SCRIPT_FOLDER, Sharing, Transfer, Word,
 };
-pub use parse::{parse, parse_leniently};
+pub use parse::{parse, parse_leniently, parse_trigger};
 pub use scope::{PLATFORM_ARGUMENTS, PROXY_ARGUMENTS, Scope};
-pub use source::{Source, check_sources, clean_source, matches_source};
+pub use source::{Source, check_sources, clean_source, is_git, is_url, matches_source};
 pub use stage::{Base, Dockerfile, Origin, Stage};
 pub use word::{ExpandError, parse_ports};
 

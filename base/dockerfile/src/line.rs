@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use base_diagnostic::Problem;
 
+use crate::word::quoted_ranges;
+
 /// A line after joining, without comments and continuation characters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Line {
@@ -21,8 +23,10 @@ pub(crate) struct Line {
 pub(crate) struct HereDocument {
     pub name: String,
     pub body: String,
-    /// `<<-`: leading tabs are no part of it.
-    pub strip_tabs: bool,
+    /// Its name stands without quotes: variables in it are meant.
+    pub expands: bool,
+    /// Of the line's text, where it is announced.
+    pub at: Range<usize>,
 }
 
 impl Line {
@@ -180,26 +184,28 @@ fn take_documents(
     line: &mut Line,
     problems: &mut Vec<Problem>,
 ) -> usize {
-    let keyword = line.text.split_whitespace().next().unwrap_or_default();
-    if !["RUN", "COPY", "ADD"]
-        .iter()
-        .any(|known| keyword.eq_ignore_ascii_case(known))
-    {
+    let mut words = line.text.split_whitespace();
+    let mut keyword = words.next().unwrap_or_default();
+    if keyword.eq_ignore_ascii_case("ONBUILD") {
+        keyword = words.next().unwrap_or_default();
+    }
+    let is_run = keyword.eq_ignore_ascii_case("RUN");
+    if !is_run && !keyword.eq_ignore_ascii_case("COPY") && !keyword.eq_ignore_ascii_case("ADD") {
         return at;
     }
-    for (name, strip_tabs, range) in announced(&line.text) {
+    for one in announced(&line.text, is_run) {
         let mut body = String::new();
         let mut closed = false;
         while let Some(range) = physical.get(at) {
             at += 1;
             let raw = &text[range.clone()];
-            let content = if strip_tabs {
+            let content = if one.strip_tabs {
                 raw.trim_start_matches('\t')
             } else {
                 raw
             };
             line.span.end = range.end;
-            if content == name {
+            if content == one.name {
                 closed = true;
                 break;
             }
@@ -207,58 +213,55 @@ fn take_documents(
             body.push('\n');
         }
         if !closed {
-            let message = format!("the here-document `{name}` has no end");
-            let hint = format!("write `{name}` alone on a line after it");
-            problems.push(Problem::new(line.span(range), message).hint(hint));
+            let message = format!("the here-document `{}` has no end", one.name);
+            let hint = format!("write `{}` alone on a line after it", one.name);
+            problems.push(Problem::new(line.span(one.at.clone()), message).hint(hint));
         }
         line.documents.push(HereDocument {
-            name,
+            name: one.name,
             body,
-            strip_tabs,
+            expands: one.expands,
+            at: one.at,
         });
     }
     at
 }
 
-/// `<<NAME`, `<<-NAME`, `<<"NAME"`, outside of quotes.
-fn announced(text: &str) -> Vec<(String, bool, Range<usize>)> {
+struct Announced {
+    name: String,
+    /// `<<-`: leading tabs are no part of it.
+    strip_tabs: bool,
+    expands: bool,
+    at: Range<usize>,
+}
+
+/// `<<NAME`, `<<-NAME`, `<<"NAME"`, `3<<NAME`, at the beginning of a word and outside of quotes. In a RUN the line is
+/// the shell's, where the name ends at what means something to it; elsewhere it goes to the end of the word, as in
+/// `<<robots.txt`.
+fn announced(text: &str, is_run: bool) -> Vec<Announced> {
     let mut found = Vec::new();
-    let mut quote = None;
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '\\') => {
-                chars.next();
-            }
-            (None, '<') if text[at..].starts_with("<<") && !text[at..].starts_with("<<<") => {
-                let rest = &text[at + 2..];
-                let strip_tabs = rest.starts_with('-');
-                let rest = rest.strip_prefix('-').unwrap_or(rest);
-                let (open, rest) = match rest.chars().next() {
-                    Some(quote @ ('"' | '\'')) => (Some(quote), &rest[1..]),
-                    _ => (None, rest),
-                };
-                let length = rest
-                    .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-                    .unwrap_or(rest.len());
-                let name = &rest[..length];
-                if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                    && open.is_none_or(|quote| rest[length..].starts_with(quote))
-                {
-                    let end = text.len() - rest.len() + length;
-                    found.push((name.to_owned(), strip_tabs, at..end));
-                }
-                chars.next();
-            }
-            (None, '<') if text[at..].starts_with("<<<") => {
-                chars.next();
-                chars.next();
-            }
-            (None, _) => {}
+    for word in quoted_ranges(text, 0, '\\') {
+        let written = &text[word.clone()];
+        let digits = written.len() - written.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let Some(rest) = written[digits..].strip_prefix("<<") else {
+            continue;
+        };
+        let strip_tabs = rest.starts_with('-');
+        let rest = rest.strip_prefix('-').unwrap_or(rest);
+        let end = match rest.find(|c: char| is_run && ";&|<>()".contains(c)) {
+            Some(end) => end,
+            None => rest.len(),
+        };
+        let name: String = rest[..end].chars().filter(|c| !"\"'\\".contains(*c)).collect();
+        if name.is_empty() || name.contains('<') || (is_run && end == 0) {
+            continue;
         }
+        found.push(Announced {
+            expands: name.len() == end,
+            name,
+            strip_tabs,
+            at: word.start..word.end - (rest.len() - end),
+        });
     }
     found
 }

@@ -2,17 +2,22 @@
 
 mod argument;
 mod detail;
+mod flag;
+mod mount;
+mod onbuild;
 mod reference;
 
 use std::ops::Range;
 
 use base_diagnostic::Problem;
 
-use crate::instruction::{Command, Instruction, Kind, Run, Word};
+use crate::instruction::{Command, Instruction, Kind, Word};
 use crate::line::{Line, split};
 use crate::stage::{Dockerfile, Stage};
-use crate::word::{plain_words, quoted_ranges, word};
-use argument::{command, run_command};
+use crate::word::plain_words;
+use argument::command;
+use flag::Flag;
+pub use onbuild::parse_trigger;
 
 const KNOWN: [&str; 18] = [
     "ADD",
@@ -100,13 +105,6 @@ struct Parser {
     stages: Vec<Stage>,
     /// A FROM was there, even if it was wrong: what follows is then no second mistake.
     from_seen: bool,
-}
-
-/// `--name` or `--name=value`.
-struct Flag {
-    name: String,
-    value: Option<Word>,
-    span: Range<usize>,
 }
 
 /// The line behind the instruction's name and flags.
@@ -205,95 +203,6 @@ impl Parser {
         self.from_seen |= matches!(close, Some((_, &"FROM")));
     }
 
-    fn flags(&mut self, rest: &mut Rest<'_>) -> Vec<Flag> {
-        let mut flags = Vec::new();
-        if matches!(
-            rest.keyword.as_str(),
-            "ENV" | "LABEL" | "ARG" | "MAINTAINER" | "WORKDIR" | "USER"
-        ) {
-            return flags;
-        }
-        let text = &rest.line.text;
-        for range in quoted_ranges(text, rest.from, self.escape) {
-            let Some(body) = text[range.clone()].strip_prefix("--") else {
-                break;
-            };
-            rest.from = range.end + (text[range.end..].len() - text[range.end..].trim_start().len());
-            if body.is_empty() {
-                break;
-            }
-            let (name, value) = match body.split_once('=') {
-                Some((name, _)) => (
-                    name,
-                    Some(word(rest.line, range.start + 2 + name.len() + 1..range.end)),
-                ),
-                None => (body, None),
-            };
-            flags.push(Flag {
-                name: name.to_owned(),
-                value,
-                span: rest.line.span(range),
-            });
-        }
-        flags
-    }
-
-    /// The values of the flags that are known, in the order of `known`; the others are problems. A flag in `bare`
-    /// has no value.
-    fn take_flags<const N: usize>(
-        &mut self,
-        rest: &Rest<'_>,
-        flags: Vec<Flag>,
-        known: [&str; N],
-        bare: &[&str],
-    ) -> [Option<Word>; N] {
-        let mut values = [const { None }; N];
-        for flag in flags {
-            if bare.contains(&flag.name.as_str()) {
-                continue;
-            }
-            match known.iter().position(|known| *known == flag.name) {
-                Some(at) if values[at].is_some() => {
-                    let message = format!("`--{}` stands here twice", flag.name);
-                    self.problem(flag.span, message, "leave one of them out");
-                }
-                Some(at) if flag.value.as_ref().is_some_and(|value| !value.text.is_empty()) => {
-                    values[at] = flag.value
-                }
-                Some(_) => {
-                    let message = format!("`--{}` has no value", flag.name);
-                    self.problem(flag.span, message, format!("write `--{}=…`", flag.name));
-                }
-                None => self.unknown_flag(rest, &flag, &known),
-            }
-        }
-        values
-    }
-
-    fn unknown_flag(&mut self, rest: &Rest<'_>, flag: &Flag, known: &[&str]) {
-        let later = matches!(
-            (rest.keyword.as_str(), flag.name.as_str()),
-            ("RUN", "mount" | "network" | "security")
-                | ("COPY", "parents" | "exclude")
-                | ("ADD", "checksum" | "keep-git-dir" | "unpack" | "exclude")
-        );
-        if later {
-            let message = format!("`{} --{}` is not supported yet", rest.keyword, flag.name);
-            self.problem(flag.span.clone(), message, "write the step without it");
-            return;
-        }
-        let message = format!("{} has no flag `--{}`", rest.keyword, flag.name);
-        let close = known
-            .iter()
-            .find(|known| strsim::damerau_levenshtein(known, &flag.name) <= 2);
-        let hint = match close {
-            Some(close) => format!("did you mean `--{close}`?"),
-            None if known.is_empty() => format!("{} has no flags at all", rest.keyword),
-            None => format!("its flags are: --{}", known.join(", --")),
-        };
-        self.problem(flag.span.clone(), message, hint);
-    }
-
     fn from(&mut self, rest: &Rest<'_>, flags: &[Flag], text: String) {
         self.from_seen = true;
         let mut platform = None;
@@ -346,17 +255,12 @@ impl Parser {
             span: rest.span(),
         };
         match rest.keyword.as_str() {
-            "COPY" => {
-                let [from, owner, mode] = self.take_flags(rest, flags, ["from", "chown", "chmod"], &["link"]);
-                return self.transfer(rest, from, owner, mode).map(Kind::Copy);
-            }
-            "ADD" => {
-                let [owner, mode] = self.take_flags(rest, flags, ["chown", "chmod"], &["link"]);
-                return self.transfer(rest, None, owner, mode).map(Kind::Add);
-            }
+            "COPY" => return self.copy(rest, flags).map(Kind::Copy),
+            "ADD" => return self.add(rest, flags).map(Kind::Add),
+            "RUN" => return self.run(rest, flags).map(Kind::Run),
             "HEALTHCHECK" => return self.healthcheck(rest, flags).map(Kind::Healthcheck),
             _ => {
-                let [] = self.take_flags(rest, flags, [], &[]);
+                let [] = self.take_flags(rest, flags, []);
             }
         }
         Some(match rest.keyword.as_str() {
@@ -369,10 +273,6 @@ impl Parser {
             "MAINTAINER" => Kind::Maintainer(whole()),
             "EXPOSE" => Kind::Expose(self.expose(rest)),
             "VOLUME" => Kind::Volume(self.list(rest)?.1),
-            "RUN" => Kind::Run(Run {
-                command: run_command(rest),
-                span: rest.span(),
-            }),
             "CMD" => Kind::Cmd(command(rest.text())),
             "ENTRYPOINT" => Kind::Entrypoint(command(rest.text())),
             "SHELL" => match command(rest.text()) {
@@ -382,15 +282,7 @@ impl Parser {
                     return None;
                 }
             },
-            _ => {
-                let hint = "put the instructions into the Dockerfile that builds on this image";
-                self.problem(
-                    rest.keyword_span.clone(),
-                    format!("{} is not supported yet", rest.keyword),
-                    hint,
-                );
-                return None;
-            }
+            _ => Kind::Onbuild(self.onbuild(rest)?),
         })
     }
 }
@@ -407,6 +299,7 @@ pub(super) fn usage(keyword: &str) -> String {
         "FROM" => "FROM python:3.12 AS build",
         "HEALTHCHECK" => "HEALTHCHECK --interval=30s CMD curl -f http://localhost/",
         "LABEL" => "LABEL name=value",
+        "ONBUILD" => "ONBUILD COPY . /app",
         "RUN" => "RUN pip install -r requirements.txt",
         "SHELL" => "SHELL [\"/bin/bash\", \"-c\"]",
         "STOPSIGNAL" => "STOPSIGNAL SIGTERM",

@@ -3,8 +3,8 @@
 
 use base_diagnostic::Problem;
 
-use crate::instruction::{Argument, Kind, Word};
-use crate::word::{ExpandError, expand};
+use crate::instruction::{Argument, Document, Kind, Word};
+use crate::word::{ExpandError, expand, expand_document};
 
 /// Known without a declaration in FROM lines, and in stages that declare them.
 pub const PLATFORM_ARGUMENTS: [(&str, &str); 8] = [
@@ -105,6 +105,21 @@ impl Scope {
 
     pub fn expand_text(&self, text: &str) -> Result<String, ExpandError> {
         expand(text, self.escape, &|name| self.get(name))
+    }
+
+    /// What a file that is written in the Dockerfile holds.
+    pub fn expand_body(&self, document: &Document) -> Result<String, Problem> {
+        if !document.expands {
+            return Ok(document.body.clone());
+        }
+        let expanded = expand_document(&document.body, &|name| self.get(name));
+        expanded.map_err(|error| {
+            let word = Word {
+                text: document.name.clone(),
+                span: document.span.clone(),
+            };
+            problem(&word, error)
+        })
     }
 
     /// Takes in what an instruction does to variables: ARG and ENV; nothing else does.

@@ -40,7 +40,9 @@ pub fn check_sources(
             if let Kind::Copy(transfer) | Kind::Add(transfer) = &instruction.kind
                 && dockerfile.origin(number, transfer, &scope) == Ok(Origin::Context)
             {
-                for word in &transfer.sources {
+                // With `--parents` a pattern reaches any depth.
+                let deep = |word: &&Word| transfer.parents && word.text.contains("**");
+                for word in transfer.sources.iter().filter(|word| !deep(word)) {
                     problems.extend(check(word, &scope, files, ignored));
                 }
             }
@@ -55,8 +57,9 @@ fn check(word: &Word, scope: &Scope, files: &[String], ignored: &[String]) -> Op
     if has_unknown_variable(&word.text, scope) || is_url(&word.text) {
         return None;
     }
-    let path = clean_source(&scope.expand(word).ok()?);
-    if path.is_empty() || files.iter().any(|file| matches_source(&path, file)) {
+    let expanded = scope.expand(word).ok()?;
+    let path = clean_source(&expanded);
+    if path.is_empty() || is_url(&expanded) || files.iter().any(|file| matches_source(&path, file)) {
         return None;
     }
     let problem = Problem::new(word.span.clone(), format!("`{path}` is not in the build context"));
@@ -88,10 +91,21 @@ fn has_unknown_variable(text: &str, scope: &Scope) -> bool {
     })
 }
 
-pub(crate) fn is_url(text: &str) -> bool {
-    ["http://", "https://", "git@", "git://", "ssh://"]
+/// What is fetched from the network, files and Git repositories alike.
+pub fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://") || is_git(text)
+}
+
+/// What names a Git repository, by BuildKit's rules.
+pub fn is_git(text: &str) -> bool {
+    if ["git@", "git://", "ssh://"]
         .iter()
         .any(|scheme| text.starts_with(scheme))
+    {
+        return true;
+    }
+    let web = text.starts_with("http://") || text.starts_with("https://");
+    web && text.split('#').next().is_some_and(|path| path.ends_with(".git"))
 }
 
 /// Relative to the context, without `.` and empty parts; `..` stops at its root.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use base_diagnostic::Problem;
 
 use crate::instruction::{Instruction, Kind, Port, Transfer, Word};
+use crate::parse::parse_trigger;
 use crate::scope::Scope;
 use crate::word::parse_ports;
 
@@ -101,7 +102,12 @@ impl Dockerfile {
 
     /// Where a COPY in stage `number` takes from.
     pub fn origin(&self, number: usize, transfer: &Transfer, scope: &Scope) -> Result<Origin, Problem> {
-        let Some(from) = &transfer.from else {
+        self.origin_of(number, transfer.from.as_ref(), scope)
+    }
+
+    /// The same for what a COPY or a mount of RUN names, if it names anything.
+    pub fn origin_of(&self, number: usize, from: Option<&Word>, scope: &Scope) -> Result<Origin, Problem> {
+        let Some(from) = from else {
             return Ok(Origin::Context);
         };
         let name = scope.expand(from)?;
@@ -123,14 +129,27 @@ impl Dockerfile {
                 needed[stage] = true;
             }
             for instruction in &self.stages[number].instructions {
-                if let Kind::Copy(transfer) | Kind::Add(transfer) = &instruction.kind
-                    && let Origin::Stage(stage) = self.origin(number, transfer, global)?
-                {
-                    needed[stage] = true;
+                for from in self.sources_of(&instruction.kind) {
+                    if let Origin::Stage(stage) = self.origin_of(number, Some(&from), global)? {
+                        needed[stage] = true;
+                    }
                 }
             }
         }
         Ok((0..=target).filter(|number| needed[*number]).collect())
+    }
+
+    /// Every `from` of an instruction, also of one that waits in an ONBUILD.
+    fn sources_of(&self, kind: &Kind) -> Vec<Word> {
+        match kind {
+            Kind::Copy(transfer) | Kind::Add(transfer) => transfer.from.iter().cloned().collect(),
+            Kind::Run(run) => run.mounts.iter().filter_map(|mount| mount.from.clone()).collect(),
+            Kind::Onbuild(onbuild) => match parse_trigger(&onbuild.text, self.escape) {
+                Ok(instruction) => self.sources_of(&instruction.kind),
+                Err(_) => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
     }
 
     /// The ports that the file itself exposes in its last stage and those below it, in the order of the file; what

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use regex::Regex;
+
 use crate::instruction::{Port, Protocol, Word};
 use crate::line::Line;
 
@@ -81,10 +83,29 @@ pub(crate) fn expand(
         escape,
         look_up,
         depth: 0,
+        quotes: true,
     };
-    expansion.until(None)
+    expansion.until(None, false)
 }
 
+/// Replaces variables and removes escapes, but leaves quotes alone: for the text of here-documents, whose escape
+/// character is always `\`.
+pub(crate) fn expand_document(
+    text: &str,
+    look_up: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, ExpandError> {
+    let mut expansion = Expansion {
+        rest: text,
+        escape: '\\',
+        look_up,
+        depth: 0,
+        quotes: false,
+    };
+    expansion.until(None, false)
+}
+
+/// What a word comes to may have this many bytes: a variable that doubles itself line by line has no other end.
+const EXPANDED_BYTES_MAX: usize = 1 << 20;
 /// `${A:-${B:-…}}` may be nested this deep.
 const DEPTH_MAX: usize = 32;
 
@@ -93,6 +114,8 @@ struct Expansion<'a> {
     escape: char,
     look_up: &'a dyn Fn(&str) -> Option<String>,
     depth: usize,
+    /// Quotes mean something.
+    quotes: bool,
 }
 
 impl Expansion<'_> {
@@ -102,15 +125,22 @@ impl Expansion<'_> {
         Some(c)
     }
 
-    /// Up to the end, or up to and with `stop`.
-    fn until(&mut self, stop: Option<char>) -> Result<String, ExpandError> {
+    /// Up to the end, or up to and with `stop`. `raw` keeps escapes, for patterns have their own.
+    fn until(&mut self, stop: Option<char>, raw: bool) -> Result<String, ExpandError> {
         let mut out = String::new();
         while let Some(c) = self.next() {
             match c {
                 c if Some(c) == stop => return Ok(out),
-                '\'' => self.single_quoted(&mut out)?,
-                '"' => self.double_quoted(&mut out)?,
-                '$' => self.variable(&mut out)?,
+                '\'' if self.quotes => self.single_quoted(&mut out)?,
+                '"' if self.quotes => self.double_quoted(&mut out)?,
+                '$' => {
+                    self.variable(&mut out)?;
+                    limited(out.len())?;
+                }
+                c if c == self.escape && raw => {
+                    out.push('\\');
+                    out.extend(self.next());
+                }
                 c if c == self.escape => out.extend(self.next().or(Some(c))),
                 c => out.push(c),
             }
@@ -135,7 +165,10 @@ impl Expansion<'_> {
             match self.next() {
                 None => return Err(ExpandError::new("a closing double quote is missing")),
                 Some('"') => return Ok(()),
-                Some('$') => self.variable(out)?,
+                Some('$') => {
+                    self.variable(out)?;
+                    limited(out.len())?;
+                }
                 Some(c) if c == self.escape => match self.next() {
                     Some(next) if next == '"' || next == '$' || next == self.escape => out.push(next),
                     Some(next) => out.extend([c, next]),
@@ -173,12 +206,28 @@ impl Expansion<'_> {
             return Err(ExpandError::new("`${` is not followed by the name of a variable"));
         }
         let value = (self.look_up)(&name);
-        let mut operator = self.next();
+        let operator = self.next();
         if operator == Some('}') {
             out.push_str(&value.unwrap_or_default());
             self.depth -= 1;
             return Ok(());
         }
+        let out_of = match operator {
+            Some('#' | '%' | '/') => self.cut(&value.unwrap_or_default(), operator)?,
+            _ => self.choose(&name, value, operator)?,
+        };
+        out.push_str(&out_of);
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// `:-`, `-`, `:+`, `+`, `:?`, `?` and what follows up to the brace.
+    fn choose(
+        &mut self,
+        name: &str,
+        value: Option<String>,
+        mut operator: Option<char>,
+    ) -> Result<String, ExpandError> {
         let empty_counts_as_unset = operator == Some(':');
         if empty_counts_as_unset {
             operator = self.next();
@@ -186,43 +235,81 @@ impl Expansion<'_> {
         let set = value
             .as_ref()
             .is_some_and(|value| !(empty_counts_as_unset && value.is_empty()));
-        let operator = match operator {
-            Some(operator @ ('-' | '+' | '?')) => operator,
-            _ => {
-                return Err(ExpandError {
-                    message: format!("`${{{name}…}}` uses a form that is not supported"),
-                    hint: Some(
-                        "these are: ${X} ${X:-default} ${X-default} ${X:+other} ${X+other} ${X:?error}"
-                            .into(),
-                    ),
-                });
-            }
+        let Some(operator @ ('-' | '+' | '?')) = operator else {
+            return Err(ExpandError {
+                message: format!("`${{{name}…}}` uses a form that is not known"),
+                hint: Some(
+                    "these are: ${X} ${X:-default} ${X-default} ${X:+other} ${X+other} ${X:?error} ${X?error} \
+                     ${X#prefix} ${X##prefix} ${X%suffix} ${X%%suffix} ${X/from/to} ${X//from/to}"
+                        .into(),
+                ),
+            });
         };
-        let other = self.until(Some('}'))?;
+        let other = self.until(Some('}'), false)?;
         match operator {
-            '-' if !set => out.push_str(&other),
-            '+' if set => out.push_str(&other),
-            '+' => {}
+            '-' if !set => Ok(other),
+            '+' if set => Ok(other),
+            '+' => Ok(String::new()),
             '?' if !set => {
                 let why = if other.is_empty() {
                     "it must be set".to_owned()
                 } else {
                     other
                 };
-                return Err(ExpandError::new(format!("variable `{name}`: {why}")));
+                Err(ExpandError::new(format!("variable `{name}`: {why}")))
             }
-            _ => out.push_str(&value.unwrap_or_default()),
+            _ => Ok(value.unwrap_or_default()),
         }
-        self.depth -= 1;
-        Ok(())
+    }
+
+    /// `#`, `##`, `%`, `%%`, `/`, `//`: takes away or replaces what a pattern finds in the value.
+    fn cut(&mut self, value: &str, operator: Option<char>) -> Result<String, ExpandError> {
+        let twice = self.rest.starts_with(|c| Some(c) == operator);
+        if twice {
+            self.next();
+        }
+        if operator == Some('/') {
+            let from = self.until(Some('/'), true)?;
+            let to = self.until(Some('}'), false)?;
+            let pattern = pattern(&from, true)?;
+            let times = if twice {
+                pattern.find_iter(value).count()
+            } else {
+                1
+            };
+            limited(times.saturating_mul(to.len()))?;
+            let to = regex::NoExpand(&to);
+            return Ok(if twice {
+                pattern.replace_all(value, to).into_owned()
+            } else {
+                pattern.replace(value, to).into_owned()
+            });
+        }
+        let text = self.until(Some('}'), true)?;
+        if operator == Some('#') {
+            let found = anchored(&text, twice)?.find(value).map_or(0, |found| found.end());
+            return Ok(value[found..].to_owned());
+        }
+        // A suffix is the prefix of what is written backwards.
+        let backwards: String = value.chars().rev().collect();
+        let found = anchored(&reversed(&text), twice)?
+            .find(&backwards)
+            .map_or(0, |found| found.end());
+        Ok(value[..value.len() - found].to_owned())
     }
 
     fn name(&mut self) -> String {
         let first = self.rest.chars().next();
-        // `$1` and the like: one digit, as in a shell.
-        if let Some(digit) = first.filter(char::is_ascii_digit) {
+        // `$1`, `$?` and the like are a shell's own: nothing here has such names.
+        if first.is_some_and(|c| c.is_ascii_digit()) {
+            let length = self.rest.find(|c: char| !c.is_ascii_digit());
+            let (name, rest) = self.rest.split_at(length.unwrap_or(self.rest.len()));
+            self.rest = rest;
+            return name.to_owned();
+        }
+        if let Some(special) = first.filter(|c| "@*#?-$!".contains(*c)) {
             self.next();
-            return digit.to_string();
+            return special.to_string();
         }
         let length = self
             .rest
@@ -232,6 +319,53 @@ impl Expansion<'_> {
         self.rest = rest;
         name.to_owned()
     }
+}
+
+fn limited(length: usize) -> Result<(), ExpandError> {
+    if length > EXPANDED_BYTES_MAX {
+        return Err(ExpandError::new(format!(
+            "with its variables it has more than {EXPANDED_BYTES_MAX} bytes"
+        )));
+    }
+    Ok(())
+}
+
+/// A shell's pattern (`*`, `?`, escapes) as a regular expression; with `greedy` it takes as much as it can.
+fn pattern(text: &str, greedy: bool) -> Result<Regex, ExpandError> {
+    let mut regex = "(?s)".to_owned();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' if greedy => regex.push_str(".*"),
+            '*' => regex.push_str(".*?"),
+            '?' => regex.push('.'),
+            c => {
+                let literal = if c == '\\' { chars.next().unwrap_or(c) } else { c };
+                regex.push_str(&regex::escape(literal.encode_utf8(&mut [0; 4])));
+            }
+        }
+    }
+    Regex::new(&regex).map_err(|_| ExpandError::new(format!("the pattern `{text}` is too long")))
+}
+
+fn anchored(text: &str, greedy: bool) -> Result<Regex, ExpandError> {
+    let free = pattern(text, greedy)?;
+    Regex::new(&format!("^(?:{})", free.as_str()))
+        .map_err(|_| ExpandError::new(format!("the pattern `{text}` is too long")))
+}
+
+/// A pattern written backwards: escapes stay before what they escape.
+fn reversed(text: &str) -> String {
+    let mut units = Vec::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let mut unit = c.to_string();
+        if c == '\\' {
+            unit.extend(chars.next());
+        }
+        units.push(unit);
+    }
+    units.into_iter().rev().collect()
 }
 
 /// `8080`, `8080/udp`, `8000-8010`: after variables are replaced.

@@ -14,7 +14,7 @@ use crate::folder::Folder;
 const CHUNK_BYTES: usize = 256 * 1024;
 const CHUNKS_WAITING_MAX: usize = 8;
 /// Always sent, whatever `.dockerignore` says: the builder needs them.
-const ALWAYS: [&str; 2] = ["Dockerfile", ".dockerignore"];
+const ALWAYS: [&str; 3] = ["Dockerfile", ".dockerignore", "Dockerfile.dockerignore"];
 
 /// The folder's entries, without what `.dockerignore` leaves out.
 pub(crate) fn stream(folder: &Folder) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {

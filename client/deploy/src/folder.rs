@@ -66,7 +66,12 @@ impl Folder {
         for name in DEFINITIONS {
             definition = definition.or(read_text(root, name, DEFINITION_BYTES_MAX)?);
         }
-        let ignore = match read_text(root, ".dockerignore", DEFINITION_BYTES_MAX)? {
+        // Rules of the Dockerfile's own are taken instead of the folder's.
+        let mut rules = read_text(root, "Dockerfile.dockerignore", DEFINITION_BYTES_MAX)?;
+        if rules.is_none() {
+            rules = read_text(root, ".dockerignore", DEFINITION_BYTES_MAX)?;
+        }
+        let ignore = match rules {
             None => Ok(Ignore::default()),
             Some(file) => Ignore::parse(&file.text).map_err(|error| {
                 let span = line_span(&file.text, error.line);

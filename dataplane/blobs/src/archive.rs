@@ -255,9 +255,15 @@ impl BlobStore {
     fn layer_media_type(&self, digest: &Digest) -> Result<&'static str, ArchiveError> {
         let mut magic = Vec::new();
         File::open(self.blob_path(digest))?
-            .take(4)
+            .take(6)
             .read_to_end(&mut magic)?;
         Ok(match Compression::of(&magic) {
+            Compression::Bzip2 | Compression::Xz => {
+                return Err(ArchiveError::Broken {
+                    file: "a layer",
+                    reason: "images have layers in plain tar, gzip or zstd".to_owned(),
+                });
+            }
             Compression::None => MEDIA_TYPE_LAYER_TAR,
             Compression::Gzip => "application/vnd.oci.image.layer.v1.tar+gzip",
             Compression::Zstd => "application/vnd.oci.image.layer.v1.tar+zstd",

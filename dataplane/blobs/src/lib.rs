@@ -38,4 +38,6 @@ pub use manifest::{
 pub use name::{Name, NameError};
 pub use remote::{Mirror, PullError, PushError, RemoteConfig, RemoteError};
 pub use store::{BlobStore, OpenError};
-pub use unpack::{UNPACKED_BYTES_MAX, UNPACKED_ENTRIES_MAX, UnpackError, extract, head};
+pub use unpack::{
+    UNPACKED_BYTES_MAX, UNPACKED_ENTRIES_MAX, UnpackError, extract, head, is_tar, unpack as unpack_layer,
+};

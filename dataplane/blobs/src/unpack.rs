@@ -5,7 +5,7 @@ mod reader;
 mod tree;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -47,7 +47,7 @@ pub enum UnpackError {
 
 /// Unpacks a layer's archive (plain, gzip or zstd, found by its first bytes) into a new directory and returns the
 /// digest of the uncompressed archive, the diff id.
-pub(crate) fn unpack(archive: File, to: &Path) -> Result<Digest, UnpackError> {
+pub fn unpack(archive: impl Read + 'static, to: &Path) -> Result<Digest, UnpackError> {
     fs::create_dir(to)?;
     run(archive, to, Whiteouts::Overlay)
 }
@@ -89,11 +89,27 @@ fn run(archive: impl Read + 'static, to: &Path, whiteouts: Whiteouts) -> Result<
     Ok(source.digest())
 }
 
-/// The first bytes of a plain, gzip or zstd file's content, at most `limit_bytes`. Blocks: disk.
+/// The first bytes of a plain or compressed file's content, at most `limit_bytes`. Blocks: disk.
 pub fn head(file: impl Read + 'static, limit_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     decompress(file)?.take(limit_bytes).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Whether 512 bytes are the first header of a tar archive: by the checksum in it, as the oldest form has nothing else.
+pub fn is_tar(head: &[u8]) -> bool {
+    let Some(head) = head.get(..512) else { return false };
+    let header = tar::Header::from_byte_slice(head);
+    // The checksum is of the header with spaces in its own place.
+    let sum: u32 = head[..148]
+        .iter()
+        .chain(&head[156..])
+        .map(|byte| u32::from(*byte))
+        .sum();
+    head.iter().any(|byte| *byte != 0)
+        && header
+            .cksum()
+            .is_ok_and(|found| found == sum + 8 * u32::from(b' '))
 }
 
 /// What names that begin with `.wh.` mean.
@@ -150,6 +166,10 @@ impl Unpacking {
             self.tree.fifo(parent, name, &attributes)?;
         } else if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() {
             let left = UNPACKED_BYTES_MAX - self.bytes;
+            // Before anything is written: a sparse file says in a few bytes that it has petabytes.
+            if entry.size() > left {
+                return Err(UnpackError::TooManyBytes);
+            }
             let copied =
                 self.tree
                     .file(parent, name, &mut entry.take(left.saturating_add(1)), &attributes)?;

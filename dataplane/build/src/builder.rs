@@ -18,8 +18,9 @@ use dataplane_blobs::{
 };
 use tokio::sync::Semaphore;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, MOUNTS};
 use crate::command::Runner;
+use crate::mount::MountStore;
 use crate::stage::{Stage, StageResult};
 use context::Context;
 
@@ -31,7 +32,7 @@ const REPORT_COLUMNS: usize = 100;
 /// What the builder is told once.
 #[derive(Clone, Debug)]
 pub struct BuildConfig {
-    /// Holds the cache's entries.
+    /// Holds the cache's entries, and what RUN mounts as its own caches.
     pub cache_dir: PathBuf,
     /// A PEM file with certificate authorities that RUN shall trust, for networks that re-sign TLS. It is in no
     /// image.
@@ -86,6 +87,7 @@ impl<E: Into<BuildError>> From<E> for Failure {
 pub(crate) struct Builder {
     pub store: BlobStore,
     pub cache: Cache,
+    pub mounts: MountStore,
     pub config: BuildConfig,
     pub runner: Arc<dyn Runner>,
     pub clock: Arc<dyn Clock>,
@@ -118,9 +120,11 @@ impl Builder {
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         let cache = Cache::open(config.cache_dir.clone(), store.clone())?;
+        let mounts = MountStore::open(config.cache_dir.join(MOUNTS))?;
         Ok(Self {
             store,
             cache,
+            mounts,
             config,
             runner,
             clock,

@@ -13,6 +13,8 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+/// A folder beside the entries that is not the cache's own.
+pub(crate) const MOUNTS: &str = "mounts";
 /// Entries that are kept; the ones that were used longest ago go first.
 const ENTRIES_MAX: usize = 2_000;
 /// All cached layers together have this many bytes at most.
@@ -54,6 +56,9 @@ impl Cache {
         let mut files = Vec::new();
         for file in fs::read_dir(&directory)? {
             let file = file?;
+            if file.file_name() == MOUNTS {
+                continue;
+            }
             files.push((file.metadata()?.modified()?, file.path()));
         }
         files.sort();

@@ -2,18 +2,20 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use async_trait::async_trait;
 use base_diagnostic::Problem;
-use base_dockerfile::{Command, Instruction, PROXY_ARGUMENTS, Run};
+use base_dockerfile::{Command, Instruction, Network, PROXY_ARGUMENTS, Run};
 use bytes::Bytes;
 use contract::image::{BuildEvent, BuildSink};
 use dataplane_runtime::{Bind, RuntimeConfig, Step, StepError, StepOutput, run_step};
 use tokio::sync::mpsc;
 
-use crate::builder::Failure;
+use crate::builder::{Failure, blocking};
+use crate::mount::{Mounted, digest_wishes};
 use crate::scratch::ScratchDir;
 use crate::stage::Progressing;
 use crate::view::{Node, View};
@@ -68,7 +70,9 @@ impl Progressing<'_> {
         // ARG is seen by the command, ENV wins.
         let mut environment = self.scope.arguments();
         environment.extend_from_slice(self.scope.environment());
-        let mut key = self.key("run/1");
+        let wishes = self.wishes(run).await?;
+        let offline = self.is_offline(run);
+        let mut key = self.key("run/2");
         for part in &arguments {
             key.part(part.as_bytes());
         }
@@ -79,7 +83,14 @@ impl Progressing<'_> {
         }
         key.part(working_directory.as_bytes());
         key.part(user.as_deref().unwrap_or_default().as_bytes());
-        let key = key.finish();
+        key.part(&[u8::from(offline)]);
+        key.part(format!("{:?}", self.stage.build.request.hosts).as_bytes());
+        key.part(run.script.as_ref().map_or("", |script| &script.body).as_bytes());
+        let (key, wishes) = blocking(move || {
+            digest_wishes(&mut key, &wishes)?;
+            Ok::<_, io::Error>((key.finish(), wishes))
+        })
+        .await?;
         if self.take_from_cache(instruction, &key) {
             return Ok(());
         }
@@ -87,8 +98,11 @@ impl Progressing<'_> {
         let lower = self.lower().await?;
         let (upper, work, files) = (self.scratch()?, self.scratch()?, self.scratch()?);
         environment.extend(self.proxies());
-        let (binds, variables) = self.mounts(&files, &lower)?;
+        let (mut binds, variables) = self.mounts(&files, &lower)?;
         environment.extend(variables);
+        let mut mounted = self.mount(run, wishes, &files).await?;
+        binds.append(&mut mounted.binds);
+        environment.append(&mut mounted.variables);
         let step = Step {
             lower,
             upper: upper.path().to_owned(),
@@ -98,9 +112,12 @@ impl Progressing<'_> {
             working_directory,
             user,
             binds,
+            memory: std::mem::take(&mut mounted.memory),
+            offline,
             hostname: HOSTNAME.to_owned(),
         };
         let (code, tail) = execute(&*self.stage.build.builder.runner, step, self.stage.build.events).await;
+        self.sweep_caches(mounted);
         if let Some((message, hint)) = complaint(code, &run.command, &tail) {
             return Err(Failure::Output(
                 Problem::new(run.span.clone(), message).hint(hint),
@@ -108,6 +125,28 @@ impl Progressing<'_> {
             ));
         }
         self.commit(instruction, key, Some(upper), began).await
+    }
+
+    fn is_offline(&self, run: &Run) -> bool {
+        match run.network {
+            Network::None => true,
+            Network::Host => false,
+            Network::Default => self.stage.build.request.offline,
+        }
+    }
+
+    /// Lets go of what was mounted; caches that grew too much are cut in the background.
+    fn sweep_caches(&self, mounted: Mounted) {
+        let sweep = mounted.has_caches();
+        drop(mounted);
+        if sweep {
+            let mounts = self.stage.build.builder.mounts.clone();
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = mounts.sweep() {
+                    tracing::warn!(%error, "the caches of build steps cannot be swept");
+                }
+            });
+        }
     }
 
     /// Proxy settings given from outside reach the command, but neither image nor cache.
@@ -131,7 +170,11 @@ impl Progressing<'_> {
         if resolver.exists() {
             binds.push(bind(resolver.canonicalize()?, "/etc/resolv.conf"));
         }
-        for (name, content) in [("hosts", HOSTS), ("hostname", HOSTNAME)] {
+        let mut hosts = HOSTS.to_owned();
+        for (name, address) in &self.stage.build.request.hosts {
+            hosts.push_str(&format!("{address}\t{name}\n"));
+        }
+        for (name, content) in [("hosts", hosts.as_str()), ("hostname", HOSTNAME)] {
             let path = files.path().join(name);
             fs::write(&path, content)?;
             binds.push(bind(path, &format!("/etc/{name}")));

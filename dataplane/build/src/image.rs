@@ -116,6 +116,8 @@ pub(crate) struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_period: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_interval: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
 }
 
@@ -186,6 +188,7 @@ impl Settings {
                     interval: probe.interval_nanos,
                     timeout: probe.timeout_nanos,
                     start_period: probe.start_period_nanos,
+                    start_interval: probe.start_interval_nanos,
                     retries: probe.retries,
                 }
             }

@@ -47,6 +47,13 @@ impl<W: Write> Packing<W> {
                 self.empty(&join(at, &[b".wh.", name.as_slice()].concat()))?;
                 continue;
             }
+            if name.starts_with(b".wh.") {
+                // In a layer it would delete what lies below, instead of being a file.
+                let shown = String::from_utf8_lossy(&join(at, &name)).into_owned();
+                return Err(io::Error::other(format!(
+                    "`/{shown}`: images cannot hold names that begin with `.wh.`"
+                )));
+            }
             self.entry(&path, &join(at, &name), &metadata)?;
         }
         Ok(())

@@ -2,6 +2,8 @@
 
 mod copy;
 mod layer;
+mod order;
+mod trigger;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::builder::{Build, Failure};
 use crate::image::{Configuration, Empty, History};
+pub(crate) use layer::{at, normal};
 
 /// What a stage comes to.
 #[derive(Clone, Debug)]
@@ -51,7 +54,7 @@ pub(crate) struct Progressing<'a> {
 impl<'a> Stage<'a> {
     pub fn new(build: &'a Build<'a>, number: usize) -> Self {
         let instructions = &build.dockerfile.stages[number].instructions;
-        let steps = 1 + instructions.iter().filter(|one| makes_layer(&one.kind)).count();
+        let steps = 1 + count(instructions);
         Self {
             build,
             number,
@@ -66,6 +69,10 @@ impl<'a> Stage<'a> {
             self.label(),
             self.build.dockerfile.stages[self.number].text
         ));
+    }
+
+    pub fn number(&self) -> usize {
+        self.number
     }
 
     /// `[2/5]`, and with more than one stage `[build 2/5]`.
@@ -90,11 +97,17 @@ impl<'a> Stage<'a> {
             scope,
             result: base,
         };
+        progressing.triggers().await?;
         for instruction in &dockerfile.stages[number].instructions {
             progressing.instruction(instruction).await?;
         }
         Ok(progressing.result)
     }
+}
+
+/// Instructions that progress shows.
+fn count(instructions: &[Instruction]) -> usize {
+    instructions.iter().filter(|one| makes_layer(&one.kind)).count()
 }
 
 fn makes_layer(kind: &Kind) -> bool {
@@ -181,6 +194,7 @@ impl Progressing<'_> {
             }
             Kind::Shell(words) => settings.shell = Some(words.clone()),
             Kind::Healthcheck(check) => settings.set_health(check),
+            Kind::Onbuild(onbuild) => settings.on_build.push(onbuild.text.clone()),
             Kind::Arg(_) | Kind::Run(_) | Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_) => {}
         }
         Ok(())

@@ -11,6 +11,15 @@ pub(crate) struct Owner {
     pub group: u32,
 }
 
+/// The same when nothing must be looked up: `0`, `1000:1000`.
+pub(crate) fn numbers(text: &str) -> Option<Owner> {
+    let (user, group) = text.split_once(':').unwrap_or((text, text));
+    Some(Owner {
+        user: user.parse().ok()?,
+        group: group.parse().ok()?,
+    })
+}
+
 /// `user`, `user:group`, by name or number. Without a group it is the user's own; a number alone is both.
 pub(crate) fn resolve(view: &View, text: &str) -> Result<Owner, String> {
     let (user, group) = match text.split_once(':') {

@@ -37,6 +37,14 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
+    /// Where it lies, if one layer has all of it.
+    pub fn only(&self) -> Option<&Path> {
+        match self.paths.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
     pub fn metadata(&self) -> io::Result<Metadata> {
         fs::symlink_metadata(&self.paths[0])
     }

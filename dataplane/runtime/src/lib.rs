@@ -41,5 +41,5 @@ pub use machine::OWN_PROGRAM;
 pub use shim::shim_main;
 pub use spec::{ContainerSpec, HostSpec, TaskSpec};
 pub use status::{ContainerStatus, TaskStatus};
-pub use step::{Bind, Step, StepError, StepOutput, run_step};
+pub use step::{Bind, Step, StepError, StepMemory, StepOutput, run_step};
 pub use task::{Runtime, TaskError, TaskHandle};

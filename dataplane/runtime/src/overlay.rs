@@ -2,6 +2,7 @@
 //!
 //! Mounted in the shim's own mount namespace, so nothing is left mounted when the shim and its containers are gone.
 
+use std::collections::HashSet;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -44,7 +45,10 @@ impl Overlay {
         make_skeleton(&directory.join("skeleton"), targets)?;
         // Options must fit into one page, and a path may hold a colon or comma: short links have neither trouble.
         let mut names = Vec::with_capacity(lower.len() + 1);
-        for (number, layer) in lower.iter().rev().map(PathBuf::as_path).enumerate() {
+        // An image may have the same layer twice, which overlayfs refuses. What stands on top hides the other anyway.
+        let mut seen = HashSet::new();
+        let once = lower.iter().rev().filter(|layer| seen.insert(*layer));
+        for (number, layer) in once.enumerate() {
             symlink(layer, links.join(number.to_string()))?;
             names.push(number.to_string());
         }

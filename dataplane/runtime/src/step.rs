@@ -1,4 +1,4 @@
-//! One step of an image build (a Dockerfile `RUN`): a container that runs once on the host's network and leaves
+//! One step of an image build (a Dockerfile `RUN`): a container that runs once, mostly on the host's network, and leaves
 //! its changes in `upper`.
 
 use std::io;
@@ -38,7 +38,22 @@ pub struct Step {
     /// `uid`, `name`, `uid:gid`, `name:group`; root if absent.
     pub user: Option<String>,
     pub binds: Vec<Bind>,
+    /// File systems in memory.
+    #[serde(default)]
+    pub memory: Vec<StepMemory>,
+    /// Loopback alone, instead of the host's network.
+    #[serde(default)]
+    pub offline: bool,
     pub hostname: String,
+}
+
+/// A file system in memory that is gone after the step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepMemory {
+    /// Absolute path inside.
+    pub target: PathBuf,
+    /// Half of the machine's memory if absent.
+    pub size_bytes: Option<u64>,
 }
 
 /// A file or directory of the host inside the container. What had to be made to mount it on does not stay in

@@ -1,5 +1,6 @@
 //! `POST /build`: the context comes as a tar archive, progress goes out as lines.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
@@ -13,6 +14,7 @@ use crate::answer::{Aux, Line, Refusal};
 use crate::credentials;
 use crate::lines::{self, Lines};
 use crate::query::Query;
+use crate::secret;
 use crate::transfer::byte_stream;
 
 /// Digits of a digest that people are shown.
@@ -68,7 +70,7 @@ fn request(query: &Query, headers: &HeaderMap) -> Result<BuildRequest, Refusal> 
         return Err(Refusal::bad("squashing layers is not supported"));
     }
     let network = query.get("networkmode").unwrap_or("default");
-    if !matches!(network, "default" | "host" | "bridge") {
+    if !matches!(network, "default" | "host" | "bridge" | "none") {
         return Err(Refusal::bad(format!(
             "the build network `{network}` is not supported; steps use the host's"
         )));
@@ -88,7 +90,32 @@ fn request(query: &Query, headers: &HeaderMap) -> Result<BuildRequest, Refusal> 
         no_cache: query.is_true("nocache"),
         pull: query.is_true("pull"),
         credentials: credentials::several(headers)?,
+        secrets: secret::several(headers)?,
+        offline: network == "none",
+        hosts: hosts(query)?,
     })
+}
+
+/// `--add-host NAME:ADDRESS`; `host-gateway` is this machine, whose network steps have.
+fn hosts(query: &Query) -> Result<Vec<(String, IpAddr)>, Refusal> {
+    let entries = query.all("extrahosts");
+    let entries = entries.iter().flat_map(|entry| entry.split(','));
+    entries
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| {
+            let (name, address) = entry.split_once([':', '=']).unwrap_or((entry, ""));
+            let address = match address.trim_matches(['[', ']']) {
+                "host-gateway" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                address => address.parse().ok(),
+            };
+            match address {
+                Some(address) if !name.is_empty() && !name.contains(char::is_whitespace) => {
+                    Ok((name.to_owned(), address))
+                }
+                _ => Err(Refusal::bad(format!("bad format for add-host: \"{entry}\""))),
+            }
+        })
+        .collect()
 }
 
 fn sink(lines: Lines) -> BuildSink {

@@ -85,7 +85,10 @@ pub(crate) fn several(headers: &HeaderMap) -> Result<Vec<(String, Credentials)>,
     Ok(found)
 }
 
-fn decode<T: serde::de::DeserializeOwned>(headers: &HeaderMap, name: &str) -> Result<Option<T>, Refusal> {
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(
+    headers: &HeaderMap,
+    name: &str,
+) -> Result<Option<T>, Refusal> {
     let Some(value) = headers.get(name).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };

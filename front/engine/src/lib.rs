@@ -1,7 +1,7 @@
 //! The Docker Engine API as far as it is about images: build, tag, push, pull, load, save, list, inspect, remove,
 //! log in. Everything else is answered with a sentence that says so.
 //!
-//! `query` and `credentials` read what clients send, `images`, `transfer` and `build` serve it, `lines` is the
+//! `query`, `credentials` and `secret` read what clients send, `images`, `transfer` and `build` serve it, `lines` is the
 //! stream of JSON lines that long answers are made of, `answer` has the shapes of the API.
 
 mod answer;
@@ -10,6 +10,7 @@ mod credentials;
 mod images;
 mod lines;
 mod query;
+mod secret;
 mod system;
 mod transfer;
 

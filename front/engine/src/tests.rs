@@ -87,8 +87,8 @@ impl Engine for Nothing {
             bytes::Bytes::copy_from_slice(&crab[2..]),
         ));
         Err(contract::image::EngineError::Invalid(format!(
-            "{:?} {:?}",
-            request.tags, request.build_args
+            "{:?} {:?} {:?} {} {:?}",
+            request.tags, request.build_args, request.secrets, request.offline, request.hosts
         )))
     }
 }
@@ -157,6 +157,34 @@ async fn a_build_gets_what_was_asked_for_and_tells_what_happens() {
         "{text}"
     );
     assert!(lines[1].contains("errorDetail"));
+}
+
+#[tokio::test]
+async fn secrets_come_in_a_header_and_are_never_shown() {
+    // {"token":"czNjcjN0"}, which is `s3cr3t`
+    let header = ("X-Build-Secrets", "eyJ0b2tlbiI6ImN6Tmpjak4wIn0=");
+    let (status, text) = answer("POST", "/build?t=a", &[header]).await;
+    assert_eq!(status, 200);
+    assert!(text.contains(r#"BuildSecret { id: \"token\", .. }"#), "{text}");
+    assert!(!text.contains("s3cr3t") && !text.contains("czNjcjN0"), "{text}");
+    for wrong in ["%", "eyJhIjoiJSJ9"] {
+        assert_eq!(
+            answer("POST", "/build", &[("X-Build-Secrets", wrong)]).await.0,
+            400
+        );
+    }
+}
+
+#[tokio::test]
+async fn networks_and_hosts_of_a_build() {
+    let path = "/build?networkmode=none&extrahosts=db:10.0.0.1%2Csix:::1&extrahosts=me:host-gateway";
+    let (_, text) = answer("POST", path, &[]).await;
+    assert!(
+        text.contains(r#"true [(\"db\", 10.0.0.1), (\"six\", ::1), (\"me\", 127.0.0.1)]"#),
+        "{text}"
+    );
+    assert_eq!(answer("POST", "/build?extrahosts=db", &[]).await.0, 400);
+    assert_eq!(answer("POST", "/build?networkmode=container:x", &[]).await.0, 400);
 }
 
 #[tokio::test]

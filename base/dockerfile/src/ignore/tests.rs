@@ -34,6 +34,16 @@ fn patterns_mean_what_they_mean_to_docker() {
         (".", "a", false),
         ("x/../y", "y", true),
         ("**", "a/b", true),
+        ("../y", "y", false),
+        ("/../y", "y", true),
+        ("**\n!**/*.md", "d/e/a.md", false),
+        ("a/**/z", "a/z", true),
+        ("a/**/z", "a/b/c/z", true),
+        ("*/*.tmp", "a/b.tmp", true),
+        ("*/*.tmp", "a/b/c.tmp", false),
+        ("d\n!d/k\nd/k/no", "d/k/no", true),
+        ("ñ*", "ñandú", true),
+        ("a b", "a b", true),
     ] {
         assert_eq!(ignored(patterns, path), expected, "{patterns:?} on {path}");
     }
@@ -46,4 +56,13 @@ fn a_broken_pattern_names_its_line() {
         ".dockerignore:2: `!` is not followed by a pattern"
     );
     assert_eq!(Ignore::parse("[]a").unwrap_err().line, 1);
+}
+
+#[test]
+fn the_same_rules_serve_exclude() {
+    let ignore = Ignore::of(&["*.md".to_owned(), "!keep.md".to_owned()]).unwrap();
+    assert!(ignore.is_ignored("a.md") && !ignore.is_ignored("keep.md"));
+    assert!(
+        Ignore::of(&["[".to_owned()]).is_err() || !Ignore::of(&["[".to_owned()]).unwrap().is_ignored("a")
+    );
 }

@@ -1,29 +1,83 @@
 //! Arguments of several forms: sources and destination, JSON lists or words, commands for the shell or not.
 
+use super::flag::Flag;
 use super::{Parser, Rest, usage};
-use crate::instruction::{Command, Transfer, Word};
-use crate::source::is_url;
+use crate::instruction::{Command, Document, SCRIPT_FOLDER, Transfer, Word};
+use crate::source::{is_git, is_url};
 use crate::word::{plain_words, quoted_words};
 
 impl Parser {
-    pub(super) fn transfer(
-        &mut self,
-        rest: &Rest<'_>,
-        from: Option<Word>,
-        owner: Option<Word>,
-        mode: Option<Word>,
-    ) -> Option<Transfer> {
-        if !rest.line.documents.is_empty() {
-            let hint = "put the text into a file of the context, or write it in a RUN";
+    pub(super) fn copy(&mut self, rest: &Rest<'_>, mut flags: Vec<Flag>) -> Option<Transfer> {
+        let excludes = self.repeated(&mut flags, "exclude");
+        let link = self.switch(&mut flags, "link") == Some(true);
+        let parents = self.switch(&mut flags, "parents") == Some(true);
+        let [from, owner, mode] = self.take_flags(rest, flags, ["from", "chown", "chmod"]);
+        let transfer = self.transfer(rest)?;
+        for source in transfer.sources.iter().filter(|source| is_url(&source.text)) {
+            let hint = "ADD takes files from URLs";
+            self.problem(source.span.clone(), "COPY takes nothing from a URL", hint);
+        }
+        Some(Transfer {
+            from,
+            owner,
+            mode,
+            excludes: excludes.into_iter().map(|(word, _)| word).collect(),
+            link,
+            parents,
+            ..transfer
+        })
+    }
+
+    pub(super) fn add(&mut self, rest: &Rest<'_>, mut flags: Vec<Flag>) -> Option<Transfer> {
+        let excludes = self.repeated(&mut flags, "exclude");
+        let link = self.switch(&mut flags, "link") == Some(true);
+        let unpack = self.switch(&mut flags, "unpack");
+        let [owner, mode, checksum] = self.take_flags(rest, flags, ["chown", "chmod", "checksum"]);
+        let transfer = self.transfer(rest)?;
+        for source in transfer.sources.iter().filter(|source| is_git(&source.text)) {
+            let hint = "clone it in a RUN, such as `RUN git clone …`, or put it into the context";
             self.problem(
-                rest.span(),
-                format!("a here-document in {} is not supported yet", rest.keyword),
+                source.span.clone(),
+                "ADD from a Git repository is not supported",
                 hint,
             );
-            return None;
         }
+        if let Some(word) = &checksum {
+            let urls = transfer
+                .sources
+                .iter()
+                .filter(|one| is_url(&one.text) || one.text.contains('$'));
+            if urls.count() != 1 || transfer.sources.len() != 1 {
+                let hint = "write an ADD of its own for this URL";
+                self.problem(word.span.clone(), "`--checksum` is for one URL alone", hint);
+            }
+        }
+        Some(Transfer {
+            owner,
+            mode,
+            checksum,
+            excludes: excludes.into_iter().map(|(word, _)| word).collect(),
+            link,
+            unpack,
+            ..transfer
+        })
+    }
+
+    /// Sources and destination, without what flags say.
+    fn transfer(&mut self, rest: &Rest<'_>) -> Option<Transfer> {
         let (json, mut words) = self.list(rest)?;
-        if words.len() < 2 {
+        let mut documents = Vec::new();
+        for document in &rest.line.documents {
+            let span = rest.line.span(document.at.clone());
+            words.retain(|word| word.span.start < span.start || word.span.end > span.end);
+            documents.push(Document {
+                name: document.name.clone(),
+                body: document.body.clone(),
+                expands: document.expands,
+                span,
+            });
+        }
+        if words.is_empty() || words.len() + documents.len() < 2 {
             let message = format!("{} has a source but no destination", rest.keyword);
             let at = if json {
                 rest.span()
@@ -36,7 +90,7 @@ impl Parser {
             return None;
         }
         let destination = words.pop()?;
-        if words.len() > 1
+        if words.len() + documents.len() > 1
             && !destination.text.ends_with('/')
             && !destination.text.contains('$')
             && destination.text != "."
@@ -52,19 +106,17 @@ impl Parser {
                 format!("write `{}/`", destination.text),
             );
         }
-        for source in words.iter().filter(|source| is_url(&source.text)) {
-            let hint = "fetch it in a RUN, such as `RUN curl -fsSLO …`, or put it into the context";
-            self.problem(
-                source.span.clone(),
-                format!("{} from a URL is not supported yet", rest.keyword),
-                hint,
-            );
-        }
         Some(Transfer {
-            from,
-            owner,
-            mode,
+            from: None,
+            owner: None,
+            mode: None,
+            checksum: None,
+            excludes: Vec::new(),
+            link: false,
+            parents: false,
+            unpack: None,
             sources: words,
+            documents,
             destination,
         })
     }
@@ -120,13 +172,28 @@ fn json_list(text: &str) -> Option<Vec<String>> {
     text.starts_with('[').then(|| serde_json::from_str(text).ok())?
 }
 
-/// A here-document alone is the script; with more on the line, the shell gets it as it stands.
-pub(super) fn run_command(rest: &Rest<'_>) -> Command {
+/// A here-document alone is the script, or a program when it names its interpreter; with more on the line, the shell
+/// gets it as it stands.
+pub(super) fn run_command(rest: &Rest<'_>) -> (Command, Option<Document>) {
     let text = rest.text();
     let documents = &rest.line.documents;
     match documents.as_slice() {
-        [] => command(text),
-        [only] if is_announcement(text, &only.name) => Command::Shell(only.body.clone()),
+        [] => (command(text), None),
+        [only] if rest.line.text[only.at.clone()].trim() == text.trim() => {
+            if !only.body.starts_with("#!") {
+                return (Command::Shell(only.body.clone()), None);
+            }
+            let script = Document {
+                name: only.name.clone(),
+                body: only.body.clone(),
+                expands: false,
+                span: rest.span(),
+            };
+            (
+                Command::Exec(vec![format!("{SCRIPT_FOLDER}/{}", only.name)]),
+                Some(script),
+            )
+        }
         several => {
             let mut script = format!("{text}\n");
             for document in several {
@@ -134,12 +201,7 @@ pub(super) fn run_command(rest: &Rest<'_>) -> Command {
                 script.push_str(&document.name);
                 script.push('\n');
             }
-            Command::Shell(script)
+            (Command::Shell(script), None)
         }
     }
-}
-
-fn is_announcement(text: &str, name: &str) -> bool {
-    let rest = text.trim().trim_start_matches("<<").trim_start_matches('-');
-    rest.trim_matches(['"', '\'']) == name
 }

@@ -1,12 +1,15 @@
 //! Instructions whose arguments have a grammar of their own: ARG, ENV and LABEL, EXPOSE, HEALTHCHECK.
 
 use super::argument::command;
-use super::{Flag, Parser, Rest, usage};
+use super::flag::Flag;
+use super::{Parser, Rest, usage};
 use crate::instruction::{Argument, Command, Healthcheck, Pair, Probe, Word};
 use crate::scope::problem;
 use crate::word::{parse_ports, plain_words, quoted_ranges, word};
 
 const NANOS_PER_SECOND: f64 = 1e9;
+/// Docker's shortest time of a health check.
+const NANOS_MIN: u64 = 1_000_000;
 
 impl Parser {
     pub(super) fn arguments(&mut self, rest: &Rest<'_>) -> Vec<Argument> {
@@ -85,7 +88,7 @@ impl Parser {
 
     pub(super) fn healthcheck(&mut self, rest: &Rest<'_>, flags: Vec<Flag>) -> Option<Healthcheck> {
         let known = ["interval", "timeout", "start-period", "retries", "start-interval"];
-        let [interval, timeout, start_period, retries, _] = self.take_flags(rest, flags, known, &[]);
+        let [interval, timeout, start_period, retries, start_interval] = self.take_flags(rest, flags, known);
         let text = rest.text();
         let kind = text.split_whitespace().next()?;
         if kind.eq_ignore_ascii_case("NONE") {
@@ -116,6 +119,7 @@ impl Parser {
             interval_nanos: interval.and_then(|word| self.duration(&word)),
             timeout_nanos: timeout.and_then(|word| self.duration(&word)),
             start_period_nanos: start_period.and_then(|word| self.duration(&word)),
+            start_interval_nanos: start_interval.and_then(|word| self.duration(&word)),
             retries: retries.and_then(|word| {
                 let number = word.text.parse().ok();
                 if number.is_none() {
@@ -130,6 +134,11 @@ impl Parser {
     /// Go's durations: `1m30s`, `500ms`.
     fn duration(&mut self, word: &Word) -> Option<u64> {
         let nanos = parse_duration(&word.text);
+        if nanos.is_some_and(|nanos| nanos > 0 && nanos < NANOS_MIN) {
+            let message = format!("`{}` is shorter than a millisecond", word.text);
+            self.problem(word.span.clone(), message, "write at least `1ms`");
+            return None;
+        }
         if nanos.is_none() {
             let message = format!("`{}` is not a duration", word.text);
             self.problem(
@@ -138,12 +147,16 @@ impl Parser {
                 "write a number with a unit, such as `30s` or `1m30s`",
             );
         }
-        nanos
+        // 0 is what the runtime takes by itself.
+        nanos.filter(|nanos| *nanos > 0)
     }
 }
 
 fn parse_duration(text: &str) -> Option<u64> {
     let mut rest = text;
+    if text == "0" {
+        return Some(0);
+    }
     let mut nanos = 0.0;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
@@ -165,5 +178,5 @@ fn parse_duration(text: &str) -> Option<u64> {
         rest = &rest[length..];
     }
     // A day is more than any check waits; it also keeps the number exact.
-    (nanos > 0.0 && nanos <= 86_400.0 * NANOS_PER_SECOND).then_some(nanos as u64)
+    (!text.is_empty() && nanos <= 86_400.0 * NANOS_PER_SECOND).then_some(nanos as u64)
 }

@@ -8,11 +8,20 @@ use crate::stage::Dockerfile;
 pub(super) fn check(dockerfile: &Dockerfile, problems: &mut Vec<Problem>) {
     for (number, stage) in dockerfile.stages.iter().enumerate() {
         for instruction in &stage.instructions {
-            if let Kind::Copy(transfer) = &instruction.kind
-                && let Some(from) = &transfer.from
-            {
-                problems.extend(check_from(dockerfile, number, from));
-            }
+            let froms: Vec<&Word> = match &instruction.kind {
+                Kind::Copy(transfer) => transfer.from.iter().collect(),
+                Kind::Run(run) => run
+                    .mounts
+                    .iter()
+                    .filter_map(|mount| mount.from.as_ref())
+                    .collect(),
+                _ => continue,
+            };
+            problems.extend(
+                froms
+                    .into_iter()
+                    .filter_map(|from| check_from(dockerfile, number, from)),
+            );
         }
     }
 }

@@ -81,15 +81,89 @@ fn stages_must_exist_before_they_are_copied_from() {
 }
 
 #[test]
-fn what_is_not_there_yet_says_so() {
+fn what_is_not_served_says_so() {
     check(
-        "FROM a\nRUN --mount=type=cache,target=/x true\nADD https://example.com/x /x\nONBUILD RUN true\nCOPY <<EOF /x\nhi\nEOF\n",
+        "FROM a\nRUN --mount=type=ssh true\nADD https://example.com/x.git /x\nRUN --security=insecure true\nADD --keep-git-dir git@a:b /x\nRUN --network=some true\nCOPY https://a/b /\n",
         expect![[r#"
-            2:5: `RUN --mount` is not supported yet | write the step without it
-            3:5: ADD from a URL is not supported yet | fetch it in a RUN, such as `RUN curl -fsSLO …`, or put it into the context
-            4:1: ONBUILD is not supported yet | put the instructions into the Dockerfile that builds on this image
-            5:6: a here-document in COPY is not supported yet | put the text into a file of the context, or write it in a RUN"#]],
+            2:5: mounts of type ssh are not supported | give the key as a secret: `--mount=type=secret,id=…`
+            3:5: ADD from a Git repository is not supported | clone it in a RUN, such as `RUN git clone …`, or put it into the context
+            4:16: `RUN --security=insecure` is not supported | steps run in a sandbox; write the step without it
+            5:5: ADD from a Git repository is not supported | clone it in a RUN, such as `RUN git clone …`, or put it into the context
+            5:20: ADD from a Git repository is not supported | clone it in a RUN, such as `RUN git clone …`, or put it into the context
+            6:15: there is no network `some` for RUN | the networks are `default`, `host` and `none`
+            7:6: COPY takes nothing from a URL | ADD takes files from URLs"#]],
     );
+}
+
+#[test]
+fn mounts_are_read_and_their_mistakes_named() {
+    check(
+        "FROM a\nRUN --mount=type=cache,target=/x,shring=locked true\nRUN --mount=type=cache true\nRUN --mount=type=bind,target=/ true\nRUN --mount=type=secret true\nRUN --mount=target=/x,rw=maybe true\nRUN --mount=type=disk,target=/x true\nRUN --mount=type=tmpfs,target=/x,ro true\nRUN --mount=type=cache,target=/x,sharing=all true\nRUN --mount=from=2,target=/x true\n",
+        expect![[r#"
+            2:5: a mount of type cache has no option `shring` | its options are: id, target, sharing, from, source, mode, uid, gid, ro
+            3:5: the mount has no target | add `target=/path`
+            4:5: a mount cannot take the place of `/` | name a folder below it
+            5:5: a secret is mounted without its id | write `--mount=type=secret,id=NAME`
+            6:5: `rw=maybe` of the mount is neither true nor false | write `rw` or `rw=false`
+            7:5: there is no mount of type `disk` | the types are bind, cache, secret and tmpfs
+            8:5: a mount of type tmpfs has no option `ro` | its options are: target, size
+            9:5: a cache cannot be shared as `all` | write `shared`, `private` or `locked`
+            10:5: there is no stage number 2 | stages count from 0; before this one there are 0"#]],
+    );
+    let Kind::Run(run) = &kinds(
+        "FROM a\nRUN --mount=type=secret,id=k,required --mount=\"dst=/a,source=b c\" --network=none make\n",
+    )[0] else {
+        panic!()
+    };
+    assert_eq!(run.command, Command::Shell("make".to_owned()));
+    assert_eq!(run.network, crate::Network::None);
+    let [secret, bind] = run.mounts.as_slice() else {
+        panic!()
+    };
+    assert!(secret.required && secret.kind == crate::MountKind::Secret);
+    assert_eq!(secret.id.as_ref().map(|word| word.text.as_str()), Some("k"));
+    assert!(bind.readonly && bind.kind == crate::MountKind::Bind);
+}
+
+#[test]
+fn documents_are_files_of_copy_and_add() {
+    let found = kinds(
+        "FROM a\nCOPY --chmod=644 <<robots.txt <<-'two 2' x /www/\n$A\nrobots.txt\n\tb\ntwo 2\nADD <<EOF /one\nEOF\nONBUILD COPY <<EOF /x\nhi\nEOF\n",
+    );
+    let Kind::Copy(transfer) = &found[0] else { panic!() };
+    let documents: Vec<_> = transfer
+        .documents
+        .iter()
+        .map(|one| (one.name.as_str(), one.body.as_str(), one.expands))
+        .collect();
+    assert_eq!(documents, [("robots.txt", "$A\n", true), ("two 2", "b\n", false)]);
+    assert_eq!(transfer.sources.len(), 1);
+    let Kind::Add(transfer) = &found[1] else { panic!() };
+    assert_eq!(
+        (
+            transfer.documents[0].body.as_str(),
+            transfer.destination.text.as_str()
+        ),
+        ("", "/one")
+    );
+    let Kind::Onbuild(onbuild) = &found[2] else {
+        panic!()
+    };
+    assert_eq!(onbuild.text, "COPY <<EOF /x\nhi\nEOF");
+}
+
+#[test]
+fn triggers_are_checked_where_they_are_written() {
+    check(
+        "FROM a\nONBUILD ONBUILD RUN true\nONBUILD FROM b\nONBUILD EXPOSE x\nONBUILD COPY --from=zzz /a /a\nONBUILD RUM x\n",
+        expect![[r#"
+            2:9: ONBUILD cannot hold ONBUILD | write it like `ONBUILD COPY . /app`
+            3:9: ONBUILD cannot hold FROM | write it like `ONBUILD COPY . /app`
+            4:9: `x` is not a port: that is no number from 1 to 65535 | write a number from 1 to 65535, such as `EXPOSE 8080` or `EXPOSE 53/udp`
+            6:9: unknown instruction `RUM` | write it like `ONBUILD COPY . /app`"#]],
+    );
+    assert!(parse_trigger("RUN a\nRUN b", '\\').is_err());
+    assert!(parse_trigger("", '\\').is_err());
 }
 
 #[test]
@@ -111,7 +185,7 @@ fn commands_are_json_or_for_the_shell() {
     let shell = |text: &str| Command::Shell(text.to_owned());
     let exec = |words: &[&str]| Command::Exec(words.iter().map(|word| (*word).to_owned()).collect());
     let found: Vec<Command> = kinds(
-        "from a\nrun apt-get update && \\\n    apt-get install\nRUN [\"a\", \"b c\"]\nRUN ['a']\nRUN <<EOF\nset -e\necho $X\nEOF\nRUN cat <<A\nx\nA\n",
+        "from a\nrun apt-get update && \\\n    apt-get install\nRUN [\"a\", \"b c\"]\nRUN ['a']\nRUN <<EOF\nset -e\necho $X\nEOF\nRUN cat <<A\nx\nA\nRUN <<PY\n#!/usr/bin/env python3\nPY\n",
     )
     .into_iter()
     .map(|kind| match kind {
@@ -127,6 +201,7 @@ fn commands_are_json_or_for_the_shell() {
             shell("['a']"),
             shell("set -e\necho $X\n"),
             shell("cat <<A\nx\nA\n"),
+            exec(&["/dev/pipes/PY"]),
         ]
     );
 }

@@ -13,7 +13,7 @@ fn check_all(text: &str) -> Vec<(String, Option<String>)> {
 
 #[test]
 fn what_is_there_is_no_problem() {
-    let text = "ARG N=app\nFROM a AS b\nARG N\nCOPY . .\nCOPY ./src /s\nCOPY *.txt src/ /x/\nCOPY /app.py /\nCOPY ${N}.py /\nCOPY [\"a b\", \"/\"]\nCOPY $BASE_ENV/x /\nFROM b\nCOPY --from=b /y /\nCOPY --from=nginx /y /\n";
+    let text = "ARG N=app\nFROM a AS b\nARG N\nCOPY . .\nCOPY ./src /s\nCOPY *.txt src/ /x/\nCOPY /app.py /\nCOPY ${N}.py /\nCOPY [\"a b\", \"/\"]\nCOPY $BASE_ENV/x /\nFROM b\nCOPY --from=b /y /\nCOPY --from=nginx /y /\nARG U=https://example.com\nADD $U/x https://example.com/y /z/\nCOPY --parents **/*.rs /z/\nCOPY <<EOF /z\nEOF\n";
     assert_eq!(check_all(text), []);
 }
 

@@ -62,15 +62,26 @@ impl Read for LayerReader {
     }
 }
 
-/// The content of a plain, gzip or zstd stream, told apart by its first bytes.
+/// Memory that reading xz may take: what `xz -9` needs, and as much again.
+const XZ_MEMORY_BYTES_MAX: u64 = 128 << 20;
+/// First bytes that tell compressions apart.
+const MAGIC_BYTES: usize = 6;
+
+/// The content of a plain or compressed stream, told apart by its first bytes.
 pub(crate) fn decompress(mut source: impl Read + 'static) -> io::Result<Box<dyn Read>> {
-    let mut magic = Vec::with_capacity(4);
-    (&mut source).take(4).read_to_end(&mut magic)?;
+    let mut magic = Vec::with_capacity(MAGIC_BYTES);
+    (&mut source).take(MAGIC_BYTES as u64).read_to_end(&mut magic)?;
     let kind = Compression::of(&magic);
     let whole = BufReader::with_capacity(128 << 10, io::Cursor::new(magic).chain(source));
     Ok(match kind {
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
         Compression::Zstd => Box::new(zstd::Decoder::with_buffer(whole)?),
+        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(whole)),
+        Compression::Xz => {
+            let flags = liblzma::stream::CONCATENATED;
+            let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY_BYTES_MAX, flags)?;
+            Box::new(liblzma::bufread::XzDecoder::new_stream(whole, stream))
+        }
         Compression::None => Box::new(whole),
     })
 }
@@ -80,14 +91,20 @@ pub(crate) enum Compression {
     None,
     Gzip,
     Zstd,
+    /// In archives that people hand in; no layer of an image has it.
+    Bzip2,
+    /// As above.
+    Xz,
 }
 
 impl Compression {
-    /// By the first four bytes of a file.
+    /// By the first bytes of a file, six if it has them.
     pub fn of(magic: &[u8]) -> Self {
         match magic {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Bzip2,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
             _ => Self::None,
         }
     }

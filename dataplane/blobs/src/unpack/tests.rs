@@ -31,7 +31,16 @@ fn every_compression_gives_the_same_tree_and_diff_id() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&plain).unwrap();
     let zstd = zstd::encode_all(plain.as_slice(), 1).unwrap();
-    for bytes in [plain.clone(), gzip.finish().unwrap(), zstd] {
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bzip2.write_all(&plain).unwrap();
+    let xz = liblzma::encode_all(plain.as_slice(), 1).unwrap();
+    for bytes in [
+        plain.clone(),
+        gzip.finish().unwrap(),
+        zstd,
+        bzip2.finish().unwrap(),
+        xz,
+    ] {
         let unpacked = try_unpack(&bytes).unwrap();
         assert_eq!(unpacked.digest, Digest::of(&plain));
         assert_eq!(fs::read_to_string(unpacked.root.join("etc/a")).unwrap(), "hello");
@@ -196,6 +205,49 @@ fn what_is_no_archive_is_refused() {
     let mut cut = Tar::new().file("a", &"x".repeat(5000)).bytes();
     cut.truncate(2000);
     assert!(try_unpack(&cut).is_err());
+}
+
+#[test]
+fn zeros_become_holes_and_what_is_between_them_stays() {
+    let mut content = vec![0_u8; 4 << 20];
+    content[2 << 20] = b'x';
+    content.extend_from_slice(&[0; 100]);
+    let text = String::from_utf8(content.clone()).unwrap();
+    let unpacked = try_unpack(&Tar::new().file("a", &text).file("b", "").bytes()).unwrap();
+    let path = unpacked.root.join("a");
+    assert!(fs::read(&path).unwrap() == content);
+    assert!(fs::metadata(&path).unwrap().blocks() * 512 < 1 << 20);
+    assert_eq!(fs::metadata(unpacked.root.join("b")).unwrap().len(), 0);
+}
+
+#[test]
+fn owners_that_are_left_out_are_root() {
+    let mut header = tar::Header::new_ustar();
+    header.set_path("a").unwrap();
+    header.set_mode(0o644);
+    header.set_size(0);
+    header.set_cksum();
+    let mut tar = Tar::new();
+    tar.0.append(&header, &b""[..]).unwrap();
+    let unpacked = try_unpack(&tar.bytes()).unwrap();
+    let found = fs::metadata(unpacked.root.join("a")).unwrap();
+    assert_eq!((found.uid(), found.gid(), found.mtime()), (0, 0, 0));
+}
+
+#[test]
+fn an_archive_is_known_by_its_checksum() {
+    let archive = Tar::new().file("a", "x").bytes();
+    assert!(is_tar(&archive) && is_tar(&archive[..512]));
+    let mut broken = archive.clone();
+    broken[0] = b'b';
+    assert!(!is_tar(&broken) && !is_tar(&[0; 512]) && !is_tar(&archive[..511]) && !is_tar(&[b'0'; 512]));
+    // The oldest form has no mark of its own.
+    let mut header = tar::Header::new_old();
+    header.set_path("a").unwrap();
+    header.set_size(0);
+    header.set_mode(0);
+    header.set_cksum();
+    assert!(is_tar(header.as_bytes()));
 }
 
 #[test]

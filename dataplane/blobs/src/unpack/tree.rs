@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,9 @@ use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags,
 };
 use rustix::io::Errno;
+
+/// Read and written at once; as many zeros become a hole.
+const COPIED_BYTES: usize = 64 << 10;
 
 /// Owner, mode, time and extended attributes of one entry.
 #[derive(Clone, Debug)]
@@ -35,11 +38,16 @@ impl Attributes {
                 .filter(|id| *id != u32::MAX)
                 .ok_or_else(|| invalid("its owner is not a user id"))
         };
-        let owner = Uid::from_raw(id(header.uid()?)?);
-        let group = Gid::from_raw(id(header.gid()?)?);
+        // Some writers leave out what is zero.
+        let is_blank = |field: &[u8]| field.iter().all(|byte| matches!(byte, 0 | b' '));
+        let old = header.as_old();
+        let user = if is_blank(&old.uid) { 0 } else { header.uid()? };
+        let owner = Uid::from_raw(id(user)?);
+        let group = if is_blank(&old.gid) { 0 } else { header.gid()? };
+        let group = Gid::from_raw(id(group)?);
         let mode = Mode::from_raw_mode(header.mode()? & 0o7777);
         let mut modified = Timespec {
-            tv_sec: i64::try_from(header.mtime()?).unwrap_or_default(),
+            tv_sec: i64::try_from(if is_blank(&old.mtime) { 0 } else { header.mtime()? }).unwrap_or_default(),
             tv_nsec: 0,
         };
         let mut xattrs = Vec::new();
@@ -166,7 +174,7 @@ impl Tree {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&*at, OsStr::from_bytes(name), flags, Mode::RUSR | Mode::WUSR)?;
         let mut file = File::from(file);
-        let copied = io::copy(content, &mut file)?;
+        let copied = copy_sparse(content, &mut file)?;
         rustix::fs::fchown(&file, Some(attributes.owner), Some(attributes.group))?;
         // After the owner, since changing that clears set-user-id bits and capabilities.
         rustix::fs::fchmod(&file, attributes.mode)?;
@@ -325,6 +333,35 @@ impl Tree {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Leaves holes where there is nothing but zeros, so that an archive of them fills no disk.
+fn copy_sparse(content: &mut impl Read, file: &mut File) -> io::Result<u64> {
+    let mut buffer = vec![0; COPIED_BYTES];
+    let zeros = buffer.clone();
+    let mut copied = 0;
+    loop {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match content.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if filled == 0 {
+            break;
+        }
+        if filled == buffer.len() && buffer == zeros {
+            file.seek(io::SeekFrom::Current(filled as i64))?;
+        } else {
+            file.write_all(&buffer[..filled])?;
+        }
+        copied += filled as u64;
+    }
+    file.set_len(copied)?;
+    Ok(copied)
 }
 
 fn set_xattrs(file: &impl std::os::fd::AsFd, attributes: &Attributes) -> io::Result<()> {

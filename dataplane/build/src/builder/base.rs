@@ -58,11 +58,6 @@ impl Build<'_> {
                 "has a configuration that does not fit its layers".to_owned(),
             ));
         }
-        if !configuration.config.on_build.is_empty() {
-            return Err(unusable(
-                "has ONBUILD instructions, which are not supported yet".to_owned(),
-            ));
-        }
         Ok(StageResult {
             configuration,
             layers: image.layers,

@@ -32,7 +32,12 @@ impl Context {
         let dockerfile = blocking(move || {
             dataplane_blobs::extract(reader, &into).map_err(BuildError::Context)?;
             let dockerfile = read_text(&into, &name)?;
-            if let Some(patterns) = read(&into, ".dockerignore")? {
+            // A Dockerfile may have rules of its own.
+            let patterns = match read(&into, &format!("{name}.dockerignore"))? {
+                Some(patterns) => Some(patterns),
+                None => read(&into, ".dockerignore")?,
+            };
+            if let Some(patterns) = patterns {
                 let ignore = Ignore::parse(&String::from_utf8_lossy(&patterns))?;
                 let mut removal = Removal {
                     root: &into,

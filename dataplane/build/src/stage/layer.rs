@@ -52,21 +52,18 @@ impl Progressing<'_> {
             // An empty directory is copied there.
             let empty = into.with_extension("empty");
             let empty = ScratchDir::create(empty)?;
-            let node = View::new(&[empty.path().to_owned()])
-                .resolve(Path::new(""), true)?
-                .node;
-            let picked: Vec<Picked> = node
-                .map(|node| Picked {
-                    name: "".into(),
-                    node,
-                })
-                .into_iter()
-                .collect();
+            let picked: Vec<Picked> = Picked::whole(empty.path())?.into_iter().collect();
             let placement = Placement {
                 destination: path,
                 is_directory: true,
             };
-            place(&lower, &into, &picked, &placement, ROOT_RULES)?;
+            place(
+                &lower,
+                &into,
+                &picked,
+                &placement,
+                Rules::new(Ownership::Fixed(ROOT)),
+            )?;
             Ok(true)
         })
         .await;
@@ -77,6 +74,11 @@ impl Progressing<'_> {
     /// Begins the key of a step on top of the layers so far.
     pub fn key(&self, kind: &str) -> KeyBuilder {
         KeyBuilder::new(kind, &self.result.configuration.rootfs.diff_ids)
+    }
+
+    /// The same for a step that does not look at the layers below.
+    pub fn free_key(&self, kind: &str) -> KeyBuilder {
+        KeyBuilder::new(&format!("{kind} alone"), &[])
     }
 
     /// Takes the step's outcome from the cache, if it is there and wanted.
@@ -160,10 +162,6 @@ impl Progressing<'_> {
 }
 
 pub(super) const ROOT: Owner = Owner { user: 0, group: 0 };
-const ROOT_RULES: Rules = Rules {
-    ownership: Ownership::Fixed(ROOT),
-    mode: None,
-};
 
 pub(super) async fn directories(
     builder: &crate::builder::Builder,
@@ -178,12 +176,12 @@ pub(super) async fn directories(
     Ok(builder.store.directories_of(layers).await?)
 }
 
-pub(super) fn at(word: &Word, message: String) -> Failure {
+pub(crate) fn at(word: &Word, message: String) -> Failure {
     Failure::Problem(Problem::new(word.span.clone(), message))
 }
 
 /// Without `.` and `..`, which stops at the root.
-pub(super) fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::from("/");
     for part in path.components() {
         match part {

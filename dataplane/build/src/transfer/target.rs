@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
 
+use base_dockerfile::Ignore;
+
 use super::Ownership;
+use super::mode::Change;
 use super::source::{DEPTH_MAX, Picked};
 use crate::user::Owner;
 use crate::view::{Directory, Node, View, list, text};
@@ -26,10 +29,31 @@ pub(crate) struct Placement {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
+pub(crate) struct Rules<'a> {
     pub ownership: Ownership,
     /// For files and directories alike.
-    pub mode: Option<u32>,
+    pub mode: Option<&'a Change>,
+    /// What stays behind, below each source.
+    pub excludes: Option<&'a Ignore>,
+    /// Files share their content with the source, and must therefore not be changed.
+    pub linked: bool,
+}
+
+impl Rules<'_> {
+    pub fn new(ownership: Ownership) -> Self {
+        Self {
+            ownership,
+            mode: None,
+            excludes: None,
+            linked: false,
+        }
+    }
+
+    fn mode(&self, metadata: &Metadata) -> u32 {
+        let mode = metadata.mode();
+        self.mode
+            .map_or(mode, |change| change.apply(mode, metadata.is_dir()))
+    }
 }
 
 /// Copies `picked` into `upper`, on top of the layers `lower` (bottom first). Errors name the path in the image.
@@ -38,7 +62,7 @@ pub(crate) fn place(
     upper: &Path,
     picked: &[Picked],
     placement: &Placement,
-    rules: Rules,
+    rules: Rules<'_>,
 ) -> io::Result<()> {
     let mut layers = lower.to_vec();
     layers.push(upper.to_owned());
@@ -49,7 +73,12 @@ pub(crate) fn place(
         times: Vec::new(),
     };
     for one in picked {
-        let destination = placing.view.resolve(&placement.destination, true)?;
+        let named = if one.parents {
+            placement.destination.join(&one.name)
+        } else {
+            placement.destination.clone()
+        };
+        let destination = placing.view.resolve(&named, true)?;
         match &one.node {
             Node::Directory(directory) => {
                 if matches!(destination.node, Some(Node::Other { .. })) {
@@ -59,15 +88,16 @@ pub(crate) fn place(
                     ));
                 }
                 placing.directories(&destination.path, Some(&directory.metadata()?))?;
-                placing.content(directory, &destination.path, 0)?;
+                placing.content(directory, &destination.path, Path::new(""))?;
             }
             Node::Other { path, metadata } => {
-                let into = placement.is_directory || matches!(destination.node, Some(Node::Directory(_)));
+                let into = (placement.is_directory && !one.parents)
+                    || matches!(destination.node, Some(Node::Directory(_)));
                 if into && matches!(destination.node, Some(Node::Other { .. })) {
                     return Err(wrong(&destination.path, "is no directory"));
                 }
                 let to = if into {
-                    destination.path.join(&one.name)
+                    destination.path.join(one.name.file_name().unwrap_or_default())
                 } else {
                     destination.path
                 };
@@ -78,22 +108,34 @@ pub(crate) fn place(
     placing.finish()
 }
 
-struct Placing {
+struct Placing<'a> {
     /// With `upper` on top, so that it shows what was placed already.
     view: View,
     upper: PathBuf,
-    rules: Rules,
+    rules: Rules<'a>,
     /// Directories that were made here, parents first: every file made inside changes their time.
     times: Vec<(PathBuf, Timespec)>,
 }
 
-impl Placing {
-    fn content(&mut self, from: &Directory, to: &Path, depth: usize) -> io::Result<()> {
-        if depth > DEPTH_MAX {
+impl Placing<'_> {
+    /// `inside` is the path below the source.
+    fn content(&mut self, from: &Directory, to: &Path, inside: &Path) -> io::Result<()> {
+        if inside.components().count() > DEPTH_MAX {
             return Err(wrong(to, "is too deep"));
         }
         for (name, node) in list(from)? {
+            let inside = inside.join(&name);
             let path = to.join(name);
+            if let Some(excludes) = self.rules.excludes
+                && excludes.is_ignored(&text(&inside))
+            {
+                if let Node::Directory(directory) = &node
+                    && excludes.may_keep_below()
+                {
+                    self.content(directory, &path, &inside)?;
+                }
+                continue;
+            }
             match node {
                 Node::Directory(directory) => {
                     let found = self.view.resolve(&path, true)?;
@@ -104,7 +146,7 @@ impl Placing {
                         ));
                     }
                     self.copied_directory(&directory, &found.path)?;
-                    self.content(&directory, &found.path, depth + 1)?;
+                    self.content(&directory, &found.path, &inside)?;
                 }
                 Node::Other { path: from, metadata } => self.file(&from, &metadata, &path)?,
             }
@@ -120,7 +162,7 @@ impl Placing {
         if is_new {
             let path = self.upper.join(to);
             self.own(&path, self.owner(&metadata))?;
-            self.set_mode(&path, self.rules.mode.unwrap_or(metadata.mode()))?;
+            self.set_mode(&path, self.rules.mode(&metadata))?;
         }
         Ok(())
     }
@@ -182,10 +224,12 @@ impl Placing {
         if metadata.is_symlink() {
             std::os::unix::fs::symlink(fs::read_link(from)?, &path)?;
             self.own(&path, self.owner(metadata))?;
+        } else if metadata.is_file() && self.rules.linked {
+            return fs::hard_link(from, &path);
         } else if metadata.is_file() {
             fs::copy(from, &path)?;
             self.own(&path, self.owner(metadata))?;
-            self.set_mode(&path, self.rules.mode.unwrap_or(metadata.mode()))?;
+            self.set_mode(&path, self.rules.mode(metadata))?;
             if self.rules.ownership == Ownership::Keep {
                 copy_capability(from, &path)?;
             }

@@ -1,4 +1,4 @@
-//! A build step's shim: one container on the host's network, its output straight to whoever started the step.
+//! A build step's shim: one container, mostly on the host's network, its output straight to whoever started the step.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,7 +19,8 @@ use crate::oci;
 use crate::overlay::Overlay;
 use crate::rlimit;
 use crate::seccomp::Filters;
-use crate::step::{Bind, RESULT_FILE, STEP_FILE, Step, StepResult};
+use crate::step::{Bind, RESULT_FILE, STEP_FILE, Step, StepMemory, StepResult};
+use crate::tmpfs::Memory;
 use crate::user;
 
 const CONTAINER_ID: &str = "step";
@@ -41,6 +42,7 @@ fn perform(directory: &Path, step: &Step, cgroup: &str) -> Result<i32, StartErro
         .binds
         .iter()
         .map(|bind| (bind.target.as_path(), bind.source.is_dir()))
+        .chain(step.memory.iter().map(|memory| (memory.target.as_path(), true)))
         .collect();
     let overlay = Overlay::mount(directory, &step.lower, &step.upper, &step.work, &targets)?;
     let mut made = Vec::new();
@@ -68,6 +70,9 @@ fn contained(
     for Bind { source, target, .. } in &step.binds {
         made.extend(root.make_target(target, source.is_dir())?);
     }
+    for memory in &step.memory {
+        made.extend(root.make_target(&memory.target, true)?);
+    }
     for directory in ["/proc", "/sys", "/dev"] {
         made.extend(root.make_target(Path::new(directory), true)?);
     }
@@ -86,8 +91,16 @@ fn contained(
         no_new_privileges: false,
     };
     let cgroup = format!("{cgroup}/{CONTAINER_ID}");
+    let memory: Vec<Memory> = step.memory.iter().map(in_memory).collect();
+    let network = if step.offline {
+        oci::Namespace::Own
+    } else {
+        oci::Namespace::Inherited
+    };
     let config = oci::Container {
         binds: &step.binds,
+        tmpfs: &memory,
+        network,
         ..oci::Container::new(&overlay.root, process, &step.hostname, &cgroup)
     }
     .to_json();
@@ -100,6 +113,15 @@ fn contained(
     };
     let started = library.start(CONTAINER_ID, directory, &config, Manner::new(filters), stdio)?;
     await_end(started.pid)
+}
+
+fn in_memory(memory: &StepMemory) -> Memory {
+    let mut options = ["nosuid", "nodev", "mode=1777"].map(str::to_owned).to_vec();
+    options.extend(memory.size_bytes.map(|bytes| format!("size={bytes}")));
+    Memory {
+        target: memory.target.clone(),
+        options,
+    }
 }
 
 /// Waits until the container ends, and ends it when whoever wanted the step has gone: standard input is a pipe that

@@ -32,6 +32,8 @@ fn step(bench: &Bench, name: &str, line: &str) -> Step {
         working_directory: "/".to_owned(),
         user: None,
         binds: vec![],
+        memory: Vec::new(),
+        offline: false,
         hostname: "build".to_owned(),
     }
 }

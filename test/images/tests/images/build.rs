@@ -17,6 +17,7 @@ pub const TESTS: &[Test] = tests![
     a_hostile_context_stays_inside,
     a_build_ends_with_its_client,
     the_cache_survives_a_collection,
+    the_client_gives_secrets_hosts_and_no_network,
 ];
 
 fn cached(text: &str) -> Vec<bool> {
@@ -394,4 +395,22 @@ fn the_cache_survives_a_collection(bench: &mut Bench) {
     let text = bench.build(&folder, &["-t", "app"]).ok();
     assert_eq!(cached(&text), [true], "{text}");
     assert_eq!(bench.service.store.find("app").unwrap(), before);
+}
+
+fn the_client_gives_secrets_hosts_and_no_network(bench: &mut Bench) {
+    bench.busybox();
+    let config = bench.path("docker-config");
+    fs::create_dir_all(&config).unwrap();
+    // {"token":"czNjcjN0"}, which is `s3cr3t`
+    let headers = r#"{"HttpHeaders": {"X-Build-Secrets": "eyJ0b2tlbiI6ImN6Tmpjak4wIn0="}}"#;
+    fs::write(config.join("config.json"), headers).unwrap();
+    let dockerfile = "FROM busybox:1.35\nRUN --mount=type=secret,id=token,required [ \"$(cat /run/secrets/token)\" = s3cr3t ]\nRUN grep -q '10.9.8.7.*db' /etc/hosts\nRUN [ \"$(grep -c : /proc/net/dev)\" = 1 ]\nRUN --network=host [ \"$(grep -c : /proc/net/dev)\" -ge 1 ]\n";
+    let folder = bench.folder("app", &[("Dockerfile", dockerfile)]);
+    let arguments = ["-t", "app", "--add-host", "db:10.9.8.7", "--network", "none"];
+    bench.build(&folder, &arguments).ok();
+    let history = bench.docker(&["inspect", "--type", "image", "app"]).ok();
+    assert!(
+        !history.contains("s3cr3t") && !history.contains("czNjcjN0"),
+        "{history}"
+    );
 }

@@ -14,7 +14,7 @@ fn view(files: &[(&str, &str)]) -> (tempfile::TempDir, View) {
 
 fn names(view: &View, sources: &[&str]) -> Vec<String> {
     let sources: Vec<String> = sources.iter().map(|source| (*source).to_owned()).collect();
-    match select(view, &sources).unwrap() {
+    match select(view, &sources, &Wanted::default()).unwrap() {
         Selection::Picked(picked) => picked
             .iter()
             .map(|one| one.name.to_string_lossy().into_owned())
@@ -24,11 +24,11 @@ fn names(view: &View, sources: &[&str]) -> Vec<String> {
 }
 
 fn key(view: &View, source: &str, ownership: Ownership) -> Key {
-    let Selection::Picked(picked) = select(view, &[source.to_owned()]).unwrap() else {
+    let Selection::Picked(picked) = select(view, &[source.to_owned()], &Wanted::default()).unwrap() else {
         panic!("{source}")
     };
     let mut key = KeyBuilder::new("test", &[]);
-    digest(&mut key, &picked, ownership).unwrap();
+    digest(&mut key, &picked, ownership, &Ignore::default()).unwrap();
     key.finish()
 }
 
@@ -58,4 +58,53 @@ fn a_key_depends_on_content_not_on_time_or_owner() {
     assert_ne!(key(&one, "d", Ownership::Keep), key(&same, "d", Ownership::Keep));
     fs::set_permissions(directory.path().join("d/a"), fs::Permissions::from_mode(0o700)).unwrap();
     assert_ne!(key(&one, "d", fixed), key(&same, "d", fixed));
+}
+
+#[test]
+fn parents_keep_what_leads_to_a_source() {
+    let (_directory, view) = view(&[("x/a.txt", ""), ("x/y/b.txt", ""), ("x/y/c.md", ""), ("z", "")]);
+    let wanted = Wanted {
+        parents: true,
+        excludes: Ignore::of(&["b*".to_owned()]).unwrap(),
+    };
+    let found = |source: &str, wanted: &Wanted| match select(&view, &[source.to_owned()], wanted).unwrap() {
+        Selection::Picked(picked) => picked.iter().map(|one| text(&one.name)).collect::<Vec<_>>(),
+        Selection::Missing(_) => vec!["missing".to_owned()],
+    };
+    let plain = Wanted {
+        excludes: Ignore::default(),
+        ..wanted.clone()
+    };
+    assert_eq!(found("./x/a.txt", &plain), ["x/a.txt"]);
+    assert_eq!(found("x/./y/b.txt", &plain), ["y/b.txt"]);
+    assert_eq!(found("x/**/*.txt", &plain), ["x/a.txt", "x/y/b.txt"]);
+    assert_eq!(found("x/**/*.txt", &wanted), ["x/a.txt"]);
+    assert_eq!(found("x/*/*", &plain), ["x/y/b.txt", "x/y/c.md"]);
+    assert_eq!(found("x/**/*.go", &plain), ["missing"]);
+    // All are left out, but they are there.
+    assert!(found("x/y/b.txt", &wanted).is_empty());
+}
+
+#[test]
+fn what_is_left_out_does_not_count() {
+    let fixed = Ownership::Fixed(crate::user::Owner { user: 0, group: 0 });
+    let key = |files: &[(&str, &str)], exclude: &str| {
+        let (_directory, view) = view(files);
+        let Selection::Picked(picked) = select(&view, &["d".to_owned()], &Wanted::default()).unwrap() else {
+            panic!()
+        };
+        let mut key = KeyBuilder::new("test", &[]);
+        digest(
+            &mut key,
+            &picked,
+            fixed,
+            &Ignore::of(&[exclude.to_owned()]).unwrap(),
+        )
+        .unwrap();
+        key.finish()
+    };
+    let (one, two) = ([("d/a", "1"), ("d/e/b", "1")], [("d/a", "1"), ("d/e/b", "2")]);
+    assert_eq!(key(&one, "**/b"), key(&two, "**/b"));
+    assert_eq!(key(&one, "e"), key(&two, "e"));
+    assert_ne!(key(&one, "c"), key(&two, "c"));
 }

@@ -1,6 +1,6 @@
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
-use super::super::{Selection, select};
+use super::super::{Selection, Wanted, select};
 use super::*;
 
 struct Bench {
@@ -27,17 +27,14 @@ impl Bench {
 
     fn copy(&self, source: &str, to: &str) -> io::Result<()> {
         let view = View::new(&[self.path("from")]);
-        let Selection::Picked(picked) = select(&view, &[source.to_owned()])? else {
+        let Selection::Picked(picked) = select(&view, &[source.to_owned()], &Wanted::default())? else {
             panic!("{source}")
         };
         let placement = Placement {
             destination: to.into(),
             is_directory: to.ends_with('/'),
         };
-        let rules = Rules {
-            ownership: Ownership::Fixed(ROOT),
-            mode: None,
-        };
+        let rules = Rules::new(Ownership::Fixed(ROOT));
         place(
             &[self.path("lower")],
             &self.path("upper"),
