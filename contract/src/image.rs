@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -39,6 +40,13 @@ pub trait Blobs: Send + Sync {
     /// Ends an upload: the content must hash to `digest`. Durable when it returns.
     async fn upload_finish(&self, id: &str, digest: &str) -> Result<(), BlobError>;
     async fn upload_cancel(&self, id: &str) -> Result<(), BlobError>;
+    /// Removes uploads that nobody has touched for `idle`; returns bytes freed.
+    async fn expire_uploads(&self, idle: Duration) -> Result<u64, BlobError>;
+    /// A repository name that stands for this store itself: who mounts from it is this machine's own engine, as nobody
+    /// else can know it. `None` where there is no engine beside the store.
+    fn own_source(&self) -> Option<&str> {
+        None
+    }
     /// Removes all blobs, layers and uploads but those that these manifests lead to; returns bytes freed.
     async fn retain(&self, manifests: &[String]) -> Result<u64, BlobError>;
 }
@@ -53,6 +61,8 @@ pub enum BlobError {
     DigestMismatch { expected: String, actual: String },
     #[error("{0} is not a digest that is served here")]
     DigestInvalid(String),
+    #[error("{count_max} uploads are open already; finish or cancel some, or wait until they expire")]
+    TooManyUploads { count_max: usize },
     #[error("upload stands at {actual} bytes, not at {expected}")]
     OffsetMismatch { expected: u64, actual: u64 },
     #[error("blob {digest} has {size_bytes} bytes, more than {limit_bytes}")]
@@ -92,6 +102,21 @@ pub trait Catalog: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, CatalogError>;
+    /// The manifests that have this one as their OCI `subject`, by digest ascending; that one need not be here.
+    async fn referrers(
+        &self,
+        tenant: &Tenant,
+        repository: &str,
+        subject: &str,
+    ) -> Result<Vec<CatalogEntry>, CatalogError>;
+    /// Notes that an image was pulled.
+    async fn pulled(&self, tenant: &Tenant, repository: &str, digest: &str);
+    /// Whether the repository has this blob: pushed to it, mounted into it, and not deleted since. That the bytes are on
+    /// this machine does not mean that.
+    async fn has_blob(&self, tenant: &Tenant, repository: &str, digest: &str) -> bool;
+    async fn add_blob(&self, tenant: &Tenant, repository: &str, digest: &str) -> Result<(), CatalogError>;
+    /// Takes a blob out of the repository; whether it was there.
+    async fn remove_blob(&self, tenant: &Tenant, repository: &str, digest: &str) -> Result<bool, CatalogError>;
     /// Whether pushes to this repository are possible at all (it exists).
     async fn repository_exists(&self, tenant: &Tenant, repository: &str) -> bool;
 }
@@ -113,7 +138,12 @@ pub struct CatalogEntry {
 pub struct PutManifest {
     pub digest: String,
     pub media_type: String,
-    pub tag: Option<String>,
+    /// That lead to it from now on.
+    pub tags: Vec<String>,
+    /// Of configuration and layers.
+    pub blobs: Vec<String>,
+    /// Of the manifests that an index leads to.
+    pub children: Vec<String>,
     /// Manifest, configuration and layers together.
     pub size_bytes: u64,
     pub config_media_type: Option<String>,
@@ -129,9 +159,9 @@ pub enum CatalogError {
     #[error("Requested image not found: {0}")]
     ManifestUnknown(String),
     #[error(
-        "The image tag '{0}' already exists in the repository and cannot be overwritten because the repository is immutable"
+        "The image tag '{tag}' already exists in the '{repository}' repository and cannot be overwritten because the repository is immutable."
     )]
-    TagImmutable(String),
+    TagImmutable { tag: String, repository: String },
     #[error("{0}")]
     Invalid(String),
     #[error("registry: {0}")]

@@ -157,6 +157,15 @@ impl BlobStore {
             tell("Layer already exists");
             return Ok(());
         }
+        // A registry over this very store has the bytes; one that knows nothing of it just does not mount them.
+        if is_on_this_machine(reference.resolve_registry()) {
+            let (registry, own) = (reference.registry().to_owned(), self.inner.own.clone());
+            let own = Reference::with_digest(registry, own, digest.to_string());
+            if client.mount_blob(reference, &own, digest.as_str()).await.is_ok() {
+                tell("Layer already exists");
+                return Ok(());
+            }
+        }
         tell("Pushing");
         let file = tokio::fs::File::open(self.blob_path(digest)).await?;
         let stream = tokio_util::io::ReaderStream::with_capacity(file, CHUNK_BYTES)
