@@ -209,7 +209,8 @@ pub trait Engine: Send + Sync {
     /// By name, by digest, or by the beginning of a digest.
     async fn inspect(&self, name: &str) -> Result<ImageDetail, EngineError>;
     async fn tag(&self, source: &str, target: &str) -> Result<(), EngineError>;
-    /// Takes a name away, or all names if it is given by digest (more than one only with `force`).
+    /// Takes a name away, or all names if it is given by digest (more than one only with `force`), and the image itself
+    /// if it has none.
     async fn remove(&self, name: &str, force: bool) -> Result<Removed, EngineError>;
     /// Asks that registry whether the credentials are right.
     async fn login(&self, registry: &str, credentials: &Credentials) -> Result<(), EngineError>;
@@ -243,6 +244,7 @@ pub trait Engine: Send + Sync {
 pub struct ImageSummary {
     /// Digest of the manifest.
     pub digest: String,
+    /// None for an image whose name has gone to another one.
     pub names: Vec<String>,
     pub size_bytes: u64,
     pub created: Option<Timestamp>,
@@ -253,6 +255,8 @@ pub struct ImageSummary {
 pub struct ImageDetail {
     pub summary: ImageSummary,
     pub config_digest: String,
+    /// In bytes as they are stored, bottom first.
+    pub layer_sizes_bytes: Vec<u64>,
     /// The image's configuration, JSON as it is stored.
     pub config: Bytes,
 }

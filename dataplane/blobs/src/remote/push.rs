@@ -86,11 +86,14 @@ impl BlobStore {
             .map(|layer| (&layer.digest, layer.size_bytes))
             .chain([(&image.config, image.config_size_bytes)])
         {
+            // Of the configuration nobody is told: people see layers.
+            let quiet: ProgressSink = std::sync::Arc::new(|_| {});
+            let progress = if *digest == image.config { &quiet } else { &progress };
             if sent.contains(&digest) {
                 continue;
             }
             sent.push(digest);
-            self.push_blob(&client, &reference, digest, size_bytes, &progress)
+            self.push_blob(&client, &reference, digest, size_bytes, progress)
                 .await
                 .map_err(&refused)?;
         }

@@ -30,6 +30,9 @@ impl BlobStore {
         for (_, digest) in self.inner.names.all() {
             self.mark(&digest, &mut marked);
         }
+        for digest in self.inner.names.unnamed() {
+            self.mark(&digest, &mut marked);
+        }
         for keeper in lock_plain(&self.inner.keepers).iter() {
             for digest in keeper() {
                 marked.layers.insert(digest.clone());
