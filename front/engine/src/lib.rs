@@ -76,7 +76,7 @@ pub fn router(engine: Arc<dyn Engine>, info: EngineInfo, clock: Arc<dyn Clock>) 
         .fallback(not_served)
         .method_not_allowed_fallback(not_served)
         .with_state(api);
-    let routes = routes.layer(axum::middleware::from_fn(drain::refused));
+    let routes = routes.layer(axum::middleware::from_fn(drain::unread));
     // The version is taken off before anything is routed, which a layer of the router itself would be too late for.
     Router::new().fallback_service(routes.map_request(without_version))
 }

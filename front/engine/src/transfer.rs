@@ -42,6 +42,12 @@ pub(crate) async fn create(
     let image = query
         .get("fromImage")
         .ok_or_else(|| Refusal::bad("the parameter `fromImage` is missing"))?;
+    if let Some(platform) = query.get("platform").filter(|it| !is_ours(it)) {
+        let message = format!(
+            "no image for `{platform}` can be pulled here: this machine is linux/amd64, and only its images are kept"
+        );
+        return Err(Refusal::new(StatusCode::NOT_FOUND, message));
+    }
     let name = match query.get("tag") {
         Some(digest) if digest.contains(':') => format!("{image}@{digest}"),
         Some(tag) => format!("{image}:{tag}"),
@@ -75,6 +81,24 @@ pub(crate) async fn create(
             Err(error) => vec![Line::error(error.to_string())],
         }
     }))
+}
+
+/// As clients write the platform of this machine, in parts or as JSON.
+fn is_ours(platform: &str) -> bool {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Platform {
+        os: String,
+        architecture: String,
+    }
+    let platform = match serde_json::from_str::<Platform>(platform) {
+        Ok(it) => format!("{}/{}", it.os, it.architecture),
+        Err(_) => platform.to_ascii_lowercase(),
+    };
+    matches!(
+        platform.as_str(),
+        "linux/amd64" | "linux/x86_64" | "linux" | "amd64" | "x86_64" | "linux/"
+    )
 }
 
 /// The repository without its registry, as Docker says where it pulls from.
