@@ -116,7 +116,12 @@ pub trait Catalog: Send + Sync {
     async fn has_blob(&self, tenant: &Tenant, repository: &str, digest: &str) -> bool;
     async fn add_blob(&self, tenant: &Tenant, repository: &str, digest: &str) -> Result<(), CatalogError>;
     /// Takes a blob out of the repository; whether it was there.
-    async fn remove_blob(&self, tenant: &Tenant, repository: &str, digest: &str) -> Result<bool, CatalogError>;
+    async fn remove_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &str,
+        digest: &str,
+    ) -> Result<bool, CatalogError>;
     /// Whether pushes to this repository are possible at all (it exists).
     async fn repository_exists(&self, tenant: &Tenant, repository: &str) -> bool;
 }

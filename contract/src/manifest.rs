@@ -98,7 +98,9 @@ impl Manifest {
                     .is_none()
                     .then_some("the index has no list of manifests"))
         } else if is_artifact {
-            raw.config.is_some().then_some("an artifact manifest has no config")
+            raw.config
+                .is_some()
+                .then_some("an artifact manifest has no config")
         } else {
             raw.manifests
                 .is_some()
@@ -108,10 +110,7 @@ impl Manifest {
         if let Some(wrong) = shape {
             return Err(wrong.to_owned());
         }
-        let config_media_type = raw
-            .config
-            .as_ref()
-            .and_then(|config| config.media_type.clone());
+        let config_media_type = raw.config.as_ref().and_then(|config| config.media_type.clone());
         let blobs: Vec<Reference> = (raw.config.into_iter())
             .chain(raw.layers.into_iter().flatten())
             .chain(raw.blobs.into_iter().flatten())
@@ -152,7 +151,13 @@ fn media_type(raw: &Raw, declared: Option<&str>) -> Result<String, String> {
         (None, None) if raw.config.is_some() => OCI_MANIFEST,
         (None, None) => return Err("the manifest has no media type".to_owned()),
     };
-    let known = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX, OCI_ARTIFACT];
+    let known = [
+        OCI_MANIFEST,
+        OCI_INDEX,
+        DOCKER_MANIFEST,
+        DOCKER_INDEX,
+        OCI_ARTIFACT,
+    ];
     if known.contains(&kind) {
         Ok(kind.to_owned())
     } else {

@@ -22,7 +22,10 @@ fn images_indexes_and_artifacts_are_told_apart() {
         [false, true]
     );
     // Neither the header nor the manifest says what it is: `mediaType` is optional in OCI.
-    assert_eq!(Manifest::parse(image.as_bytes(), None).unwrap().media_type, OCI_MANIFEST);
+    assert_eq!(
+        Manifest::parse(image.as_bytes(), None).unwrap().media_type,
+        OCI_MANIFEST
+    );
     let index = format!(r#"{{"schemaVersion":2,"manifests":[{config}]}}"#);
     let found = Manifest::parse(index.as_bytes(), None).unwrap();
     assert_eq!((found.media_type.as_str(), found.manifests.len()), (OCI_INDEX, 1));
@@ -41,7 +44,11 @@ fn what_does_not_hang_together_is_refused() {
             OCI_MANIFEST,
             "version 1",
         ),
-        (format!(r#"{{"config":{config}}}"#), OCI_MANIFEST, "no schemaVersion"),
+        (
+            format!(r#"{{"config":{config}}}"#),
+            OCI_MANIFEST,
+            "no schemaVersion",
+        ),
         (r#"{"schemaVersion":2}"#.to_owned(), OCI_MANIFEST, "no config"),
         (
             r#"{"schemaVersion":2,"manifests":[]}"#.to_owned(),

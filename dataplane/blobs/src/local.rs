@@ -91,7 +91,10 @@ impl Names {
         digests.filter_map(|digest| Digest::parse(digest).ok()).collect()
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut NamesFile) -> Result<T, NamesError>) -> Result<T, NamesError> {
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut NamesFile) -> Result<T, NamesError>,
+    ) -> Result<T, NamesError> {
         let mut file = lock_plain(&self.file);
         let mut changed = file.clone();
         let result = change(&mut changed)?;

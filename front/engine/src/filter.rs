@@ -81,7 +81,9 @@ impl Filters {
             }
         }
         let created = image.created.unwrap_or(Timestamp::UNIX_EPOCH);
-        let fits = self.dangling.is_none_or(|wanted| wanted == image.names.is_empty())
+        let fits = self
+            .dangling
+            .is_none_or(|wanted| wanted == image.names.is_empty())
             && self.labels.iter().all(|label| has_label(&image, label))
             && !self.without_labels.iter().any(|label| has_label(&image, label))
             && self.before.is_none_or(|before| created < before)
@@ -109,7 +111,11 @@ async fn created(api: &Api, values: Vec<String>) -> Result<Option<Timestamp>, Re
 
 /// A point in time, or a span before now such as `24h`.
 fn until(api: &Api, value: &str) -> Result<Timestamp, Refusal> {
-    let wrong = || Refusal::bad(format!("invalid filter 'until=[{value}]': neither a time nor a duration"));
+    let wrong = || {
+        Refusal::bad(format!(
+            "invalid filter 'until=[{value}]': neither a time nor a duration"
+        ))
+    };
     if let Ok(seconds) = value.parse::<i64>() {
         return Timestamp::from_second(seconds).map_err(|_| wrong());
     }

@@ -58,7 +58,11 @@ fn entries(detail: &ImageDetail) -> Result<Vec<Entry>, Refusal> {
         .unwrap_or_default()
         .into_iter()
         .map(|step| {
-            let size = if step.empty_layer { 0 } else { sizes.next().unwrap_or(0) };
+            let size = if step.empty_layer {
+                0
+            } else {
+                sizes.next().unwrap_or(0)
+            };
             entry(step, size)
         })
         .collect();

@@ -55,9 +55,16 @@ pub(crate) async fn create(
     };
     let credentials = credentials::one(&headers)?;
     // What it led to before says whether anything came that was not here.
-    let before = api.engine.inspect(&name).await.ok().map(|image| image.summary.digest);
+    let before = api
+        .engine
+        .inspect(&name)
+        .await
+        .ok()
+        .map(|image| image.summary.digest);
     let repo = familiar(repository(image.split('@').next().unwrap_or(image)));
-    let tag = query.get("tag").map_or_else(|| "latest".to_owned(), str::to_owned);
+    let tag = query
+        .get("tag")
+        .map_or_else(|| "latest".to_owned(), str::to_owned);
     Ok(lines::respond(move |lines| async move {
         let mut first = Line::status(format!("Pulling from {repo}"));
         first.id = Some(tag);

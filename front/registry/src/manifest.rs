@@ -210,7 +210,10 @@ async fn check_references(
     }
     for reference in &manifest.manifests {
         let size = registry.blobs.size(&reference.digest).await?;
-        let resolved = registry.catalog.resolve(tenant, repository, &reference.digest).await;
+        let resolved = registry
+            .catalog
+            .resolve(tenant, repository, &reference.digest)
+            .await;
         match (size, resolved) {
             (Some(size), Ok(_)) if size != reference.size_bytes => return Err(wrong_size(reference, size)),
             (Some(_), Ok(_)) => {}

@@ -88,7 +88,9 @@ pub(crate) async fn list(
         {
             continue;
         }
-        page_bytes += serde_json::to_vec(&descriptor).map_err(std::io::Error::from)?.len();
+        page_bytes += serde_json::to_vec(&descriptor)
+            .map_err(std::io::Error::from)?
+            .len();
         let full = manifests.len() >= PAGE_DESCRIPTORS_MAX || page_bytes > PAGE_BYTES_MAX;
         if full && let Some(last) = manifests.last() {
             let last: &Descriptor = last;

@@ -47,12 +47,7 @@ pub(crate) async fn begin(
     accepted(StatusCode::ACCEPTED, repository, &id, 0)
 }
 
-async fn may_mount(
-    registry: &Registry,
-    tenant: &Tenant,
-    from: &str,
-    digest: &str,
-) -> Result<bool, Refusal> {
+async fn may_mount(registry: &Registry, tenant: &Tenant, from: &str, digest: &str) -> Result<bool, Refusal> {
     if registry.blobs.own_source() == Some(from) {
         return Ok(registry.blobs.size(digest).await?.is_some());
     }
@@ -108,13 +103,20 @@ async fn append(registry: &Registry, id: &str, offset: Option<u64>, body: Body) 
     // The first write finds out whether the upload is known and stands where the client thinks.
     let mut size = registry.blobs.upload_append(id, offset, Bytes::new()).await?;
     while let Some(bytes) = stream.next().await {
-        let bytes = bytes.map_err(|error| {
-            Refusal::new(
-                StatusCode::BAD_REQUEST,
-                "BLOB_UPLOAD_INVALID",
-                format!("the body broke off: {error}"),
-            )
-        })?;
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                // What came is kept, so that the client can go on from there.
+                let piece = piece.freeze();
+                registry.blobs.upload_append(id, Some(size), piece).await?;
+                let message = format!("the body broke off: {error}");
+                return Err(Refusal::new(
+                    StatusCode::BAD_REQUEST,
+                    "BLOB_UPLOAD_INVALID",
+                    message,
+                ));
+            }
+        };
         piece.extend_from_slice(&bytes);
         if piece.len() >= PIECE_BYTES {
             size = registry
@@ -157,11 +159,7 @@ fn offset(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
     };
     if first > last {
         let message = format!("`Content-Range: {text}` ends before it begins");
-        return refuse(
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "BLOB_UPLOAD_INVALID",
-            message,
-        );
+        return refuse(StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID", message);
     }
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

@@ -218,7 +218,12 @@ impl Catalog for Ecr {
         added.await.map_err(|failure| failure.0)
     }
 
-    async fn remove_blob(&self, tenant: &Tenant, repository: &str, digest: &str) -> Result<bool, CatalogError> {
+    async fn remove_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &str,
+        digest: &str,
+    ) -> Result<bool, CatalogError> {
         let key = image_key(&scope(tenant), repository, digest);
         let removed = self.store.write(move |tx| {
             let found = tx.get(BLOBS, &key).is_some();

@@ -44,8 +44,9 @@ pub(crate) fn image_exists(digest: &str, tag: Option<&str>, name: &str, account:
 
 /// The repository has no such thing as `what`.
 pub(crate) fn not_set(code: &str, what: &str, name: &str, account: &str) -> ApiError {
-    let message =
-        format!("{what} does not exist for the repository with name '{name}' in the registry with id '{account}'");
+    let message = format!(
+        "{what} does not exist for the repository with name '{name}' in the registry with id '{account}'"
+    );
     ApiError::client(code, message)
 }
 

@@ -100,10 +100,7 @@ impl Policy {
         }
         let mut rules = raw.rules.into_iter().map(rule).collect::<Result<Vec<_>, _>>()?;
         rules.sort_by_key(|rule| rule.priority);
-        if let Some(pair) = rules
-            .windows(2)
-            .find(|pair| pair[0].priority == pair[1].priority)
-        {
+        if let Some(pair) = rules.windows(2).find(|pair| pair[0].priority == pair[1].priority) {
             return Err(format!("rulePriority {} is not unique", pair[0].priority));
         }
         let untagged = rules.iter().filter(|rule| rule.tags == Tags::Untagged);
@@ -119,7 +116,9 @@ impl Policy {
 }
 
 fn rule(raw: RawRule) -> Result<Rule, String> {
-    let priority = i32::try_from(raw.rule_priority).ok().filter(|number| *number >= 1);
+    let priority = i32::try_from(raw.rule_priority)
+        .ok()
+        .filter(|number| *number >= 1);
     let priority = priority.ok_or_else(|| format!("rulePriority {} is not 1 or more", raw.rule_priority))?;
     if raw
         .description
@@ -131,7 +130,9 @@ fn rule(raw: RawRule) -> Result<Rule, String> {
     }
     match raw.action.r#type.as_str() {
         "expire" => {}
-        "transition" => return Err("Wharf has one storage class only and serves the action expire".to_owned()),
+        "transition" => {
+            return Err("Wharf has one storage class only and serves the action expire".to_owned());
+        }
         other => return Err(format!("the action {other} is not one of [expire]")),
     }
     let selection = raw.selection;
@@ -176,14 +177,11 @@ fn tags(selection: RawSelection) -> Result<Tags, String> {
         ("any" | "untagged", _) => {
             Err("tagPrefixList and tagPatternList are for the tagStatus tagged".to_owned())
         }
-        ("tagged", (Some(prefixes), None)) if is_list(&prefixes) => {
-            Ok(Tags::Like(prefixes.into_iter().map(|it| format!("{it}*")).collect()))
-        }
+        ("tagged", (Some(prefixes), None)) if is_list(&prefixes) => Ok(Tags::Like(
+            prefixes.into_iter().map(|it| format!("{it}*")).collect(),
+        )),
         ("tagged", (None, Some(patterns))) if is_list(&patterns) => {
-            match patterns
-                .iter()
-                .find(|it| it.matches('*').count() > WILDCARDS_MAX)
-            {
+            match patterns.iter().find(|it| it.matches('*').count() > WILDCARDS_MAX) {
                 Some(wrong) => Err(format!(
                     "the pattern {wrong} has more than {WILDCARDS_MAX} wildcards"
                 )),

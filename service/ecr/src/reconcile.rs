@@ -52,10 +52,12 @@ impl Reconciler for Upkeep {
                 continue;
             };
             let scope = Scope::of_key(&key);
-            let gone = due(&lifecycle, &table::images(&snapshot, &scope, &repository.name), now);
-            let noted = lifecycle
-                .evaluated_at
-                .is_some_and(|at| now < at + NOTED_EVERY);
+            let gone = due(
+                &lifecycle,
+                &table::images(&snapshot, &scope, &repository.name),
+                now,
+            );
+            let noted = lifecycle.evaluated_at.is_some_and(|at| now < at + NOTED_EVERY);
             if !gone.is_empty() || !noted {
                 self.save(scope, Repository::clone(&repository), now).await?;
             }
@@ -70,11 +72,7 @@ impl Reconciler for Upkeep {
 }
 
 /// What a policy expires by now.
-fn due(
-    lifecycle: &Lifecycle,
-    images: &[Arc<crate::model::Image>],
-    now: Timestamp,
-) -> BTreeMap<String, i32> {
+fn due(lifecycle: &Lifecycle, images: &[Arc<crate::model::Image>], now: Timestamp) -> BTreeMap<String, i32> {
     // One that no longer reads was given to another version, and expires nothing.
     let Ok(policy) = Policy::parse(&lifecycle.text) else {
         return BTreeMap::new();

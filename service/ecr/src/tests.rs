@@ -195,7 +195,10 @@ async fn a_tag_moves_unless_the_repository_is_immutable() {
     world.push("fixed", '1', "latest").await.unwrap();
     world.push("fixed", '1', "latest").await.unwrap();
     let moved = world.push("fixed", '2', "latest").await;
-    assert!(matches!(moved, Err(CatalogError::TagImmutable { .. })), "{moved:?}");
+    assert!(
+        matches!(moved, Err(CatalogError::TagImmutable { .. })),
+        "{moved:?}"
+    );
     let lost = world.push("no", '1', "latest").await;
     assert!(matches!(lost, Err(CatalogError::RepositoryUnknown(_))));
 }
@@ -320,7 +323,11 @@ async fn exclusions_turn_mutability_round() {
         ("SOMETHING", &[]),
     ] {
         let refused = set(mutability, filters).await;
-        assert_eq!(code(refused), "InvalidParameterException", "{mutability} {filters:?}");
+        assert_eq!(
+            code(refused),
+            "InvalidParameterException",
+            "{mutability} {filters:?}"
+        );
     }
     let answer = set("IMMUTABLE_WITH_EXCLUSION", &["dev*"]).await.unwrap();
     assert_eq!(
@@ -394,7 +401,11 @@ async fn a_lifecycle_policy_is_previewed_and_then_does_it() {
         repository_name: "web".into(),
         ..Default::default()
     };
-    let stands = world.ecr.get_lifecycle_policy(&world.context, input).await.unwrap();
+    let stands = world
+        .ecr
+        .get_lifecycle_policy(&world.context, input)
+        .await
+        .unwrap();
     assert_eq!(stands.lifecycle_policy_text.as_deref(), Some(text));
     assert_eq!(stands.last_evaluated_at, Some(world.clock.now()));
 }
@@ -423,9 +434,7 @@ async fn blobs_belong_to_the_repositories_that_were_given_them() {
     assert!(!ecr.has_blob(tenant, "web", &blob).await);
     // A row of a version that did not note blobs: they are in its manifest.
     world.push("web", '1', "old").await.unwrap();
-    let manifest = format!(
-        r#"{{"schemaVersion":2,"config":{{"digest":"{blob}","size":2}},"layers":[]}}"#
-    );
+    let manifest = format!(r#"{{"schemaVersion":2,"config":{{"digest":"{blob}","size":2}},"layers":[]}}"#);
     world
         .shelf
         .0

@@ -102,7 +102,7 @@ details = ecr.describe_images(repositoryName="web", imageIds=[{"imageTag": "v1"}
 assert details["imageSizeInBytes"] == len(layer) + len(config) + len(manifest), details
 assert (details["imageTags"], details["imageManifestMediaType"]) == (["v1"], MANIFEST)
 assert details["imagePushedAt"].timestamp() <= details["lastRecordedPullTime"].timestamp()
-refused("ImageNotFoundException", "{imageDigest:null, imageTag:'no'}".replace("null", "null"), ecr.describe_images, repositoryName="web", imageIds=[{"imageTag": "no"}])
+refused("ImageNotFoundException", "{imageDigest:null, imageTag:'no'}", ecr.describe_images, repositoryName="web", imageIds=[{"imageTag": "no"}])
 ids = ecr.list_images(repositoryName="web", filter={"tagStatus": "TAGGED"})["imageIds"]
 assert sorted(entry["imageTag"] for entry in ids) == ["dev", "v1"]
 assert ecr.list_images(repositoryName="web", filter={"tagStatus": "UNTAGGED"})["imageIds"] == []

@@ -1,6 +1,8 @@
 """Clients that people use: skopeo, podman, buildah and PyPI's oras push to the registry and pull from it."""
 
+import atexit
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -9,11 +11,18 @@ import oras.client
 from oci import *
 
 SCRATCH = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 CREDENTIALS = f"AWS:{PASSWORD}"
 AUTH = f"{SCRATCH}/auth.json"
 with open(AUTH, "w") as file:
     json.dump({"auths": {HOST: {"auth": TOKEN}}}, file)
-ENVIRONMENT = {**os.environ, "HOME": SCRATCH, "TMPDIR": SCRATCH, "XDG_RUNTIME_DIR": SCRATCH, "REGISTRY_AUTH_FILE": AUTH}
+CONFIGURATION = f"{SCRATCH}/registries.conf"
+with open(CONFIGURATION, "w") as file:
+    file.write(f'[[registry]]\nlocation = "{HOST}"\ninsecure = true\n')
+ENVIRONMENT = {
+    **os.environ, "HOME": SCRATCH, "TMPDIR": SCRATCH, "XDG_RUNTIME_DIR": SCRATCH, "REGISTRY_AUTH_FILE": AUTH,
+    "CONTAINERS_REGISTRIES_CONF": CONFIGURATION,
+}
 
 
 def run(*words, fails=False):
@@ -40,7 +49,6 @@ with open(f"{SCRATCH}/context/Dockerfile", "w") as file:
 # buildah
 STORAGE = ["--root", f"{SCRATCH}/root", "--runroot", f"{SCRATCH}/runroot", "--storage-driver", "vfs"]
 run("buildah", *STORAGE, "bud", "--isolation", "chroot", "-t", f"{HOST}/buildah:1", f"{SCRATCH}/context")
-said = run("buildah", *STORAGE, "push", "--tls-verify=false", f"{HOST}/nowhere:1", fails=True) if False else ""
 run("buildah", *STORAGE, "push", "--tls-verify=false", f"{HOST}/buildah:1")
 run("buildah", *STORAGE, "push", "--tls-verify=false", "--format", "v2s2", f"{HOST}/buildah:1", f"docker://{HOST}/buildah:docker")
 kinds = {tag: call("GET", f"buildah/manifests/{tag}")[1]["content-type"] for tag in ["1", "docker"]}
@@ -61,7 +69,8 @@ run(*PODMAN, "pull", "--tls-verify=false", f"{HOST}/podman:1")
 [inspected] = json.loads(run(*PODMAN, "image", "inspect", f"{HOST}/podman:1"))
 assert inspected["Labels"]["who"] == "me" and inspected["Config"]["Cmd"] == ["/hello"]
 assert f"{HOST}/podman@{digest_in_ecr('podman', '1')}" in inspected["RepoDigests"]
-run(*PODMAN, "manifest", "create", "many", f"{HOST}/podman:1")
+run(*PODMAN, "manifest", "create", "many")
+run(*PODMAN, "manifest", "add", "--tls-verify=false", "--authfile", AUTH, "many", f"docker://{HOST}/podman:1")
 run(*PODMAN, "manifest", "push", "--all", "--tls-verify=false", "many", f"docker://{HOST}/podman:many")
 index = json.loads(call("GET", "podman/manifests/many")[2])
 assert len(index["manifests"]) == 1, index
@@ -86,7 +95,7 @@ run("skopeo", "sync", "--src-tls-verify=false", "--src", "docker", "--dest", "di
 
 # oras: an artifact of files, with annotations
 client = oras.client.OrasClient(hostname=HOST, insecure=True, auth_backend="basic")
-client.login(username="AWS", password=PASSWORD, hostname=HOST, insecure=True, config_path=f"{SCRATCH}/oras.json")
+client.login(username="AWS", password=PASSWORD, hostname=HOST, tls_verify=False, config_path=f"{SCRATCH}/oras.json")
 with open(f"{SCRATCH}/sbom.json", "w") as file:
     file.write('{"parts": []}')
 os.chdir(SCRATCH)
@@ -101,3 +110,15 @@ assert open(path).read() == '{"parts": []}'
 assert client.get_tags(f"{HOST}/artifacts") == ["v1"]
 manifest = client.get_manifest(f"{HOST}/artifacts:v1")
 assert manifest["annotations"]["made"] == "by hand"
+
+# In pieces, and about another artifact.
+answer = client.push(
+    target=f"{HOST}/artifacts:pieces", files=["sbom.json:application/json"], do_chunked=True, chunk_size=5,
+    subject=f"{HOST}/artifacts:v1", disable_path_validation=True,
+)
+assert answer.status_code in (200, 201), answer.text
+[path] = client.pull(target=f"{HOST}/artifacts:pieces", outdir=f"{SCRATCH}/out")
+assert open(path).read() == '{"parts": []}'
+subject = digest_in_ecr("artifacts", "v1")
+referring = json.loads(call("GET", f"artifacts/referrers/{subject}")[2])["manifests"]
+assert [entry["digest"] for entry in referring] == [digest_in_ecr("artifacts", "pieces")], referring

@@ -33,6 +33,13 @@ impl MemoryCatalog {
         );
     }
 
+    /// As if the blob had been pushed to the repository.
+    pub fn give(&self, name: &str, digest: &str) {
+        if let Some(repository) = self.lock().get_mut(name) {
+            repository.blobs.insert(digest.to_owned());
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Repository>> {
         self.repositories.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -88,7 +88,11 @@ impl BlobStore {
         {
             // Of the configuration nobody is told: people see layers.
             let quiet: ProgressSink = std::sync::Arc::new(|_| {});
-            let progress = if *digest == image.config { &quiet } else { &progress };
+            let progress = if *digest == image.config {
+                &quiet
+            } else {
+                &progress
+            };
             if sent.contains(&digest) {
                 continue;
             }

@@ -33,7 +33,9 @@ struct Upload {
 impl BlobStore {
     pub(super) fn begin(&self) -> Result<String, BlobError> {
         if fs::read_dir(self.uploads())?.count() >= UPLOADS_MAX {
-            return Err(BlobError::TooManyUploads { count_max: UPLOADS_MAX });
+            return Err(BlobError::TooManyUploads {
+                count_max: UPLOADS_MAX,
+            });
         }
         let id = self.inner.ids.hex(32);
         let file = File::options()

@@ -35,7 +35,10 @@ fn names_have_slashes_and_may_look_like_paths() {
     ));
     assert!(matches!(
         parsed("POST", "/v2/a/blobs/uploads/?mount=x&from=y"),
-        Ok(Route::UploadBegin { begin: Begin::Mount { from: Some(_), .. }, .. })
+        Ok(Route::UploadBegin {
+            begin: Begin::Mount { from: Some(_), .. },
+            ..
+        })
     ));
     assert!(matches!(
         parsed("PATCH", "/v2/a/b/blobs/uploads/12"),

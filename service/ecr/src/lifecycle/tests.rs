@@ -47,16 +47,27 @@ fn what_is_wrong_with_a_policy_is_said_as_aws_does() {
         (r#"{"rules":[]}"#.to_owned(), "from 1 to 50"),
         (rules(&[rule(0, "any")]), "rulePriority 0"),
         (rules(&[rule(1, "all")]), "not one of [tagged, untagged, any]"),
-        (rules(&[rule(1, "tagged")]), "either tagPrefixList or tagPatternList"),
+        (
+            rules(&[rule(1, "tagged")]),
+            "either tagPrefixList or tagPatternList",
+        ),
         (rules(&[rule(1, "untagged"), rule(1, "any")]), "not unique"),
-        (rules(&[rule(1, "untagged"), rule(2, "untagged")]), "only one rule"),
-        (rules(&[rule(1, "any"), rule(2, "untagged")]), "highest rulePriority"),
+        (
+            rules(&[rule(1, "untagged"), rule(2, "untagged")]),
+            "only one rule",
+        ),
+        (
+            rules(&[rule(1, "any"), rule(2, "untagged")]),
+            "highest rulePriority",
+        ),
         (
             policy(r#"{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":0}"#),
             "countNumber 0",
         ),
         (
-            policy(r#"{"tagStatus":"any","countType":"imageCountMoreThan","countUnit":"days","countNumber":1}"#),
+            policy(
+                r#"{"tagStatus":"any","countType":"imageCountMoreThan","countUnit":"days","countNumber":1}"#,
+            ),
             "countUnit is not for",
         ),
         (
@@ -68,15 +79,25 @@ fn what_is_wrong_with_a_policy_is_said_as_aws_does() {
             "not one of [imageCountMoreThan",
         ),
         (
-            policy(r#"{"tagStatus":"any","tagPrefixList":["a"],"countType":"imageCountMoreThan","countNumber":1}"#),
+            policy(
+                r#"{"tagStatus":"any","tagPrefixList":["a"],"countType":"imageCountMoreThan","countNumber":1}"#,
+            ),
             "for the tagStatus tagged",
         ),
         (
-            policy(r#"{"tagStatus":"tagged","tagPatternList":["*a*b*c*d*"],"countType":"imageCountMoreThan","countNumber":1}"#),
+            policy(
+                r#"{"tagStatus":"tagged","tagPatternList":["*a*b*c*d*"],"countType":"imageCountMoreThan","countNumber":1}"#,
+            ),
             "more than 4 wildcards",
         ),
-        (rules(&[rule(1, "any").replace("expire", "keep")]), "not one of [expire]"),
-        (rules(&[rule(1, "any").replace("rulePriority", "priority")]), "unknown field"),
+        (
+            rules(&[rule(1, "any").replace("expire", "keep")]),
+            "not one of [expire]",
+        ),
+        (
+            rules(&[rule(1, "any").replace("rulePriority", "priority")]),
+            "unknown field",
+        ),
     ] {
         let error = Policy::parse(&text).unwrap_err();
         assert_eq!(error.code, "InvalidParameterException");

@@ -68,7 +68,10 @@ pub(super) async fn describe_images(
         .as_ref()
         .and_then(|filter| filter.tag_status.as_ref());
     images.retain(|image| wanted(image, status));
-    let kept = input.filter.as_ref().and_then(|filter| filter.image_status.as_ref());
+    let kept = input
+        .filter
+        .as_ref()
+        .and_then(|filter| filter.image_status.as_ref());
     if !is_active(kept) {
         images.clear();
     }
@@ -123,7 +126,10 @@ pub(super) async fn list_images(
         .filter
         .as_ref()
         .and_then(|filter| filter.tag_status.as_ref());
-    let kept = input.filter.as_ref().and_then(|filter| filter.image_status.as_ref());
+    let kept = input
+        .filter
+        .as_ref()
+        .and_then(|filter| filter.image_status.as_ref());
     let mut images = table::images(&snapshot, scope, &input.repository_name);
     if !is_active(kept) {
         images.clear();

@@ -33,7 +33,8 @@ pub(super) async fn batch_check_layer_availability(
                 layer_digest: Some(digest),
                 failure_code: Some(LayerFailureCode::InvalidLayerDigest),
                 failure_reason: Some(
-                    "Invalid parameter at 'LayerDigest' failed to satisfy constraint: not a digest".to_owned(),
+                    "Invalid parameter at 'LayerDigest' failed to satisfy constraint: not a digest"
+                        .to_owned(),
                 ),
             });
             continue;
@@ -87,8 +88,12 @@ pub(super) async fn upload_layer_part(
     table::check_registry(scope, input.registry_id.as_deref(), &name)?;
     table::repository(&ecr.store.snapshot(), scope, &name)?;
     let length = i64::try_from(input.layer_part_blob.len()).unwrap_or(i64::MAX);
-    let first = u64::try_from(input.part_first_byte)
-        .map_err(|_| invalid_parameter("PartFirstByte", "Member must have value greater than or equal to 0"))?;
+    let first = u64::try_from(input.part_first_byte).map_err(|_| {
+        invalid_parameter(
+            "PartFirstByte",
+            "Member must have value greater than or equal to 0",
+        )
+    })?;
     if input.part_last_byte.checked_sub(input.part_first_byte) != length.checked_sub(1) {
         let message = format!(
             "The layer part has {length} bytes, which is not what lies between partFirstByte {} and partLastByte {}",

@@ -72,10 +72,8 @@ pub(super) async fn delete_lifecycle_policy(
     let (scope, name) = (&context.scope, input.repository_name);
     table::check_registry(scope, input.registry_id.as_deref(), &name)?;
     let missing = no_policy(&name, &scope.account);
-    let policy = super::repository::change(ecr, scope, &name, move |row| {
-        row.lifecycle.take().ok_or(missing)
-    })
-    .await?;
+    let policy =
+        super::repository::change(ecr, scope, &name, move |row| row.lifecycle.take().ok_or(missing)).await?;
     Ok(DeleteLifecyclePolicyResponse {
         registry_id: Some(scope.account.clone()),
         repository_name: Some(name),

@@ -34,7 +34,8 @@ pub(super) async fn put_image(
     let digest = ecr.blobs.write(Bytes::from(input.image_manifest.clone())).await;
     let digest = digest.map_err(ApiError::internal)?;
     if input.image_digest.as_ref().is_some_and(|given| *given != digest) {
-        let message = "The specified image digest does not match the digest that Amazon ECR calculated for the image.";
+        let message =
+            "The specified image digest does not match the digest that Amazon ECR calculated for the image.";
         return Err(ApiError::client("ImageDigestDoesNotMatchException", message));
     }
     let put = PutManifest {

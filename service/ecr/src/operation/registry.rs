@@ -98,7 +98,8 @@ pub(super) async fn delete_repository_policy(
     let (scope, name) = (&context.scope, input.repository_name);
     table::check_registry(scope, input.registry_id.as_deref(), &name)?;
     let missing = no_policy(&name, &scope.account);
-    let text = super::repository::change(ecr, scope, &name, move |row| row.policy.take().ok_or(missing)).await?;
+    let text =
+        super::repository::change(ecr, scope, &name, move |row| row.policy.take().ok_or(missing)).await?;
     Ok(DeleteRepositoryPolicyResponse {
         registry_id: Some(scope.account.clone()),
         repository_name: Some(name),

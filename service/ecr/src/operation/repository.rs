@@ -214,16 +214,15 @@ fn mutability(
     if filters.iter().all(fits) {
         Ok((immutable, filters))
     } else {
-        invalid("Member must satisfy regular expression pattern: [0-9a-zA-Z._*-]{1,128}, with at most two wildcards")
+        invalid(
+            "Member must satisfy regular expression pattern: [0-9a-zA-Z._*-]{1,128}, with at most two wildcards",
+        )
     }
 }
 
 fn shown_mutability(
     row: &model::Repository,
-) -> (
-    ImageTagMutability,
-    Option<Vec<ImageTagMutabilityExclusionFilter>>,
-) {
+) -> (ImageTagMutability, Option<Vec<ImageTagMutabilityExclusionFilter>>) {
     let mutability = match (row.immutable, row.exclusions.is_empty()) {
         (false, true) => ImageTagMutability::Mutable,
         (true, true) => ImageTagMutability::Immutable,
@@ -242,11 +241,7 @@ fn shown_mutability(
 }
 
 /// A key that was not named is the account's own for ECR.
-fn encryption(
-    ecr: &Ecr,
-    scope: &Scope,
-    given: Option<EncryptionConfiguration>,
-) -> Option<model::Encryption> {
+fn encryption(ecr: &Ecr, scope: &Scope, given: Option<EncryptionConfiguration>) -> Option<model::Encryption> {
     let given = given.filter(|it| it.encryption_type != EncryptionType::Aes256)?;
     let own = || scope.arn("kms", &format!("key/{}", base_id::uuid(&ecr.ids.hex(32))));
     Some(model::Encryption {

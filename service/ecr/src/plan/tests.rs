@@ -78,11 +78,7 @@ fn the_youngest_stay_when_images_are_counted() {
 
 #[test]
 fn images_expire_by_age_and_by_their_last_pull() {
-    check(
-        vec![rule(1, Tags::Any, Limit::PushedDays(2))],
-        THREE,
-        &[("a", 1)],
-    );
+    check(vec![rule(1, Tags::Any, Limit::PushedDays(2))], THREE, &[("a", 1)]);
     check(
         vec![rule(1, Tags::Any, Limit::PulledDays(2))],
         "
