@@ -195,7 +195,7 @@ fn what_is_refused_is_read_to_its_end(bench: &mut Bench) {
     // Far more than any socket holds.
     let noise = bench.path("noise");
     let bytes: Vec<u8> = (0..8_000_000_u32)
-        .map(|number| (number * number >> 7) as u8)
+        .map(|number| (number.wrapping_mul(number) >> 7) as u8)
         .collect();
     std::fs::write(&noise, bytes).unwrap();
     let text = bench.docker(&["load", "-i", noise.to_str().unwrap()]).fails();
