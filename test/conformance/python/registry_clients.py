@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 import oras.client
+import oras.oci
 
 from oci import *
 
@@ -112,13 +113,14 @@ manifest = client.get_manifest(f"{HOST}/artifacts:v1")
 assert manifest["annotations"]["made"] == "by hand"
 
 # In pieces, and about another artifact.
+subject = digest_in_ecr("artifacts", "v1")
+size = len(call("GET", "artifacts/manifests/v1")[2])
 answer = client.push(
     target=f"{HOST}/artifacts:pieces", files=["sbom.json:application/json"], do_chunked=True, chunk_size=5,
-    subject=f"{HOST}/artifacts:v1", disable_path_validation=True,
+    subject=oras.oci.Subject(mediaType=MANIFEST, digest=subject, size=size), disable_path_validation=True,
 )
 assert answer.status_code in (200, 201), answer.text
 [path] = client.pull(target=f"{HOST}/artifacts:pieces", outdir=f"{SCRATCH}/out")
 assert open(path).read() == '{"parts": []}'
-subject = digest_in_ecr("artifacts", "v1")
 referring = json.loads(call("GET", f"artifacts/referrers/{subject}")[2])["manifests"]
 assert [entry["digest"] for entry in referring] == [digest_in_ecr("artifacts", "pieces")], referring
