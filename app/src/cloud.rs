@@ -15,6 +15,9 @@ use crate::settings::{Keys, Settings};
 /// Where the state is unless somebody says otherwise.
 pub(crate) const DEFAULT_STATE: &str = "/var/lib/wharf";
 
+/// The region that `cloud env` names; any other is served as well.
+pub(crate) const REGION: &str = "us-east-1";
+
 /// Runs a command.
 pub(crate) fn command_line(arguments: Vec<OsString>) -> ExitCode {
     adapter::run(arguments)

@@ -47,6 +47,11 @@ impl Layout {
         self.state.join("build-cache")
     }
 
+    /// Repositories, runs and what was set for them.
+    pub(crate) fn pipelines(&self) -> PathBuf {
+        self.state.join("pipelines")
+    }
+
     pub(crate) fn routes(&self) -> PathBuf {
         self.state.join("routes.json")
     }

@@ -7,12 +7,14 @@
 //! wharf proxy      the load balancer                      process/proxy.rs
 //! wharf shim       one per task: owns its containers      dataplane-runtime
 //! wharf instance   in each instance: its first process   client-agent
+//! wharf runner     one per pipeline run: its jobs        client-pipeline
 //! ```
 //!
 //! Under the name `session-manager-plugin` it is what AWS's command line starts for `aws ecs execute-command`.
 
 mod cloud;
 mod layout;
+mod pipeline;
 mod process;
 mod settings;
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         "control" => process::run(process::Role::Control, rest),
         "proxy" => process::run(process::Role::Proxy, rest),
         "instance" => process::instance(rest),
+        "runner" => process::runner(rest),
         _ => cloud::command_line(arguments),
     }
 }

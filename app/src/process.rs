@@ -6,13 +6,16 @@ mod guest;
 mod instance;
 mod lock;
 mod node;
+mod pipelines;
 mod proxy;
+mod runner;
 mod serve;
 mod supervise;
 mod wire;
 
 pub(crate) use instance::main as instance;
 pub(crate) use lock::{Lock, holder};
+pub(crate) use runner::{ROLE as RUNNER, main as runner};
 
 use std::ffi::OsString;
 use std::path::PathBuf;

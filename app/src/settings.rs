@@ -24,10 +24,16 @@ pub(crate) struct Settings {
     /// `docker.io=127.0.0.1:5000`: other hosts for a registry's images.
     #[serde(default)]
     pub(crate) registry_mirrors: Vec<String>,
+    /// Folders with actions that workflows use.
+    #[serde(default)]
+    pub(crate) actions: Vec<PathBuf>,
 }
 
 pub(crate) const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4566);
+
+/// The account of a cloud that verifies signatures.
+pub(crate) const ACCOUNT: &str = "000000000000";
 
 /// Where distributions keep the machine's certificate authorities.
 const MACHINE_CA_BUNDLES: [&str; 3] = [
@@ -44,6 +50,7 @@ impl Settings {
             open: false,
             build_ca_bundle: None,
             registry_mirrors: vec![],
+            actions: vec![],
         }
     }
 
@@ -72,6 +79,15 @@ impl Settings {
 
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.listen)
+    }
+
+    /// Whose account a request without any hint is for.
+    pub(crate) fn account(&self) -> &'static str {
+        if self.open {
+            aws_signature::OPEN_ACCOUNT
+        } else {
+            ACCOUNT
+        }
     }
 
     pub(crate) fn ca_bundle(&self) -> Option<PathBuf> {

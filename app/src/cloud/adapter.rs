@@ -7,10 +7,8 @@ use std::process::ExitCode;
 use front_cli::{Auth, CloudError, CloudInfo, Finding, Process, StartOptions};
 
 use super::start::Wishes;
-use super::{Cloud, DEFAULT_STATE, Reach};
-
-/// The region that `cloud env` names; any other is served as well.
-const REGION: &str = "us-east-1";
+use super::{Cloud, DEFAULT_STATE, REGION, Reach};
+use crate::pipeline;
 
 struct Local;
 
@@ -32,6 +30,7 @@ impl front_cli::Cloud for Local {
             open: options.auth.map(|auth| auth == Auth::Open),
             build_ca_bundle: options.build_ca_bundle.clone(),
             registry_mirrors: options.registry_mirrors.clone(),
+            actions: options.actions.iter().map(|it| absolute(it)).collect(),
         };
         cloud(state_dir)
             .start(&wishes)
@@ -60,6 +59,17 @@ impl front_cli::Cloud for Local {
             .collect())
     }
 
+    fn machine(&self, state_dir: &Path) -> Result<client_pipeline::Machine, CloudError> {
+        let cloud = cloud(state_dir);
+        let reach = cloud.reach().map_err(failed)?;
+        pipeline::machine(&cloud.state, reach.as_ref()).map_err(failed)
+    }
+
+    fn start_runner(&self, state_dir: &Path, run: u64, actions: &[PathBuf]) -> Result<(), CloudError> {
+        let actions: Vec<PathBuf> = actions.iter().map(|it| absolute(it)).collect();
+        pipeline::start_runner(&absolute(state_dir), run, &actions).map_err(failed)
+    }
+
     fn doctor(&self, state_dir: &Path) -> Vec<Finding> {
         let found = dataplane_node::check_host(state_dir).into_iter();
         found
@@ -75,8 +85,12 @@ impl front_cli::Cloud for Local {
 
 fn cloud(state_dir: &Path) -> Cloud {
     Cloud {
-        state: std::path::absolute(state_dir).unwrap_or_else(|_| state_dir.to_owned()),
+        state: absolute(state_dir),
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn info(state_dir: &Path, reach: &Reach) -> CloudInfo {

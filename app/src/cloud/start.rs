@@ -25,6 +25,7 @@ pub(crate) struct Wishes {
     pub(crate) open: Option<bool>,
     pub(crate) build_ca_bundle: Option<std::path::PathBuf>,
     pub(crate) registry_mirrors: Vec<String>,
+    pub(crate) actions: Vec<std::path::PathBuf>,
 }
 
 impl Cloud {
@@ -37,6 +38,9 @@ impl Cloud {
         settings.build_ca_bundle = wishes.build_ca_bundle.clone().or(settings.build_ca_bundle);
         if !wishes.registry_mirrors.is_empty() {
             settings.registry_mirrors.clone_from(&wishes.registry_mirrors);
+        }
+        if !wishes.actions.is_empty() {
+            settings.actions.clone_from(&wishes.actions);
         }
         if settings.open && !settings.listen.ip().is_loopback() {
             bail!(

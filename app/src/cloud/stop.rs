@@ -13,6 +13,8 @@ use crate::process::{Role, holder};
 use crate::settings::Settings;
 
 const END_LIMIT: Duration = Duration::from_secs(60);
+/// Steps are asked to end, and get some seconds for it.
+const RUNS_END_LIMIT: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 impl Cloud {
@@ -23,7 +25,7 @@ impl Cloud {
         };
         let state = std::path::absolute(&self.state)?;
         let layout = Layout::new(&state, &settings.instance);
-        let mut stopped = false;
+        let mut stopped = end_runs(&state)?;
         // The supervisor first: it ends the others in order, and would start them again.
         for role in Role::ALL {
             let lock = layout.lock(role.name());
@@ -45,6 +47,30 @@ impl Cloud {
         }
         Ok(stopped)
     }
+}
+
+/// Cancels what is running in pipelines and waits for it: its steps may talk to the cloud until they end.
+fn end_runs(state: &Path) -> anyhow::Result<bool> {
+    let runs = crate::pipeline::machine(state, None)?.runs;
+    let active: Vec<u64> = runs
+        .list(usize::MAX)?
+        .into_iter()
+        .filter(|run| !run.progress.is_over())
+        .map(|run| run.id)
+        .collect();
+    for id in &active {
+        runs.cancel(*id, "the local cloud was stopped")?;
+    }
+    let deadline = Instant::now() + RUNS_END_LIMIT;
+    for id in &active {
+        while !runs.repaired(*id)?.progress.is_over() {
+            if Instant::now() > deadline {
+                runs.kill(*id)?;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+    Ok(!active.is_empty())
 }
 
 /// Takes down what processes left behind that did not end in good order.

@@ -20,10 +20,7 @@ use tokio::sync::watch;
 
 use super::wire::{self, Plane};
 use super::{Order, serve};
-use crate::settings::{Keys, write_private};
-
-/// The account of a cloud that verifies signatures.
-const ACCOUNT: &str = "000000000000";
+use crate::settings::{ACCOUNT, Keys, write_private};
 
 pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     let layout = &order.layout;
@@ -60,11 +57,16 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
         async move { node.run(end).await }
     });
     let router = router(order, &plane);
+    let machine = super::pipelines::keep(order)?;
     tokio::spawn(serve::endpoint(
         endpoint,
         Hosts::new()
             .name(&order.settings.listen.ip().to_string())
-            .protect(sessions(&plane, &node).merge(router.clone())),
+            .protect(
+                sessions(&plane, &node)
+                    .merge(super::pipelines::router(order, &plane, &machine)?)
+                    .merge(router.clone()),
+            ),
     ));
     let mut doors = super::agent::doors(order, &plane, Arc::new(node.clone()), router);
     doors.push(super::guest::door(&plane));

@@ -9,7 +9,7 @@ mod verify;
 
 pub use claim::{Claim, Request};
 pub use error::SignatureError;
-pub use verify::{Credentials, Identity, Mode, OPEN_ACCOUNT, Secret, Verifier};
+pub use verify::{Credentials, Identity, Mode, OPEN_ACCOUNT, Secret, Verifier, is_same};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,9 @@
 //! Identifiers: whose a thing is, what it is called, and where new names come from.
 
+mod repository;
 mod source;
 
+pub use repository::is_repository_name;
 pub use source::{IdSource, RandomIds, SequentialIds, uuid};
 
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+mod pipeline;
+
+pub(crate) use pipeline::{
+    Approve, EnvironmentCommand, EventKind, Init, List, Of, PipelineCommand, PipelineLogs, Remote, RunId,
+    RunPipeline, ValueCommand,
+};
+
 use crate::cloud::{Auth, Cloud};
 use crate::exit;
 
@@ -16,6 +23,7 @@ const EXAMPLES: &str = "Examples:
   wharf logs hello -f              what it prints
   wharf down hello                 take it away
   wharf up . --target aws          the same on AWS
+  wharf pipeline remote            then `git push wharf main` runs the repository's workflow
   eval \"$(wharf cloud env)\"        let aws, boto3 and docker talk to the local cloud";
 
 /// Takes an application from its Dockerfile to a live URL: on this machine, or on AWS.
@@ -73,6 +81,14 @@ pub(crate) enum Command {
     },
     /// Check an application's files, and what is there already, without doing anything
     Check(Check),
+    /// Workflows: run them, look at their runs, set what they need
+    #[command(subcommand)]
+    Pipeline(PipelineCommand),
+    /// Write a workflow that deploys an application
+    Init(Init),
+    /// What git asks for the keys of the local cloud's repositories
+    #[command(hide = true)]
+    GitCredential { operation: String },
     /// The local cloud: start, stop, status, env, doctor
     #[command(subcommand)]
     Cloud(CloudCommand),
@@ -252,7 +268,7 @@ pub(crate) struct Exec {
     pub command: Vec<String>,
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".to_owned()),
@@ -315,6 +331,9 @@ pub(crate) struct Start {
     /// Another host for a registry's images, such as docker.io=127.0.0.1:5000
     #[arg(long, value_name = "REGISTRY=HOST")]
     pub registry_mirror: Vec<String>,
+    /// A folder with actions that workflows use: DIR/owner/name@ref or DIR/owner/name
+    #[arg(long, value_name = "DIR")]
+    pub actions: Vec<PathBuf>,
     /// Print how to reach it as JSON
     #[arg(long)]
     pub json: bool,

@@ -33,6 +33,18 @@ pub trait Cloud: Send + Sync {
     /// When its settings cannot be read.
     fn processes(&self, state_dir: &Path) -> Result<Vec<Process>, CloudError>;
 
+    /// What pipelines need of this machine, with the cloud if it runs.
+    ///
+    /// # Errors
+    /// When its settings cannot be read.
+    fn machine(&self, state_dir: &Path) -> Result<client_pipeline::Machine, CloudError>;
+
+    /// Starts the process that does the work of a run. `actions` are further folders with actions.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    fn start_runner(&self, state_dir: &Path, run: u64, actions: &[PathBuf]) -> Result<(), CloudError>;
+
     /// What this machine has of all that the cloud needs.
     fn doctor(&self, state_dir: &Path) -> Vec<Finding>;
 }
@@ -46,6 +58,8 @@ pub struct StartOptions {
     pub build_ca_bundle: Option<PathBuf>,
     /// `docker.io=127.0.0.1:5000`: another host for a registry's images.
     pub registry_mirrors: Vec<String>,
+    /// Folders with actions that workflows use.
+    pub actions: Vec<PathBuf>,
 }
 
 /// Whose requests are served.

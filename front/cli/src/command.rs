@@ -5,7 +5,9 @@ mod cloud;
 mod down;
 mod exec;
 mod logs;
+mod init;
 mod look;
+mod pipeline;
 mod run;
 mod up;
 
@@ -60,6 +62,9 @@ impl Session {
             Command::Exec(it) => self.exec(&it),
             Command::SessionManagerPlugin { arguments } => self.plugin(&arguments),
             Command::Check(it) => self.check(&it),
+            Command::Pipeline(it) => self.pipeline(it),
+            Command::Init(it) => self.init(&it),
+            Command::GitCredential { operation } => self.git_credential(&operation),
             Command::Cloud(it) => self.cloud(it),
             Command::Doctor(it) => self.doctor(it),
             Command::Completions { shell } => {

@@ -24,6 +24,7 @@ impl Session {
             auth: start.auth,
             build_ca_bundle: start.build_ca_bundle,
             registry_mirrors: start.registry_mirror,
+            actions: start.actions,
         };
         let info = self.cloud.start(&self.global.state_dir, &options)?;
         if start.json {
