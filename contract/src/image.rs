@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -40,6 +41,13 @@ pub trait Blobs: Send + Sync {
     /// Ends an upload: the content must hash to `digest`. Durable when it returns.
     async fn upload_finish(&self, id: &str, digest: &str) -> Result<(), BlobError>;
     async fn upload_cancel(&self, id: &str) -> Result<(), BlobError>;
+    /// Removes uploads that nobody has touched for `idle`; returns bytes freed.
+    async fn expire_uploads(&self, idle: Duration) -> Result<u64, BlobError>;
+    /// A repository name that stands for this store itself: who mounts from it is this machine's own engine, as nobody
+    /// else can know it. `None` where there is no engine beside the store.
+    fn own_source(&self) -> Option<&str> {
+        None
+    }
     /// Removes all blobs, layers and uploads but those that these manifests lead to; returns bytes freed.
     async fn retain(&self, manifests: &[String]) -> Result<u64, BlobError>;
 }
@@ -54,6 +62,8 @@ pub enum BlobError {
     DigestMismatch { expected: String, actual: String },
     #[error("{0} is not a digest that is served here")]
     DigestInvalid(String),
+    #[error("{count_max} uploads are open already; finish or cancel some, or wait until they expire")]
+    TooManyUploads { count_max: usize },
     #[error("upload stands at {actual} bytes, not at {expected}")]
     OffsetMismatch { expected: u64, actual: u64 },
     #[error("blob {digest} has {size_bytes} bytes, more than {limit_bytes}")]
@@ -93,6 +103,26 @@ pub trait Catalog: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, CatalogError>;
+    /// The manifests that have this one as their OCI `subject`, by digest ascending; that one need not be here.
+    async fn referrers(
+        &self,
+        tenant: &Tenant,
+        repository: &str,
+        subject: &str,
+    ) -> Result<Vec<CatalogEntry>, CatalogError>;
+    /// Notes that an image was pulled.
+    async fn pulled(&self, tenant: &Tenant, repository: &str, digest: &str);
+    /// Whether the repository has this blob: pushed to it, mounted into it, and not deleted since. That the bytes are on
+    /// this machine does not mean that.
+    async fn has_blob(&self, tenant: &Tenant, repository: &str, digest: &str) -> bool;
+    async fn add_blob(&self, tenant: &Tenant, repository: &str, digest: &str) -> Result<(), CatalogError>;
+    /// Takes a blob out of the repository; whether it was there.
+    async fn remove_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &str,
+        digest: &str,
+    ) -> Result<bool, CatalogError>;
     /// Whether pushes to this repository are possible at all (it exists).
     async fn repository_exists(&self, tenant: &Tenant, repository: &str) -> bool;
 }
@@ -114,7 +144,12 @@ pub struct CatalogEntry {
 pub struct PutManifest {
     pub digest: String,
     pub media_type: String,
-    pub tag: Option<String>,
+    /// That lead to it from now on.
+    pub tags: Vec<String>,
+    /// Of configuration and layers.
+    pub blobs: Vec<String>,
+    /// Of the manifests that an index leads to.
+    pub children: Vec<String>,
     /// Manifest, configuration and layers together.
     pub size_bytes: u64,
     pub config_media_type: Option<String>,
@@ -130,9 +165,9 @@ pub enum CatalogError {
     #[error("Requested image not found: {0}")]
     ManifestUnknown(String),
     #[error(
-        "The image tag '{0}' already exists in the repository and cannot be overwritten because the repository is immutable"
+        "The image tag '{tag}' already exists in the '{repository}' repository and cannot be overwritten because the repository is immutable."
     )]
-    TagImmutable(String),
+    TagImmutable { tag: String, repository: String },
     #[error("{0}")]
     Invalid(String),
     #[error("registry: {0}")]
@@ -180,7 +215,8 @@ pub trait Engine: Send + Sync {
     /// By name, by digest, or by the beginning of a digest.
     async fn inspect(&self, name: &str) -> Result<ImageDetail, EngineError>;
     async fn tag(&self, source: &str, target: &str) -> Result<(), EngineError>;
-    /// Takes a name away, or all names if it is given by digest (more than one only with `force`).
+    /// Takes a name away, or all names if it is given by digest (more than one only with `force`), and the image itself
+    /// if it has none.
     async fn remove(&self, name: &str, force: bool) -> Result<Removed, EngineError>;
     /// Asks that registry whether the credentials are right.
     async fn login(&self, registry: &str, credentials: &Credentials) -> Result<(), EngineError>;
@@ -214,6 +250,7 @@ pub trait Engine: Send + Sync {
 pub struct ImageSummary {
     /// Digest of the manifest.
     pub digest: String,
+    /// None for an image whose name has gone to another one.
     pub names: Vec<String>,
     pub size_bytes: u64,
     pub created: Option<Timestamp>,
@@ -224,6 +261,8 @@ pub struct ImageSummary {
 pub struct ImageDetail {
     pub summary: ImageSummary,
     pub config_digest: String,
+    /// In bytes as they are stored, bottom first.
+    pub layer_sizes_bytes: Vec<u64>,
     /// The image's configuration, JSON as it is stored.
     pub config: Bytes,
 }

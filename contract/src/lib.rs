@@ -8,6 +8,7 @@ pub mod console;
 pub mod exec;
 pub mod image;
 pub mod log;
+pub mod manifest;
 pub mod network;
 pub mod route;
 pub mod task;

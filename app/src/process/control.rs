@@ -88,7 +88,7 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     )?;
     tokio::spawn(serve::engine(
         engine_socket,
-        front_engine::router(Arc::new(engine), info(order)),
+        front_engine::router(Arc::new(engine), info(order), Arc::clone(&plane.clock)),
     ));
     let _ = std::fs::remove_file(layout.failure());
     tracing::info!(endpoint = %order.settings.endpoint(), "ready");

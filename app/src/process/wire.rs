@@ -233,6 +233,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         Arc::clone(&plane.lines),
     );
     start(Arc::new(retention), Retention::READS);
+    start(
+        Arc::new(service_ecr::Upkeep::new(plane.ecr.clone())),
+        service_ecr::Upkeep::READS,
+    );
     start(Arc::new(Sessions::new(plane.iam.clone())), Sessions::READS);
     start(Arc::new(Deletions::new(plane.secrets.clone())), Deletions::READS);
 }

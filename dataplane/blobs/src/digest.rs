@@ -1,21 +1,53 @@
-//! `sha256:…`: the only kind of digest that is served here.
+//! `sha256:…` and `sha512:…`, the two kinds of digest that OCI registers. What is made here is named by the first; the
+//! second is for what others name so.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use contract::image::BlobError;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 
-/// A digest that was checked to be `sha256:` and 64 lower-case hexadecimal digits, hence safe as a file name.
+/// Pieces in which a file is hashed.
+const PIECE_BYTES: usize = 256 << 10;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    Sha256,
+    Sha512,
+}
+
+impl Algorithm {
+    pub const ALL: [Self; 2] = [Self::Sha256, Self::Sha512];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    fn digits(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Sha512 => 128,
+        }
+    }
+}
+
+/// A digest that was checked to be the name of its algorithm and as many lower-case hexadecimal digits as it has, hence
+/// safe as a file name.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(String);
 
 impl Digest {
     pub fn parse(text: &str) -> Result<Self, BlobError> {
-        let valid = text.strip_prefix("sha256:").is_some_and(|hex| {
-            hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        });
-        if valid {
+        let valid = |(name, hex): (&str, &str)| {
+            Algorithm::ALL
+                .iter()
+                .any(|it| it.name() == name && it.digits() == hex.len())
+                && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        if text.split_once(':').is_some_and(valid) {
             Ok(Self(text.to_owned()))
         } else {
             // What comes from outside is repeated, but not without bounds.
@@ -32,9 +64,43 @@ impl Digest {
         Self(format!("sha256:{}", hex::encode(hasher.finalize())))
     }
 
-    /// The 64 digits.
+    /// What `content` has under the same algorithm as this digest. Blocks: disk.
+    pub(crate) fn same_kind_of(&self, mut content: impl Read) -> io::Result<Self> {
+        let mut buffer = vec![0; PIECE_BYTES];
+        let mut each = |take: &mut dyn FnMut(&[u8])| -> io::Result<()> {
+            loop {
+                match content.read(&mut buffer)? {
+                    0 => return Ok(()),
+                    read => take(&buffer[..read]),
+                }
+            }
+        };
+        let hex = match self.algorithm() {
+            Algorithm::Sha256 => {
+                let mut hasher = Sha256::new();
+                each(&mut |bytes| hasher.update(bytes))?;
+                hex::encode(hasher.finalize())
+            }
+            Algorithm::Sha512 => {
+                let mut hasher = Sha512::new();
+                each(&mut |bytes| hasher.update(bytes))?;
+                hex::encode(hasher.finalize())
+            }
+        };
+        Ok(Self(format!("{}:{hex}", self.algorithm().name())))
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        if self.0.starts_with("sha512:") {
+            Algorithm::Sha512
+        } else {
+            Algorithm::Sha256
+        }
+    }
+
+    /// The 64 or 128 digits.
     pub fn hex(&self) -> &str {
-        &self.0["sha256:".len()..]
+        &self.0[self.algorithm().name().len() + 1..]
     }
 
     pub fn as_str(&self) -> &str {

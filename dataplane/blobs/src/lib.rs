@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! lock               held by the one process that has the store open
-//! blobs/sha256/HEX   content, never changed
+//! blobs/sha256/HEX   content, never changed (blobs/sha512 likewise)
 //! layers/HEX         unpacked layers by diff id, in overlayfs form
 //! uploads/ID         uploads that are not finished
 //! temporary/         what a crash may leave behind; emptied when the store is opened

@@ -1,7 +1,7 @@
 //! Local names, as `docker images` shows them: which tag leads to which manifest. One small file, written
 //! whole and renamed into place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ pub enum NamesError {
 pub struct LocalImage {
     /// Of a manifest or index.
     pub digest: String,
-    /// Familiar form, ascending.
+    /// Familiar form, ascending; none if its last name went to another image.
     pub names: Vec<String>,
 }
 
@@ -55,6 +55,9 @@ struct NamesFile {
     version: u32,
     /// Full name to manifest digest.
     names: BTreeMap<String, String>,
+    /// Manifests whose last name went to another image: still there, until they are removed.
+    #[serde(default)]
+    unnamed: BTreeSet<String>,
 }
 
 impl Names {
@@ -81,13 +84,20 @@ impl Names {
             .collect()
     }
 
+    /// Of images that have no name any more.
+    pub fn unnamed(&self) -> Vec<Digest> {
+        let file = lock_plain(&self.file);
+        let digests = file.unnamed.iter();
+        digests.filter_map(|digest| Digest::parse(digest).ok()).collect()
+    }
+
     fn change<T>(
         &self,
-        change: impl FnOnce(&mut BTreeMap<String, String>) -> Result<T, NamesError>,
+        change: impl FnOnce(&mut NamesFile) -> Result<T, NamesError>,
     ) -> Result<T, NamesError> {
         let mut file = lock_plain(&self.file);
         let mut changed = file.clone();
-        let result = change(&mut changed.names)?;
+        let result = change(&mut changed)?;
         changed.version = 1;
         let temporary = self.path.with_extension("json.new");
         let mut out = fs::File::create(&temporary)?;
@@ -100,11 +110,14 @@ impl Names {
 }
 
 impl BlobStore {
-    /// All images that have a name, ascending by their first one.
+    /// All images that have a name or have lost it to another one, ascending by their first name.
     pub fn local_images(&self) -> Vec<LocalImage> {
         let mut by_digest: BTreeMap<Digest, Vec<String>> = BTreeMap::new();
         for (name, digest) in self.inner.names.all() {
             by_digest.entry(digest).or_default().push(familiar(&name));
+        }
+        for digest in self.inner.names.unnamed() {
+            by_digest.entry(digest).or_default();
         }
         let mut images: Vec<LocalImage> = by_digest
             .into_iter()
@@ -124,11 +137,22 @@ impl BlobStore {
             return Err(NamesError::HasDigest(name.familiar()));
         }
         let digest = Digest::parse(manifest).map_err(|_| NamesError::Unknown(manifest.to_owned()))?;
-        self.inner.names.change(|names| {
-            if names.len() >= NAMES_MAX {
+        self.inner.names.change(|file| {
+            if file.names.len() >= NAMES_MAX {
                 return Err(NamesError::TooMany);
             }
-            names.insert(name.to_string(), digest.into());
+            let digest = String::from(digest);
+            file.unnamed.remove(&digest);
+            let before = file.names.insert(name.to_string(), digest);
+            if let Some(before) = before
+                && !file.names.values().any(|other| *other == before)
+            {
+                // As long as there is room: nobody needs them, and the oldest cannot be told from the others.
+                if file.unnamed.len() >= NAMES_MAX {
+                    file.unnamed.pop_first();
+                }
+                file.unnamed.insert(before);
+            }
             Ok(())
         })
     }
@@ -136,10 +160,18 @@ impl BlobStore {
     /// Takes a name away; returns the manifest it led to. Blocks: disk.
     pub fn untag(&self, name: &str) -> Result<String, NamesError> {
         let name = Name::parse(name)?;
-        self.inner.names.change(|names| {
-            names
+        self.inner.names.change(|file| {
+            file.names
                 .remove(&name.to_string())
                 .ok_or_else(|| NamesError::Unknown(name.familiar()))
+        })
+    }
+
+    /// Lets go of an image that has no name any more. Blocks: disk.
+    pub fn forget(&self, manifest: &str) -> Result<(), NamesError> {
+        self.inner.names.change(|file| {
+            file.unnamed.remove(manifest);
+            Ok(())
         })
     }
 
@@ -184,6 +216,7 @@ impl BlobStore {
             .all()
             .into_iter()
             .map(|(_, digest)| digest)
+            .chain(self.inner.names.unnamed())
             .collect();
         named.sort();
         named.dedup();

@@ -305,11 +305,11 @@ fn explain(registry: &str, error: &OciDistributionError) -> RemoteError {
             code: 404, message, ..
         } => RemoteError::NotFound {
             registry,
-            reason: shorten(message),
+            reason: told(message),
         },
         OciDistributionError::ServerError { code, message, .. } => RemoteError::Answer {
             registry,
-            reason: format!("{code} {}", shorten(message)),
+            reason: format!("{code} {}", told(message)),
         },
         OciDistributionError::RequestError(error) => match error.status() {
             Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => RemoteError::NoCredentials { registry },
@@ -342,6 +342,16 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// The sentence inside the answer, if it is one of a registry.
+fn told(body: &str) -> String {
+    let envelope: Option<oci_client::errors::OciEnvelope> = serde_json::from_str(body).ok();
+    let first = envelope.and_then(|envelope| envelope.errors.into_iter().next());
+    match first {
+        Some(error) if !error.message.is_empty() => shorten(&error.message),
+        _ => shorten(body),
+    }
 }
 
 /// What a stranger says is repeated in one line of bounded length.

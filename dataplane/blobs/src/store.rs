@@ -16,7 +16,7 @@ use base_id::{IdSource, RandomIds};
 use bytes::Bytes;
 use contract::image::{BlobError, Blobs};
 
-use crate::digest::{Digest, DigestWriter};
+use crate::digest::{Algorithm, Digest, DigestWriter};
 use crate::layer::Unpacking;
 use crate::local::Names;
 use crate::remote::{Remote, RemoteConfig};
@@ -40,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) remote: Remote,
     uploads: upload::Uploads,
     opened: Instant,
+    /// Stands for the store itself where a repository is named; nobody outside can guess it.
+    pub(crate) own: String,
     /// When a blob was last written or asked for, so that a collection does not take what is being assembled.
     fresh: Mutex<HashMap<Digest, Instant>>,
     keepers: Mutex<Vec<Keeper>>,
@@ -76,7 +78,7 @@ impl BlobStore {
         };
         fs::create_dir_all(&directory).map_err(failed)?;
         let lock = lock(&directory)?;
-        for part in ["blobs/sha256", "layers", "uploads", "temporary"] {
+        for part in ["blobs/sha256", "blobs/sha512", "layers", "uploads", "temporary"] {
             fs::create_dir_all(directory.join(part)).map_err(failed)?;
         }
         empty(&directory.join("temporary")).map_err(failed)?;
@@ -92,6 +94,7 @@ impl BlobStore {
                 remote,
                 uploads: upload::Uploads::default(),
                 opened: Instant::now(),
+                own: format!("wharf-store/{}{}", RandomIds.hex(32), RandomIds.hex(32)),
                 fresh: Mutex::default(),
                 keepers: Mutex::default(),
                 _lock: lock,
@@ -127,7 +130,11 @@ impl BlobStore {
     }
 
     pub(crate) fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.inner.directory.join("blobs/sha256").join(digest.hex())
+        self.blobs(digest.algorithm()).join(digest.hex())
+    }
+
+    fn blobs(&self, algorithm: Algorithm) -> PathBuf {
+        self.inner.directory.join("blobs").join(algorithm.name())
     }
 
     /// In bytes, or `None` if it is not here. Blocks: disk.
@@ -164,7 +171,7 @@ impl BlobStore {
         let mut writer = self.writer()?;
         writer.write_all(bytes)?;
         let (digest, _) = writer.finish()?;
-        File::open(self.inner.directory.join("blobs/sha256"))?.sync_all()?;
+        File::open(self.blobs(Algorithm::Sha256))?.sync_all()?;
         Ok(digest)
     }
 
@@ -206,6 +213,10 @@ impl BlobWriter {
             .take()
             .expect("only finish takes the writer, and finish takes self");
         let (file, actual, size_bytes) = writer.finish();
+        let actual = match expected.algorithm() {
+            Algorithm::Sha256 => actual,
+            Algorithm::Sha512 => expected.same_kind_of(File::open(&self.path)?)?,
+        };
         if actual != *expected {
             return Err(BlobError::DigestMismatch {
                 expected: expected.to_string(),
@@ -302,6 +313,15 @@ impl Blobs for BlobStore {
     async fn upload_cancel(&self, id: &str) -> Result<(), BlobError> {
         let (store, id) = (self.clone(), id.to_owned());
         blocking(move || store.cancel(&id)).await
+    }
+
+    async fn expire_uploads(&self, idle: Duration) -> Result<u64, BlobError> {
+        let store = self.clone();
+        blocking(move || store.sweep_uploads(idle)).await
+    }
+
+    fn own_source(&self) -> Option<&str> {
+        Some(&self.inner.own)
     }
 
     async fn retain(&self, manifests: &[String]) -> Result<u64, BlobError> {

@@ -194,6 +194,7 @@ fn detail(store: &BlobStore, digest: &str) -> Result<ImageDetail, ImageError> {
                 .and_then(|created| created.parse::<Timestamp>().ok()),
             labels: configuration.config.labels.into_iter().collect(),
         },
+        layer_sizes_bytes: image.layers.iter().map(|layer| layer.size_bytes).collect(),
         config_digest: image.config.into(),
         config,
     })
@@ -214,7 +215,7 @@ fn remove(store: &BlobStore, name: &str, force: bool) -> Result<Removed, Failed>
         Some(name) => vec![name],
         None if names.len() > 1 && !force => {
             let message = format!(
-                "conflict: unable to delete {name} (must be forced) - image is referenced by {}",
+                "conflict: unable to delete {name} (must be forced) - image is referenced in multiple repositories: {}",
                 names.join(", ")
             );
             return Err(Failed(EngineError::Conflict(message)));
@@ -225,6 +226,7 @@ fn remove(store: &BlobStore, name: &str, force: bool) -> Result<Removed, Failed>
         store.untag(name)?;
     }
     let deleted = if untagged.len() == names.len() {
+        store.forget(&digest)?;
         vec![digest]
     } else {
         Vec::new()

@@ -89,6 +89,17 @@ impl From<ImageSummary> for ListedImage {
     }
 }
 
+impl ListedImage {
+    /// With the numbers that lists leave out.
+    pub fn counted(image: ImageSummary) -> Self {
+        Self {
+            shared_size: 0,
+            containers: 0,
+            ..Self::from(image)
+        }
+    }
+}
+
 /// `repository@sha256:…`, once for each repository.
 fn digests(image: &ImageSummary) -> Vec<String> {
     let mut found: Vec<String> = image
@@ -142,6 +153,22 @@ pub(crate) struct InspectedImage {
     size: u64,
     #[serde(rename = "RootFS")]
     root_fs: RootFs,
+    metadata: Metadata,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    /// Not noted here: what Docker answers then.
+    last_tag_time: &'static str,
+}
+
+/// The answer to a prune.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Pruned {
+    pub images_deleted: Vec<Removal>,
+    pub space_reclaimed: u64,
 }
 
 #[derive(Serialize)]
@@ -174,6 +201,9 @@ impl InspectedImage {
             root_fs: RootFs {
                 r#type: "layers",
                 layers: stored.rootfs.diff_ids,
+            },
+            metadata: Metadata {
+                last_tag_time: "0001-01-01T00:00:00Z",
             },
         })
     }
@@ -258,6 +288,7 @@ impl Line {
     }
 
     pub fn error(message: String) -> Self {
+        let message = printable(&message);
         Self {
             error_detail: Some(ErrorDetail {
                 message: message.clone(),
@@ -279,6 +310,13 @@ impl Line {
             ..Self::default()
         }
     }
+}
+
+/// What an archive or a registry said is shown on a terminal: without its control characters, and not without end.
+fn printable(message: &str) -> String {
+    const CHARS_MAX: usize = 2_000;
+    let plain = |c: &char| (!c.is_control() || *c == '\n') && *c != char::REPLACEMENT_CHARACTER;
+    message.chars().filter(plain).take(CHARS_MAX).collect()
 }
 
 /// Names in front of a Docker Hub repository that people leave out.

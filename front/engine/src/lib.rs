@@ -1,5 +1,5 @@
-//! The Docker Engine API as far as it is about images: build, tag, push, pull, load, save, list, inspect, remove,
-//! log in. Everything else is answered with a sentence that says so.
+//! The Docker Engine API as far as it is about images: build, tag, push, pull, load, save, list, inspect, history, remove,
+//! prune, log in. Everything else is answered with a sentence that says so.
 //!
 //! `query`, `credentials` and `secret` read what clients send, `images`, `transfer` and `build` serve it, `lines` is the
 //! stream of JSON lines that long answers are made of, `answer` has the shapes of the API.
@@ -7,6 +7,9 @@
 mod answer;
 mod build;
 mod credentials;
+mod drain;
+mod filter;
+mod history;
 mod images;
 mod lines;
 mod query;
@@ -20,6 +23,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use base_clock::Clock;
 use contract::image::Engine;
 use http::{Method, StatusCode, Uri};
 use tower::ServiceExt as _;
@@ -45,13 +49,15 @@ pub struct EngineInfo {
 pub(crate) struct Api {
     engine: Arc<dyn Engine>,
     info: Arc<EngineInfo>,
+    clock: Arc<dyn Clock>,
 }
 
 /// Serves the API, with and without a version in front of the path. To be served on a Unix socket, whose file mode
 /// decides who may.
-pub fn router(engine: Arc<dyn Engine>, info: EngineInfo) -> Router {
+pub fn router(engine: Arc<dyn Engine>, info: EngineInfo, clock: Arc<dyn Clock>) -> Router {
     let api = Api {
         engine,
+        clock,
         info: Arc::new(info),
     };
     let routes = Router::new()
@@ -63,11 +69,15 @@ pub fn router(engine: Arc<dyn Engine>, info: EngineInfo) -> Router {
         .route("/images/json", get(images::list))
         .route("/images/create", post(transfer::create))
         .route("/images/load", post(transfer::load))
+        .route("/images/prune", post(images::prune))
+        .route("/images/search", get(not_served))
+        .route("/system/df", get(system::df))
         .route("/images/get", get(transfer::get_several))
         .route("/images/{*rest}", axum::routing::any(images::one))
         .fallback(not_served)
         .method_not_allowed_fallback(not_served)
         .with_state(api);
+    let routes = routes.layer(axum::middleware::from_fn(drain::unread));
     // The version is taken off before anything is routed, which a layer of the router itself would be too late for.
     Router::new().fallback_service(routes.map_request(without_version))
 }
@@ -102,7 +112,15 @@ const NEVER_THERE: [&str; 8] = [
     "volumes",
 ];
 
+/// Where BuildKit's clients begin.
+const BUILDKIT: [&str; 2] = ["/session", "/grpc"];
+
 async fn not_served(request: Request) -> Response {
+    if BUILDKIT.contains(&request.uri().path()) {
+        let message = "Wharf serves no BuildKit sessions, which DOCKER_BUILDKIT=1 and `docker buildx build` need; build \
+             with DOCKER_BUILDKIT=0 docker build, which understands the same Dockerfiles here";
+        return Refusal::new(StatusCode::NOT_IMPLEMENTED, message).into_response();
+    }
     let mut parts = request.uri().path().trim_start_matches('/').split('/');
     if request.method() == Method::GET
         && let (Some(kind), Some(name), rest) = (parts.next(), parts.next(), parts.next())
@@ -114,7 +132,7 @@ async fn not_served(request: Request) -> Response {
         return Refusal::new(StatusCode::NOT_FOUND, message).into_response();
     }
     let message = format!(
-        "{} {} is not served: Wharf serves images only (build, tag, push, pull, load, save, inspect, rm, login); \
+        "{} {} is not served: Wharf serves images only (build, tag, push, pull, load, save, inspect, history, rm, prune, login); \
          containers are run through the ECS API",
         request.method(),
         request.uri().path()

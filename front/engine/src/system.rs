@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::Api;
-use crate::answer::Refusal;
+use crate::answer::{ListedImage, Refusal};
 use crate::credentials::AuthConfig;
 
 /// The version of the API that is spoken; clients lower theirs to it.
@@ -124,6 +124,31 @@ pub(crate) async fn info(State(api): State<Api>) -> Result<Response, Refusal> {
         warnings: ["this engine serves images only; containers are run through the ECS API"],
     };
     Ok(Json(info).into_response())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Usage {
+    layers_size: u64,
+    images: Vec<ListedImage>,
+    containers: [(); 0],
+    volumes: [(); 0],
+    build_cache: [(); 0],
+    builder_size: u64,
+}
+
+/// What images take; equal layers are counted once for each image.
+pub(crate) async fn df(State(api): State<Api>) -> Result<Response, Refusal> {
+    let images = api.engine.images().await?;
+    let usage = Usage {
+        layers_size: images.iter().map(|image| image.size_bytes).sum(),
+        images: images.into_iter().map(ListedImage::counted).collect(),
+        containers: [],
+        volumes: [],
+        build_cache: [],
+        builder_size: 0,
+    };
+    Ok(Json(usage).into_response())
 }
 
 #[derive(Serialize)]

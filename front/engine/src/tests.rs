@@ -107,7 +107,10 @@ async fn answer(method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, Str
         request = request.header(*name, *value);
     }
     let request = request.body(Body::empty()).unwrap();
-    let response = router(Arc::new(Nothing), info).oneshot(request).await.unwrap();
+    let response = router(Arc::new(Nothing), info, Arc::new(base_clock::SystemClock))
+        .oneshot(request)
+        .await
+        .unwrap();
     let status = response.status().as_u16();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(bytes.to_vec()).unwrap())

@@ -42,29 +42,79 @@ pub(crate) async fn create(
     let image = query
         .get("fromImage")
         .ok_or_else(|| Refusal::bad("the parameter `fromImage` is missing"))?;
+    if let Some(platform) = query.get("platform").filter(|it| !is_ours(it)) {
+        let message = format!(
+            "no image for `{platform}` can be pulled here: this machine is linux/amd64, and only its images are kept"
+        );
+        return Err(Refusal::new(StatusCode::NOT_FOUND, message));
+    }
     let name = match query.get("tag") {
         Some(digest) if digest.contains(':') => format!("{image}@{digest}"),
         Some(tag) => format!("{image}:{tag}"),
         None => image.to_owned(),
     };
     let credentials = credentials::one(&headers)?;
-    let repo = full_repository(repository(image));
+    // What it led to before says whether anything came that was not here.
+    let before = api
+        .engine
+        .inspect(&name)
+        .await
+        .ok()
+        .map(|image| image.summary.digest);
+    let repo = familiar(repository(image.split('@').next().unwrap_or(image)));
+    let tag = query
+        .get("tag")
+        .map_or_else(|| "latest".to_owned(), str::to_owned);
     Ok(lines::respond(move |lines| async move {
-        lines.send(Line::status(format!("Pulling from {repo}")));
+        let mut first = Line::status(format!("Pulling from {repo}"));
+        first.id = Some(tag);
+        lines.send(first);
         match api
             .engine
             .pull(&name, credentials.as_ref(), progress(&lines))
             .await
         {
             Ok(digest) => {
+                let status = if before.as_ref() == Some(&digest) {
+                    "Image is up to date for"
+                } else {
+                    "Downloaded newer image for"
+                };
                 vec![
                     Line::status(format!("Digest: {digest}")),
-                    Line::status(format!("Status: Image is here for {name}")),
+                    Line::status(format!("Status: {status} {name}")),
                 ]
             }
             Err(error) => vec![Line::error(error.to_string())],
         }
     }))
+}
+
+/// As clients write the platform of this machine, in parts or as JSON.
+fn is_ours(platform: &str) -> bool {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Platform {
+        os: String,
+        architecture: String,
+    }
+    let platform = match serde_json::from_str::<Platform>(platform) {
+        Ok(it) => format!("{}/{}", it.os, it.architecture),
+        Err(_) => platform.to_ascii_lowercase(),
+    };
+    matches!(
+        platform.as_str(),
+        "linux/amd64" | "linux/x86_64" | "linux" | "amd64" | "x86_64" | "linux/"
+    )
+}
+
+/// The repository without its registry, as Docker says where it pulls from.
+fn familiar(repository: &str) -> String {
+    let full = full_repository(repository);
+    match full.split_once('/') {
+        Some((_, rest)) => rest.to_owned(),
+        None => full,
+    }
 }
 
 /// `POST /images/NAME/push`: one tag, or all of a repository.

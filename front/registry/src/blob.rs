@@ -4,6 +4,7 @@ use std::io::SeekFrom;
 
 use axum::body::Body;
 use axum::response::Response;
+use contract::image::{BlobError, Tenant};
 use http::{HeaderMap, StatusCode, header};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
@@ -11,18 +12,34 @@ use tokio_util::io::ReaderStream;
 
 use crate::Registry;
 use crate::refusal::Refusal;
+use crate::route::BlobAction;
 
 /// Pieces in which a blob is sent.
 const CHUNK_BYTES: usize = 256 << 10;
 
 pub(crate) async fn serve(
     registry: &Registry,
+    tenant: &Tenant,
+    repository: &str,
     digest: &str,
-    head: bool,
+    action: BlobAction,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    let Some(size) = registry.blobs.size(digest).await? else {
-        return Err(contract::image::BlobError::NotFound(digest.to_owned()).into());
+    let size = size(registry, tenant, repository, digest).await?;
+    let Some(size) = size else {
+        return Err(BlobError::NotFound(digest.to_owned()).into());
+    };
+    let head = match action {
+        BlobAction::Get => false,
+        BlobAction::Head => true,
+        BlobAction::Delete => {
+            registry.catalog.remove_blob(tenant, repository, digest).await?;
+            let response = Response::builder()
+                .status(StatusCode::ACCEPTED)
+                .header(header::CONTENT_LENGTH, 0)
+                .body(Body::empty());
+            return response.map_err(|error| std::io::Error::other(error).into());
+        }
     };
     let range = match headers.get(header::RANGE) {
         Some(value) => parse(value.to_str().unwrap_or_default(), size)?,
@@ -53,6 +70,22 @@ pub(crate) async fn serve(
     response
         .body(body)
         .map_err(|error| std::io::Error::other(error).into())
+}
+
+/// In bytes, of a blob that is in this repository.
+pub(crate) async fn size(
+    registry: &Registry,
+    tenant: &Tenant,
+    repository: &str,
+    digest: &str,
+) -> Result<Option<u64>, Refusal> {
+    // First, as it says whether this is a digest at all.
+    let size = registry.blobs.size(digest).await?;
+    if size.is_some() && registry.catalog.has_blob(tenant, repository, digest).await {
+        Ok(size)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Start and length. `None` means the whole: what is not understood is to be ignored.

@@ -1,12 +1,16 @@
 //! The OCI distribution API under `/v2/`: a registry over the blobs of this machine and a catalog of names.
 //!
-//! `route` finds out what a path means, `blob`, `upload`, `manifest` and `name` serve it, `refusal` is what clients
-//! are told when it does not work. Nothing is held in memory whole but manifests.
+//! `route` finds out what a path means, `blob`, `upload`, `manifest`, `referrers` and `name` serve it, `refusal` is what
+//! clients are told when it does not work. Nothing is held in memory whole but manifests.
+//!
+//! The bytes of all repositories lie in one store, but a blob is in a repository only when it was pushed to it or mounted
+//! into it: who may read one repository does not read the others by guessing digests.
 
 mod access;
 mod blob;
 mod manifest;
 mod name;
+mod referrers;
 mod refusal;
 mod route;
 mod upload;
@@ -19,8 +23,12 @@ use axum::response::Response;
 use base_clock::Clock;
 use contract::image::{Blobs, Catalog, Tenant};
 
+use http::{HeaderName, HeaderValue};
 use refusal::Refusal;
 use route::Route;
+
+/// By this clients of any age know what they talk to.
+const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
 /// Shared by all requests.
 #[derive(Clone)]
@@ -46,14 +54,19 @@ pub fn router(blobs: Arc<dyn Blobs>, catalog: Arc<dyn Catalog>, clock: Arc<dyn C
 }
 
 async fn dispatch(State(registry): State<Registry>, request: Request) -> Response {
-    match serve(&registry, request).await {
+    let mut response = match serve(&registry, request).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
-    }
+    };
+    response
+        .headers_mut()
+        .insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+    response
 }
 
 async fn serve(registry: &Registry, request: Request) -> Result<Response, Refusal> {
-    let tenant: Tenant = access::authenticate(&*registry.catalog, request.headers()).await?;
+    let presented = access::presented(&request);
+    let tenant: Tenant = access::authenticate(&*registry.catalog, presented).await?;
     let route = route::parse(request.method(), request.uri())?;
     match route {
         Route::Base => name::base(),
@@ -64,21 +77,30 @@ async fn serve(registry: &Registry, request: Request) -> Result<Response, Refusa
             reference,
             action,
         } => manifest::serve(registry, &tenant, &repository, &reference, action, request).await,
+        Route::Referrers {
+            repository,
+            subject,
+            artifact_type,
+            after,
+        } => {
+            let wanted = referrers::Wanted {
+                subject: &subject,
+                artifact_type: artifact_type.as_deref(),
+                after: after.as_deref(),
+            };
+            referrers::list(registry, &tenant, &repository, wanted).await
+        }
         Route::Blob {
             repository,
             digest,
-            head,
+            action,
         } => {
             access::repository(registry, &tenant, &repository).await?;
-            blob::serve(registry, &digest, head, request.headers()).await
+            blob::serve(registry, &tenant, &repository, &digest, action, request.headers()).await
         }
-        Route::UploadBegin {
-            repository,
-            mount,
-            digest,
-        } => {
+        Route::UploadBegin { repository, begin } => {
             access::repository(registry, &tenant, &repository).await?;
-            upload::begin(registry, &repository, mount, digest, request).await
+            upload::begin(registry, &tenant, &repository, begin, request).await
         }
         Route::Upload {
             repository,
@@ -86,7 +108,7 @@ async fn serve(registry: &Registry, request: Request) -> Result<Response, Refusa
             action,
         } => {
             access::repository(registry, &tenant, &repository).await?;
-            upload::serve(registry, &repository, &id, action, request).await
+            upload::serve(registry, &tenant, &repository, &id, action, request).await
         }
     }
 }

@@ -4,51 +4,20 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use contract::image::{BlobError, PutManifest, Tenant};
+use contract::image::{BlobError, CatalogError, PutManifest, Tenant};
+pub(crate) use contract::manifest::MANIFEST_BYTES_MAX;
+use contract::manifest::{Manifest, Reference};
 use http::{HeaderMap, StatusCode, header};
-use serde::Deserialize;
 
 use crate::Registry;
 use crate::access;
+use crate::blob;
 use crate::refusal::Refusal;
 use crate::route::ManifestAction;
 
-/// As registries agree on.
-const MANIFEST_BYTES_MAX: usize = 4 << 20;
-/// Blobs that one manifest may refer to.
-const REFERENCES_MAX: usize = 5_000;
 const TAG_BYTES_MAX: usize = 128;
-
-const MEDIA_TYPES: [&str; 4] = [
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-];
-
-/// What matters here of a manifest or index.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest {
-    schema_version: u32,
-    media_type: Option<String>,
-    config: Option<Descriptor>,
-    #[serde(default)]
-    layers: Vec<Descriptor>,
-    #[serde(default)]
-    manifests: Vec<Descriptor>,
-    subject: Option<Descriptor>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor {
-    media_type: Option<String>,
-    digest: String,
-    /// Layers that may not be passed on are elsewhere.
-    #[serde(default)]
-    urls: Vec<String>,
-}
+/// Tags that one push may give.
+const TAGS_MAX: usize = 100;
 
 pub(crate) async fn serve(
     registry: &Registry,
@@ -61,7 +30,10 @@ pub(crate) async fn serve(
     match action {
         ManifestAction::Get => get(registry, tenant, repository, reference, false).await,
         ManifestAction::Head => get(registry, tenant, repository, reference, true).await,
-        ManifestAction::Put => put(registry, tenant, repository, reference, request).await,
+        ManifestAction::Put { tags } => {
+            let target = Target::parse(reference, tags)?;
+            put(registry, tenant, repository, target, request).await
+        }
         ManifestAction::Delete => {
             registry.catalog.delete(tenant, repository, reference).await?;
             respond(
@@ -99,46 +71,75 @@ async fn get(
         .header(header::CONTENT_LENGTH, bytes.len())
         .header(header::ETAG, format!("\"{}\"", entry.digest))
         .header("docker-content-digest", &entry.digest);
-    respond(response, if head { Body::empty() } else { Body::from(bytes) })
+    if head {
+        return respond(response, Body::empty());
+    }
+    registry.catalog.pulled(tenant, repository, &entry.digest).await;
+    respond(response, Body::from(bytes))
+}
+
+/// Under which names a manifest is pushed.
+struct Target {
+    /// When it is pushed by digest.
+    digest: Option<String>,
+    tags: Vec<String>,
+    /// Of `tags`, those that were parameters: the answer repeats them.
+    told: Option<String>,
+}
+
+impl Target {
+    fn parse(reference: &str, tags: Vec<String>) -> Result<Self, Refusal> {
+        if !reference.contains(':') {
+            let tags = vec![tag(reference)?];
+            return Ok(Self {
+                digest: None,
+                tags,
+                told: None,
+            });
+        }
+        if tags.len() > TAGS_MAX {
+            let message = format!("at most {TAGS_MAX} tags can be given at once");
+            return Err(Refusal::new(StatusCode::URI_TOO_LONG, "TAG_INVALID", message));
+        }
+        let tags = tags.iter().map(|text| tag(text)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            digest: Some(reference.to_owned()),
+            told: (!tags.is_empty()).then(|| tags.join(", ")),
+            tags,
+        })
+    }
 }
 
 async fn put(
     registry: &Registry,
     tenant: &Tenant,
     repository: &str,
-    reference: &str,
+    target: Target,
     request: Request,
 ) -> Result<Response, Refusal> {
     access::repository(registry, tenant, repository).await?;
     let declared = media_type(request.headers())?;
     let bytes = axum::body::to_bytes(request.into_body(), MANIFEST_BYTES_MAX)
         .await
-        .map_err(|_| {
-            let message = format!("a manifest has at most {MANIFEST_BYTES_MAX} bytes");
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "MANIFEST_INVALID", message)
-        })?;
-    let manifest: Manifest = serde_json::from_slice(&bytes)
-        .map_err(|error| Refusal::manifest_invalid(format!("the manifest cannot be read: {error}")))?;
-    let media_type = check(&manifest, declared)?;
-    let size_bytes = check_references(registry, &manifest).await? + bytes.len() as u64;
-
-    let tag = if reference.contains(':') {
-        None
-    } else {
-        Some(tag(reference)?)
-    };
-    let digest = store(registry, bytes, tag.is_none().then_some(reference)).await?;
-    let subject = manifest.subject.map(|subject| subject.digest);
-    let config_media_type = manifest.config.and_then(|config| config.media_type);
-    let at = registry.clock.now();
+        .map_err(unread)?;
+    let manifest = Manifest::parse(&bytes, declared.as_deref()).map_err(Refusal::manifest_invalid)?;
+    if let Some(subject) = &manifest.subject {
+        // It need not be here, but it must be a digest.
+        registry.blobs.size(subject).await?;
+    }
+    let size_bytes = check_references(registry, tenant, repository, &manifest).await? + bytes.len() as u64;
+    let digest = store(registry, bytes, target.digest.as_deref()).await?;
+    let subject = manifest.subject;
     let entry = PutManifest {
         digest: digest.clone(),
-        media_type,
-        tag,
+        media_type: manifest.media_type,
+        tags: target.tags,
+        blobs: manifest.blobs.into_iter().map(|blob| blob.digest).collect(),
+        children: manifest.manifests.into_iter().map(|it| it.digest).collect(),
         size_bytes,
-        config_media_type,
+        config_media_type: manifest.artifact_type.or(manifest.config_media_type),
         subject: subject.clone(),
-        at,
+        at: registry.clock.now(),
     };
     registry.catalog.put(tenant, repository, entry).await?;
     let mut response = Response::builder()
@@ -149,7 +150,20 @@ async fn put(
     if let Some(subject) = subject {
         response = response.header("oci-subject", subject);
     }
+    if let Some(tags) = target.told {
+        response = response.header("oci-tag", tags);
+    }
     respond(response, Body::empty())
+}
+
+/// Too large, or broken off on the way.
+fn unread(error: axum::Error) -> Refusal {
+    let source = std::error::Error::source(&error);
+    if source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
+        let message = format!("a manifest has at most {MANIFEST_BYTES_MAX} bytes");
+        return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "MANIFEST_INVALID", message);
+    }
+    Refusal::manifest_invalid(format!("the manifest broke off: {error}"))
 }
 
 /// Pushed by digest, the content must have it; the manifest is written only then.
@@ -176,73 +190,57 @@ fn media_type(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     Ok(Some(text.split(';').next().unwrap_or_default().trim().to_owned()))
 }
 
-fn check(manifest: &Manifest, declared: Option<String>) -> Result<String, Refusal> {
-    if manifest.schema_version != 2 {
-        let message = format!("schema version {} is not served, only 2", manifest.schema_version);
-        return Err(Refusal::manifest_invalid(message));
-    }
-    let media_type = match (declared, &manifest.media_type) {
-        (Some(declared), Some(inside)) if declared != *inside => {
-            let message = format!("the Content-Type is {declared}, but the manifest says {inside}");
-            return Err(Refusal::manifest_invalid(message));
-        }
-        (Some(declared), _) => declared,
-        (None, Some(inside)) => inside.clone(),
-        (None, None) => return Err(Refusal::manifest_invalid("the manifest has no media type")),
-    };
-    if !MEDIA_TYPES.contains(&media_type.as_str()) {
-        return Err(Refusal::manifest_invalid(format!(
-            "{media_type} is not the media type of a manifest"
-        )));
-    }
-    let is_index = media_type.contains("index") || media_type.contains("list");
-    if is_index == manifest.config.is_some() {
-        let message = if is_index {
-            "an index has no config"
-        } else {
-            "the manifest has no config"
-        };
-        return Err(Refusal::manifest_invalid(message));
-    }
-    Ok(media_type)
-}
-
-/// All blobs that it refers to must be here; returns their bytes, of an index none.
-async fn check_references(registry: &Registry, manifest: &Manifest) -> Result<u64, Refusal> {
-    let own = manifest.config.iter().chain(&manifest.layers);
-    let children = manifest.manifests.len();
-    if manifest.layers.len() + children > REFERENCES_MAX {
-        return Err(Refusal::manifest_invalid(format!(
-            "a manifest refers to at most {REFERENCES_MAX} blobs"
-        )));
-    }
+/// All blobs and manifests that it refers to must be in this repository, and as long as it says; returns the bytes of
+/// the blobs.
+async fn check_references(
+    registry: &Registry,
+    tenant: &Tenant,
+    repository: &str,
+    manifest: &Manifest,
+) -> Result<u64, Refusal> {
     let mut size_bytes = 0;
     let mut missing = Vec::new();
-    for (descriptor, is_child) in own
-        .map(|one| (one, false))
-        .chain(manifest.manifests.iter().map(|one| (one, true)))
-    {
-        match registry.blobs.size(&descriptor.digest).await? {
-            Some(size) if !is_child => size_bytes += size,
-            Some(_) => {}
-            None if descriptor.urls.is_empty() => {
-                missing.push(format!(
-                    "the manifest refers to {}, which has not been pushed",
-                    descriptor.digest
-                ));
-            }
-            None => {}
+    for reference in &manifest.blobs {
+        match blob::size(registry, tenant, repository, &reference.digest).await? {
+            Some(size) if size != reference.size_bytes => return Err(wrong_size(reference, size)),
+            Some(size) => size_bytes += size,
+            None if reference.is_foreign => {}
+            None => missing.push(&reference.digest),
+        }
+    }
+    for reference in &manifest.manifests {
+        let size = registry.blobs.size(&reference.digest).await?;
+        let resolved = registry
+            .catalog
+            .resolve(tenant, repository, &reference.digest)
+            .await;
+        match (size, resolved) {
+            (Some(size), Ok(_)) if size != reference.size_bytes => return Err(wrong_size(reference, size)),
+            (Some(_), Ok(_)) => {}
+            (_, Err(error @ CatalogError::Failed(_))) => return Err(error.into()),
+            _ => missing.push(&reference.digest),
         }
     }
     if missing.is_empty() {
-        Ok(size_bytes)
-    } else {
-        Err(Refusal::several(
-            StatusCode::NOT_FOUND,
-            "MANIFEST_BLOB_UNKNOWN",
-            missing,
-        ))
+        return Ok(size_bytes);
     }
+    let sentences = missing
+        .into_iter()
+        .map(|digest| {
+            format!("the manifest refers to {digest}, which has not been pushed to this repository")
+        })
+        .collect();
+    Err(Refusal::several(
+        StatusCode::NOT_FOUND,
+        "MANIFEST_BLOB_UNKNOWN",
+        sentences,
+    ))
+}
+
+fn wrong_size(reference: &Reference, size_bytes: u64) -> Refusal {
+    let (digest, said) = (&reference.digest, reference.size_bytes);
+    let message = format!("the manifest says that {digest} has {said} bytes, but it has {size_bytes}");
+    Refusal::new(StatusCode::BAD_REQUEST, "SIZE_INVALID", message)
 }
 
 fn tag(text: &str) -> Result<String, Refusal> {

@@ -11,8 +11,6 @@ use crate::Registry;
 use crate::refusal::Refusal;
 use crate::route::Page;
 
-const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
-
 #[derive(Serialize)]
 struct Nothing {}
 
@@ -29,8 +27,7 @@ struct Tags {
 
 /// That the credentials are right is the whole answer.
 pub(crate) fn base() -> Result<Response, Refusal> {
-    let version = HeaderValue::from_static("registry/2.0");
-    Ok(([(API_VERSION, version)], Json(Nothing {})).into_response())
+    Ok(Json(Nothing {}).into_response())
 }
 
 pub(crate) async fn catalog(registry: &Registry, tenant: &Tenant, page: &Page) -> Result<Response, Refusal> {

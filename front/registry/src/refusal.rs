@@ -100,6 +100,7 @@ impl From<BlobError> for Refusal {
             }
             BlobError::OffsetMismatch { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID"),
             BlobError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
+            BlobError::TooManyUploads { .. } => (StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS"),
             BlobError::Io(_) => {
                 tracing::error!(%error, "registry");
                 (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN")
@@ -114,7 +115,7 @@ impl From<CatalogError> for Refusal {
         let (status, code) = match &error {
             CatalogError::RepositoryUnknown(name) => return Self::name_unknown(name),
             CatalogError::ManifestUnknown(_) => (StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN"),
-            CatalogError::TagImmutable(_) => (StatusCode::BAD_REQUEST, "TAG_INVALID"),
+            CatalogError::TagImmutable { .. } => (StatusCode::BAD_REQUEST, "TAG_INVALID"),
             CatalogError::Invalid(_) => (StatusCode::BAD_REQUEST, "MANIFEST_INVALID"),
             CatalogError::Failed(_) => {
                 tracing::error!(%error, "registry");

@@ -23,15 +23,20 @@ pub(crate) enum Route {
         reference: String,
         action: ManifestAction,
     },
+    Referrers {
+        repository: String,
+        subject: String,
+        artifact_type: Option<String>,
+        after: Option<String>,
+    },
     Blob {
         repository: String,
         digest: String,
-        head: bool,
+        action: BlobAction,
     },
     UploadBegin {
         repository: String,
-        mount: Option<String>,
-        digest: Option<String>,
+        begin: Begin,
     },
     Upload {
         repository: String,
@@ -40,12 +45,33 @@ pub(crate) enum Route {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ManifestAction {
     Get,
     Head,
-    Put,
+    /// With tags that are given besides, when it is pushed by digest.
+    Put {
+        tags: Vec<String>,
+    },
     Delete,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlobAction {
+    Get,
+    Head,
+    Delete,
+}
+
+/// What an upload begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// In pieces.
+    Session,
+    /// The body is all of it.
+    Whole { digest: String },
+    /// It lies in another repository.
+    Mount { digest: String, from: Option<String> },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,8 +117,7 @@ pub(crate) fn parse(method: &Method, uri: &Uri) -> Result<Route, Refusal> {
         return match *method {
             Method::POST => Ok(Route::UploadBegin {
                 repository,
-                mount: query.get("mount"),
-                digest: query.get("digest"),
+                begin: begin(&query)?,
             }),
             _ => Err(refuse(method)),
         };
@@ -107,10 +132,25 @@ pub(crate) fn parse(method: &Method, uri: &Uri) -> Result<Route, Refusal> {
     }
     if let Some((name, digest)) = rest.rsplit_once("/blobs/") {
         let (repository, digest) = (repository(name)?, digest.to_owned());
-        return reading(method).map(|()| Route::Blob {
+        let action = match *method {
+            Method::GET => BlobAction::Get,
+            Method::HEAD => BlobAction::Head,
+            Method::DELETE => BlobAction::Delete,
+            _ => return Err(refuse(method)),
+        };
+        return Ok(Route::Blob {
             repository,
             digest,
-            head: *method == Method::HEAD,
+            action,
+        });
+    }
+    if let Some((name, subject)) = rest.rsplit_once("/referrers/") {
+        let (repository, subject) = (repository(name)?, subject.to_owned());
+        return reading(method).map(|()| Route::Referrers {
+            repository,
+            subject,
+            artifact_type: query.get("artifactType").filter(|it| !it.is_empty()),
+            after: query.get("last").filter(|it| !it.is_empty()),
         });
     }
     if let Some((name, reference)) = rest.rsplit_once("/manifests/") {
@@ -118,7 +158,7 @@ pub(crate) fn parse(method: &Method, uri: &Uri) -> Result<Route, Refusal> {
         return Ok(Route::Manifest {
             repository,
             reference,
-            action: manifest_action(method)?,
+            action: manifest_action(method, &query)?,
         });
     }
     Err(Refusal::not_found())
@@ -157,14 +197,42 @@ fn upload_action(method: &Method, query: &Query) -> Result<UploadAction, Refusal
     }
 }
 
-fn manifest_action(method: &Method) -> Result<ManifestAction, Refusal> {
+fn begin(query: &Query) -> Result<Begin, Refusal> {
+    if let Some(digest) = query.get("mount") {
+        let from = query.get("from").filter(|from| !from.is_empty());
+        return Ok(Begin::Mount { digest, from });
+    }
+    if let Some(digest) = query.get("digest") {
+        return Ok(Begin::Whole { digest });
+    }
+    match query.get("digest-algorithm").as_deref() {
+        None | Some("sha256" | "sha512") => Ok(Begin::Session),
+        Some(other) => {
+            let shown: String = other.chars().take(64).collect();
+            Err(Refusal::new(
+                http::StatusCode::BAD_REQUEST,
+                "DIGEST_INVALID",
+                format!("digests by `{shown}` are not served; sha256 and sha512 are"),
+            ))
+        }
+    }
+}
+
+fn manifest_action(method: &Method, query: &Query) -> Result<ManifestAction, Refusal> {
     match *method {
         Method::GET => Ok(ManifestAction::Get),
         Method::HEAD => Ok(ManifestAction::Head),
-        Method::PUT => Ok(ManifestAction::Put),
+        Method::PUT => Ok(ManifestAction::Put {
+            tags: query.all("tag"),
+        }),
         Method::DELETE => Ok(ManifestAction::Delete),
         _ => Err(refuse(method)),
     }
+}
+
+/// A parameter of the query.
+pub(crate) fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    Query::parse(uri).get(name)
 }
 
 /// Lower-case words with single separators, in parts.
@@ -191,11 +259,8 @@ struct Query(Vec<(String, String)>);
 
 impl Query {
     fn parse(uri: &Uri) -> Self {
-        let decode = |text: &str| {
-            percent_decode_str(&text.replace('+', " "))
-                .decode_utf8_lossy()
-                .into_owned()
-        };
+        // A plus stays a plus: media types have them, and clients send them as they are.
+        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let pairs = uri
             .query()
             .unwrap_or_default()
@@ -216,6 +281,11 @@ impl Query {
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.clone())
+    }
+
+    fn all(&self, name: &str) -> Vec<String> {
+        let values = self.0.iter().filter(|(known, _)| known == name);
+        values.map(|(_, value)| value.clone()).collect()
     }
 
     fn page(&self) -> Result<Page, Refusal> {

@@ -1,11 +1,16 @@
 //! ECR: repositories of images, and the names that the registry front serves.
 //!
-//! The bytes of images are not here: they are in the shared blob store, reached through [`Blobs`].
+//! The bytes of images are not here: they are in the shared blob store, reached through [`Blobs`]. `catalog` is what the
+//! registry front sees of this service; `lifecycle` reads the policies by which images expire, `plan` says which ones do,
+//! and `reconcile` removes them.
 
 mod catalog;
 mod error;
+mod lifecycle;
 mod model;
 mod operation;
+mod plan;
+mod reconcile;
 mod table;
 
 use std::sync::Arc;
@@ -14,6 +19,8 @@ use base_clock::Clock;
 use base_id::IdSource;
 use base_store::Store;
 use contract::image::Blobs;
+
+pub use reconcile::Upkeep;
 
 /// The service; cheap to clone. It also is the catalog of the registry.
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! What is stored: repositories under `<account>/<region>/<name>`, images under `<account>/<region>/<name>@<digest>`,
-//! tokens under themselves.
+//! tokens under themselves. The blobs that a repository has lie under the same key as an image with that digest would, what
+//! is set for a whole registry under `<account>/<region>`.
 
 use std::sync::Arc;
 
@@ -8,10 +9,12 @@ use base_id::Scope;
 use base_store::{Snapshot, Table};
 
 use crate::error;
-use crate::model::{Image, Repository, Token};
+use crate::model::{Image, Link, Registry, Repository, Token};
 
 pub(crate) const REPOSITORIES: Table<Repository> = Table::new("ecr/repository", 1);
 pub(crate) const IMAGES: Table<Image> = Table::new("ecr/image", 1);
+pub(crate) const BLOBS: Table<Link> = Table::new("ecr/blob", 1);
+pub(crate) const REGISTRIES: Table<Registry> = Table::new("ecr/registry", 1);
 pub(crate) const TOKENS: Table<Token> = Table::new("ecr/token", 1);
 
 pub(crate) fn repository_key(scope: &Scope, name: &str) -> String {
@@ -47,6 +50,12 @@ pub(crate) fn check_registry(scope: &Scope, given: Option<&str>, name: &str) -> 
         Some(other) if other != scope.account => Err(error::repository_not_found(name, other)),
         _ => Ok(()),
     }
+}
+
+/// What is set for the whole registry; nothing if nobody set anything.
+pub(crate) fn registry(snapshot: &Snapshot, scope: &Scope) -> Registry {
+    let found = snapshot.get(REGISTRIES, &scope.key());
+    found.map_or_else(Registry::default, |row| Registry::clone(&row))
 }
 
 /// A repository's images, by digest.

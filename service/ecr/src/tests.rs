@@ -52,6 +52,9 @@ impl Blobs for Shelf {
     async fn upload_cancel(&self, _: &str) -> Result<(), BlobError> {
         Ok(())
     }
+    async fn expire_uploads(&self, _: Duration) -> Result<u64, BlobError> {
+        Ok(0)
+    }
     async fn retain(&self, _: &[String]) -> Result<u64, BlobError> {
         Ok(0)
     }
@@ -109,7 +112,9 @@ impl World {
         let manifest = PutManifest {
             digest: digest(digit),
             media_type: "application/vnd.oci.image.manifest.v1+json".into(),
-            tag: Some(tag.into()),
+            tags: vec![tag.into()],
+            blobs: vec![],
+            children: vec![],
             size_bytes: 7,
             config_media_type: None,
             subject: None,
@@ -190,7 +195,10 @@ async fn a_tag_moves_unless_the_repository_is_immutable() {
     world.push("fixed", '1', "latest").await.unwrap();
     world.push("fixed", '1', "latest").await.unwrap();
     let moved = world.push("fixed", '2', "latest").await;
-    assert!(matches!(moved, Err(CatalogError::TagImmutable(_))), "{moved:?}");
+    assert!(
+        matches!(moved, Err(CatalogError::TagImmutable { .. })),
+        "{moved:?}"
+    );
     let lost = world.push("no", '1', "latest").await;
     assert!(matches!(lost, Err(CatalogError::RepositoryUnknown(_))));
 }
@@ -288,6 +296,152 @@ async fn a_login_is_valid_for_twelve_hours_and_for_its_own_region() {
     assert!(world.ecr.authenticate(user, "wrong").await.is_none());
     world.clock.advance(Duration::from_secs(12 * 3600));
     assert!(world.ecr.authenticate(user, password).await.is_none());
+}
+
+#[tokio::test]
+async fn exclusions_turn_mutability_round() {
+    let world = world();
+    world.repository("web", false).await.unwrap();
+    let set = |mutability: &str, filters: &[&str]| {
+        let filter = |text: &&str| ImageTagMutabilityExclusionFilter {
+            filter_type: ImageTagMutabilityExclusionFilterType::Wildcard,
+            filter: (*text).to_owned(),
+        };
+        let input = PutImageTagMutabilityRequest {
+            repository_name: "web".into(),
+            image_tag_mutability: mutability.into(),
+            image_tag_mutability_exclusion_filters: Some(filters.iter().map(filter).collect()),
+            ..Default::default()
+        };
+        world.ecr.put_image_tag_mutability(&world.context, input)
+    };
+    for (mutability, filters) in [
+        ("IMMUTABLE", &["dev*"][..]),
+        ("IMMUTABLE_WITH_EXCLUSION", &[]),
+        ("IMMUTABLE_WITH_EXCLUSION", &["*a*b*"]),
+        ("IMMUTABLE_WITH_EXCLUSION", &["a", "b", "c", "d", "e", "f"]),
+        ("SOMETHING", &[]),
+    ] {
+        let refused = set(mutability, filters).await;
+        assert_eq!(
+            code(refused),
+            "InvalidParameterException",
+            "{mutability} {filters:?}"
+        );
+    }
+    let answer = set("IMMUTABLE_WITH_EXCLUSION", &["dev*"]).await.unwrap();
+    assert_eq!(
+        answer.image_tag_mutability,
+        Some(ImageTagMutability::ImmutableWithExclusion)
+    );
+    for (tag, moves) in [("dev-1", true), ("v1", false)] {
+        world.push("web", '1', tag).await.unwrap();
+        assert_eq!(world.push("web", '2', tag).await.is_ok(), moves, "{tag}");
+    }
+    set("MUTABLE_WITH_EXCLUSION", &["dev*"]).await.unwrap();
+    assert!(world.push("web", '2', "v1").await.is_ok());
+    let refused = world.push("web", '1', "dev-1").await.unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "The image tag 'dev-1' already exists in the 'web' repository and cannot be overwritten because the repository is immutable."
+    );
+}
+
+#[tokio::test]
+async fn a_lifecycle_policy_is_previewed_and_then_does_it() {
+    use base_reconcile::Reconciler as _;
+    let world = world();
+    world.repository("web", false).await.unwrap();
+    for (digit, tag) in [('1', "a"), ('2', "b"), ('3', "c")] {
+        world.push("web", digit, tag).await.unwrap();
+        world.clock.advance(Duration::from_secs(60));
+    }
+    let text = r#"{"rules":[{"rulePriority":7,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":2},"action":{"type":"expire"}}]}"#;
+    let start = |text: Option<&str>| {
+        let input = StartLifecyclePolicyPreviewRequest {
+            repository_name: "web".into(),
+            lifecycle_policy_text: text.map(str::to_owned),
+            ..Default::default()
+        };
+        world.ecr.start_lifecycle_policy_preview(&world.context, input)
+    };
+    let get = || {
+        let input = GetLifecyclePolicyPreviewRequest {
+            repository_name: "web".into(),
+            ..Default::default()
+        };
+        world.ecr.get_lifecycle_policy_preview(&world.context, input)
+    };
+    assert_eq!(code(start(None).await), "LifecyclePolicyNotFoundException");
+    assert_eq!(code(get().await), "LifecyclePolicyPreviewNotFoundException");
+    start(Some(text)).await.unwrap();
+    let preview = get().await.unwrap();
+    let result = preview.preview_results.unwrap().remove(0);
+    assert_eq!(result.image_digest, Some(digest('1')));
+    assert_eq!(result.applied_rule_priority, Some(7));
+    assert_eq!(preview.summary.unwrap().expiring_image_total_count, Some(1));
+    // A preview changes nothing, whoever looks after the repositories meanwhile.
+    let upkeep = crate::Upkeep::new(world.ecr.clone());
+    upkeep.activate().await.unwrap();
+    assert_eq!(world.tags_of("web", '1').await, Some(vec!["a".to_owned()]));
+    let input = PutLifecyclePolicyRequest {
+        repository_name: "web".into(),
+        lifecycle_policy_text: text.into(),
+        ..Default::default()
+    };
+    world
+        .ecr
+        .put_lifecycle_policy(&world.context, input)
+        .await
+        .unwrap();
+    upkeep.activate().await.unwrap();
+    assert_eq!(world.tags_of("web", '1').await, None);
+    assert_eq!(world.tags_of("web", '2').await, Some(vec!["b".to_owned()]));
+    let input = GetLifecyclePolicyRequest {
+        repository_name: "web".into(),
+        ..Default::default()
+    };
+    let stands = world
+        .ecr
+        .get_lifecycle_policy(&world.context, input)
+        .await
+        .unwrap();
+    assert_eq!(stands.lifecycle_policy_text.as_deref(), Some(text));
+    assert_eq!(stands.last_evaluated_at, Some(world.clock.now()));
+}
+
+#[tokio::test]
+async fn blobs_belong_to_the_repositories_that_were_given_them() {
+    let world = world();
+    world.repository("web", false).await.unwrap();
+    world.repository("other", false).await.unwrap();
+    let (ecr, tenant) = (&world.ecr, &world.tenant);
+    let blob = digest('7');
+    assert!(!ecr.has_blob(tenant, "web", &blob).await);
+    ecr.add_blob(tenant, "web", &blob).await.unwrap();
+    assert!(ecr.has_blob(tenant, "web", &blob).await);
+    assert!(!ecr.has_blob(tenant, "other", &blob).await);
+    assert!(ecr.remove_blob(tenant, "web", &blob).await.unwrap());
+    assert!(!ecr.remove_blob(tenant, "web", &blob).await.unwrap());
+    // With the repository go its blobs; one of the same name begins without.
+    ecr.add_blob(tenant, "web", &blob).await.unwrap();
+    let input = DeleteRepositoryRequest {
+        repository_name: "web".into(),
+        ..Default::default()
+    };
+    ecr.delete_repository(&world.context, input).await.unwrap();
+    world.repository("web", false).await.unwrap();
+    assert!(!ecr.has_blob(tenant, "web", &blob).await);
+    // A row of a version that did not note blobs: they are in its manifest.
+    world.push("web", '1', "old").await.unwrap();
+    let manifest = format!(r#"{{"schemaVersion":2,"config":{{"digest":"{blob}","size":2}},"layers":[]}}"#);
+    world
+        .shelf
+        .0
+        .lock()
+        .unwrap()
+        .insert(digest('1'), Bytes::from(manifest));
+    assert!(ecr.has_blob(tenant, "web", &blob).await);
 }
 
 #[tokio::test]

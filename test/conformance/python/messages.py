@@ -27,7 +27,7 @@ DEPTH_MAX = 7
 # Some text for every pattern that a model has.
 SAMPLES = [
     "a<&>\" 'ü\n", "/x/", "abc", "123456789012", "123456", "200", "HTTP", "ipv4pool-coip-a", "ipam-pool-a", "v1",
-    "us-east-1", "2h", "Name", "/", "ami-a", "t3.micro",
+    "us-east-1", "2h", "Name", "/", "ami-a", "t3.micro", "sha256:0a", "01234567-89ab-cdef-0123-456789abcdef",
 ]
 
 

@@ -206,9 +206,22 @@ pub struct Front {
 
 impl Front {
     pub async fn start(mode: Mode) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a free port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        Self::serve(
+            listener.expect("a free port"),
+            mode,
+            Arc::new(Fake),
+            axum::Router::new(),
+        )
+    }
+
+    /// With a real ECR, and more than the APIs of AWS.
+    pub fn serve(
+        listener: tokio::net::TcpListener,
+        mode: Mode,
+        ecr: Arc<dyn ecr::Api>,
+        more: axum::Router,
+    ) -> Self {
         let address = listener.local_addr().expect("it listens");
         let resets = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&resets);
@@ -217,7 +230,7 @@ impl Front {
             services: Services {
                 autoscaling: Arc::clone(&fake) as _,
                 ec2: Arc::clone(&fake) as _,
-                ecr: Arc::clone(&fake) as _,
+                ecr,
                 ecs: Arc::clone(&fake) as _,
                 elbv2: Arc::clone(&fake) as _,
                 iam: Arc::clone(&fake) as _,
@@ -235,7 +248,7 @@ impl Front {
             }),
         };
         let hosts = Hosts::new().name("wharf.test").origin("http://console.test");
-        let router = hosts.protect(api.router());
+        let router = hosts.protect(more.merge(api.router()));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, resets }
     }

@@ -3,3 +3,4 @@
 pub mod fake;
 pub mod plain;
 pub mod python;
+pub mod registry;

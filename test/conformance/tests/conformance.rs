@@ -6,3 +6,5 @@ mod client;
 mod clients;
 #[path = "conformance/messages.rs"]
 mod messages;
+#[path = "conformance/registry.rs"]
+mod registry;

@@ -17,6 +17,9 @@ struct Repository {
     tags: BTreeMap<String, String>,
     /// Digest to media type.
     manifests: BTreeMap<String, String>,
+    /// Subject and who refers to it.
+    referrers: BTreeSet<(String, String)>,
+    blobs: BTreeSet<String>,
 }
 
 impl MemoryCatalog {
@@ -28,6 +31,13 @@ impl MemoryCatalog {
                 ..Repository::default()
             },
         );
+    }
+
+    /// As if the blob had been pushed to the repository.
+    pub fn give(&self, name: &str, digest: &str) {
+        if let Some(repository) = self.lock().get_mut(name) {
+            repository.blobs.insert(digest.to_owned());
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Repository>> {
@@ -79,15 +89,19 @@ impl Catalog for MemoryCatalog {
         let found = repositories
             .get_mut(repository)
             .ok_or_else(|| unknown(repository))?;
-        if let Some(tag) = manifest.tag {
+        for tag in manifest.tags {
             let taken = found
                 .tags
                 .get(&tag)
                 .is_some_and(|digest| *digest != manifest.digest);
             if found.immutable && taken {
-                return Err(CatalogError::TagImmutable(tag));
+                let repository = repository.to_owned();
+                return Err(CatalogError::TagImmutable { tag, repository });
             }
             found.tags.insert(tag, manifest.digest.clone());
+        }
+        if let Some(subject) = manifest.subject {
+            found.referrers.insert((subject, manifest.digest.clone()));
         }
         found.manifests.insert(manifest.digest, manifest.media_type);
         Ok(())
@@ -121,6 +135,49 @@ impl Catalog for MemoryCatalog {
             .into_iter()
             .filter(|tag| after.is_none_or(|after| tag.as_str() > after));
         Ok(tags.take(limit).cloned().collect())
+    }
+
+    async fn referrers(
+        &self,
+        _: &Tenant,
+        repository: &str,
+        subject: &str,
+    ) -> Result<Vec<CatalogEntry>, CatalogError> {
+        let repositories = self.lock();
+        let found = repositories.get(repository).ok_or_else(|| unknown(repository))?;
+        let referrers = found.referrers.iter().filter(|(known, _)| known == subject);
+        let entry = |(_, digest): &(String, String)| {
+            let media_type = found.manifests.get(digest)?.clone();
+            let digest = digest.clone();
+            Some(CatalogEntry { digest, media_type })
+        };
+        Ok(referrers.filter_map(entry).collect())
+    }
+
+    async fn pulled(&self, _: &Tenant, _: &str, _: &str) {}
+
+    async fn has_blob(&self, _: &Tenant, repository: &str, digest: &str) -> bool {
+        let repositories = self.lock();
+        repositories
+            .get(repository)
+            .is_some_and(|found| found.blobs.contains(digest))
+    }
+
+    async fn add_blob(&self, _: &Tenant, repository: &str, digest: &str) -> Result<(), CatalogError> {
+        let mut repositories = self.lock();
+        let found = repositories
+            .get_mut(repository)
+            .ok_or_else(|| unknown(repository))?;
+        found.blobs.insert(digest.to_owned());
+        Ok(())
+    }
+
+    async fn remove_blob(&self, _: &Tenant, repository: &str, digest: &str) -> Result<bool, CatalogError> {
+        let mut repositories = self.lock();
+        let found = repositories
+            .get_mut(repository)
+            .ok_or_else(|| unknown(repository))?;
+        Ok(found.blobs.remove(digest))
     }
 
     async fn repository_exists(&self, _: &Tenant, repository: &str) -> bool {

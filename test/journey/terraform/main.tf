@@ -50,6 +50,44 @@ resource "aws_key_pair" "admin" {
   tags       = local.tags
 }
 
+# --- images ------------------------------------------------------------------------------------------------------
+
+resource "aws_ecr_repository" "web" {
+  name                 = local.name
+  image_tag_mutability = "IMMUTABLE"
+  force_delete         = true
+  tags                 = local.tags
+
+  image_scanning_configuration {
+    scan_on_push = true
+  }
+}
+
+resource "aws_ecr_lifecycle_policy" "web" {
+  repository = aws_ecr_repository.web.name
+  policy = jsonencode({
+    rules = [{
+      rulePriority = 1
+      description  = "The last ten"
+      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 10 }
+      action       = { type = "expire" }
+    }]
+  })
+}
+
+resource "aws_ecr_repository_policy" "web" {
+  repository = aws_ecr_repository.web.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "Pull"
+      Effect    = "Allow"
+      Principal = { AWS = "arn:aws:iam::123456789012:root" }
+      Action    = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    }]
+  })
+}
+
 # --- network -----------------------------------------------------------------------------------------------------
 
 resource "aws_vpc" "main" {

@@ -9,6 +9,10 @@ use crate::Client;
 
 #[async_trait]
 impl Api for Client {
+    async fn batch_check_layer_availability(&self, context: &Context, input: BatchCheckLayerAvailabilityRequest) -> Result<BatchCheckLayerAvailabilityResponse, ApiError> {
+        self.call(&SERVICE, "BatchCheckLayerAvailability", context, input).await
+    }
+
     async fn batch_delete_image(&self, context: &Context, input: BatchDeleteImageRequest) -> Result<BatchDeleteImageResponse, ApiError> {
         self.call(&SERVICE, "BatchDeleteImage", context, input).await
     }
@@ -17,24 +21,88 @@ impl Api for Client {
         self.call(&SERVICE, "BatchGetImage", context, input).await
     }
 
+    async fn batch_get_repository_scanning_configuration(&self, context: &Context, input: BatchGetRepositoryScanningConfigurationRequest) -> Result<BatchGetRepositoryScanningConfigurationResponse, ApiError> {
+        self.call(&SERVICE, "BatchGetRepositoryScanningConfiguration", context, input).await
+    }
+
+    async fn complete_layer_upload(&self, context: &Context, input: CompleteLayerUploadRequest) -> Result<CompleteLayerUploadResponse, ApiError> {
+        self.call(&SERVICE, "CompleteLayerUpload", context, input).await
+    }
+
     async fn create_repository(&self, context: &Context, input: CreateRepositoryRequest) -> Result<CreateRepositoryResponse, ApiError> {
         self.call(&SERVICE, "CreateRepository", context, input).await
+    }
+
+    async fn delete_lifecycle_policy(&self, context: &Context, input: DeleteLifecyclePolicyRequest) -> Result<DeleteLifecyclePolicyResponse, ApiError> {
+        self.call(&SERVICE, "DeleteLifecyclePolicy", context, input).await
+    }
+
+    async fn delete_registry_policy(&self, context: &Context, input: DeleteRegistryPolicyRequest) -> Result<DeleteRegistryPolicyResponse, ApiError> {
+        self.call(&SERVICE, "DeleteRegistryPolicy", context, input).await
     }
 
     async fn delete_repository(&self, context: &Context, input: DeleteRepositoryRequest) -> Result<DeleteRepositoryResponse, ApiError> {
         self.call(&SERVICE, "DeleteRepository", context, input).await
     }
 
+    async fn delete_repository_policy(&self, context: &Context, input: DeleteRepositoryPolicyRequest) -> Result<DeleteRepositoryPolicyResponse, ApiError> {
+        self.call(&SERVICE, "DeleteRepositoryPolicy", context, input).await
+    }
+
+    async fn describe_image_scan_findings(&self, context: &Context, input: DescribeImageScanFindingsRequest) -> Result<DescribeImageScanFindingsResponse, ApiError> {
+        self.call(&SERVICE, "DescribeImageScanFindings", context, input).await
+    }
+
     async fn describe_images(&self, context: &Context, input: DescribeImagesRequest) -> Result<DescribeImagesResponse, ApiError> {
         self.call(&SERVICE, "DescribeImages", context, input).await
+    }
+
+    async fn describe_registry(&self, context: &Context, input: DescribeRegistryRequest) -> Result<DescribeRegistryResponse, ApiError> {
+        self.call(&SERVICE, "DescribeRegistry", context, input).await
     }
 
     async fn describe_repositories(&self, context: &Context, input: DescribeRepositoriesRequest) -> Result<DescribeRepositoriesResponse, ApiError> {
         self.call(&SERVICE, "DescribeRepositories", context, input).await
     }
 
+    async fn get_account_setting(&self, context: &Context, input: GetAccountSettingRequest) -> Result<GetAccountSettingResponse, ApiError> {
+        self.call(&SERVICE, "GetAccountSetting", context, input).await
+    }
+
     async fn get_authorization_token(&self, context: &Context, input: GetAuthorizationTokenRequest) -> Result<GetAuthorizationTokenResponse, ApiError> {
         self.call(&SERVICE, "GetAuthorizationToken", context, input).await
+    }
+
+    async fn get_download_url_for_layer(&self, context: &Context, input: GetDownloadUrlForLayerRequest) -> Result<GetDownloadUrlForLayerResponse, ApiError> {
+        self.call(&SERVICE, "GetDownloadUrlForLayer", context, input).await
+    }
+
+    async fn get_lifecycle_policy(&self, context: &Context, input: GetLifecyclePolicyRequest) -> Result<GetLifecyclePolicyResponse, ApiError> {
+        self.call(&SERVICE, "GetLifecyclePolicy", context, input).await
+    }
+
+    async fn get_lifecycle_policy_preview(&self, context: &Context, input: GetLifecyclePolicyPreviewRequest) -> Result<GetLifecyclePolicyPreviewResponse, ApiError> {
+        self.call(&SERVICE, "GetLifecyclePolicyPreview", context, input).await
+    }
+
+    async fn get_registry_policy(&self, context: &Context, input: GetRegistryPolicyRequest) -> Result<GetRegistryPolicyResponse, ApiError> {
+        self.call(&SERVICE, "GetRegistryPolicy", context, input).await
+    }
+
+    async fn get_registry_scanning_configuration(&self, context: &Context, input: GetRegistryScanningConfigurationRequest) -> Result<GetRegistryScanningConfigurationResponse, ApiError> {
+        self.call(&SERVICE, "GetRegistryScanningConfiguration", context, input).await
+    }
+
+    async fn get_repository_policy(&self, context: &Context, input: GetRepositoryPolicyRequest) -> Result<GetRepositoryPolicyResponse, ApiError> {
+        self.call(&SERVICE, "GetRepositoryPolicy", context, input).await
+    }
+
+    async fn initiate_layer_upload(&self, context: &Context, input: InitiateLayerUploadRequest) -> Result<InitiateLayerUploadResponse, ApiError> {
+        self.call(&SERVICE, "InitiateLayerUpload", context, input).await
+    }
+
+    async fn list_image_referrers(&self, context: &Context, input: ListImageReferrersRequest) -> Result<ListImageReferrersResponse, ApiError> {
+        self.call(&SERVICE, "ListImageReferrers", context, input).await
     }
 
     async fn list_images(&self, context: &Context, input: ListImagesRequest) -> Result<ListImagesResponse, ApiError> {
@@ -45,11 +113,55 @@ impl Api for Client {
         self.call(&SERVICE, "ListTagsForResource", context, input).await
     }
 
+    async fn put_account_setting(&self, context: &Context, input: PutAccountSettingRequest) -> Result<PutAccountSettingResponse, ApiError> {
+        self.call(&SERVICE, "PutAccountSetting", context, input).await
+    }
+
+    async fn put_image(&self, context: &Context, input: PutImageRequest) -> Result<PutImageResponse, ApiError> {
+        self.call(&SERVICE, "PutImage", context, input).await
+    }
+
+    async fn put_image_scanning_configuration(&self, context: &Context, input: PutImageScanningConfigurationRequest) -> Result<PutImageScanningConfigurationResponse, ApiError> {
+        self.call(&SERVICE, "PutImageScanningConfiguration", context, input).await
+    }
+
+    async fn put_image_tag_mutability(&self, context: &Context, input: PutImageTagMutabilityRequest) -> Result<PutImageTagMutabilityResponse, ApiError> {
+        self.call(&SERVICE, "PutImageTagMutability", context, input).await
+    }
+
+    async fn put_lifecycle_policy(&self, context: &Context, input: PutLifecyclePolicyRequest) -> Result<PutLifecyclePolicyResponse, ApiError> {
+        self.call(&SERVICE, "PutLifecyclePolicy", context, input).await
+    }
+
+    async fn put_registry_policy(&self, context: &Context, input: PutRegistryPolicyRequest) -> Result<PutRegistryPolicyResponse, ApiError> {
+        self.call(&SERVICE, "PutRegistryPolicy", context, input).await
+    }
+
+    async fn put_registry_scanning_configuration(&self, context: &Context, input: PutRegistryScanningConfigurationRequest) -> Result<PutRegistryScanningConfigurationResponse, ApiError> {
+        self.call(&SERVICE, "PutRegistryScanningConfiguration", context, input).await
+    }
+
+    async fn set_repository_policy(&self, context: &Context, input: SetRepositoryPolicyRequest) -> Result<SetRepositoryPolicyResponse, ApiError> {
+        self.call(&SERVICE, "SetRepositoryPolicy", context, input).await
+    }
+
+    async fn start_image_scan(&self, context: &Context, input: StartImageScanRequest) -> Result<StartImageScanResponse, ApiError> {
+        self.call(&SERVICE, "StartImageScan", context, input).await
+    }
+
+    async fn start_lifecycle_policy_preview(&self, context: &Context, input: StartLifecyclePolicyPreviewRequest) -> Result<StartLifecyclePolicyPreviewResponse, ApiError> {
+        self.call(&SERVICE, "StartLifecyclePolicyPreview", context, input).await
+    }
+
     async fn tag_resource(&self, context: &Context, input: TagResourceRequest) -> Result<TagResourceResponse, ApiError> {
         self.call(&SERVICE, "TagResource", context, input).await
     }
 
     async fn untag_resource(&self, context: &Context, input: UntagResourceRequest) -> Result<UntagResourceResponse, ApiError> {
         self.call(&SERVICE, "UntagResource", context, input).await
+    }
+
+    async fn upload_layer_part(&self, context: &Context, input: UploadLayerPartRequest) -> Result<UploadLayerPartResponse, ApiError> {
+        self.call(&SERVICE, "UploadLayerPart", context, input).await
     }
 }

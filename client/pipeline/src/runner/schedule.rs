@@ -283,7 +283,7 @@ fn blocked(nodes: &[Node<'_>], job: &Job) -> Option<String> {
         _ => false,
     };
     let needed = nodes.iter().filter(|node| job.needs.contains(&node.job.id));
-    let found = needed.filter(|node| skipped(node)).next();
+    let found = needed.into_iter().find(skipped);
     found.map(|node| format!("`{}`, which it needs, was skipped", node.job.id))
 }
 

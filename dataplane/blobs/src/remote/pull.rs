@@ -222,10 +222,16 @@ impl BlobStore {
                 wanted.push((layer.digest.clone(), layer.size_bytes));
             }
         }
+        // Of the configuration nobody is told: people see layers.
+        let quiet: ProgressSink = Arc::new(|_| {});
         futures::stream::iter(wanted)
-            .map(|(digest, size_bytes)| async move {
-                self.pull_blob(client, reference, &digest, size_bytes, progress)
-                    .await
+            .map(|(digest, size_bytes)| {
+                let quiet = &quiet;
+                async move {
+                    let progress = if digest == image.config { quiet } else { progress };
+                    self.pull_blob(client, reference, &digest, size_bytes, progress)
+                        .await
+                }
             })
             .buffer_unordered(DOWNLOADS_PARALLEL)
             .try_collect::<()>()

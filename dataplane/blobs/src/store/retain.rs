@@ -8,7 +8,7 @@ use std::time::Duration;
 use contract::image::BlobError;
 
 use super::{BlobStore, lock_plain, remove};
-use crate::digest::Digest;
+use crate::digest::{Algorithm, Digest};
 use crate::manifest::Document;
 
 /// Blobs that were written or asked for less than this ago stay: an image may be on its way, blob by blob,
@@ -28,6 +28,9 @@ impl BlobStore {
             self.mark(&Digest::parse(digest)?, &mut marked);
         }
         for (_, digest) in self.inner.names.all() {
+            self.mark(&digest, &mut marked);
+        }
+        for digest in self.inner.names.unnamed() {
             self.mark(&digest, &mut marked);
         }
         for keeper in lock_plain(&self.inner.keepers).iter() {
@@ -80,20 +83,22 @@ impl BlobStore {
 
     fn sweep_blobs(&self, marked: &Marked) -> Result<u64, BlobError> {
         let mut freed_bytes = 0;
-        for (digest, entry) in named(&self.inner.directory.join("blobs/sha256"))? {
-            // Asked again here: it may have been written since the marking began.
-            if marked.blobs.contains(&digest) || lock_plain(&self.inner.fresh).contains_key(&digest) {
-                continue;
+        for algorithm in Algorithm::ALL {
+            for (digest, entry) in named(&self.blobs(algorithm), algorithm)? {
+                // Asked again here: it may have been written since the marking began.
+                if marked.blobs.contains(&digest) || lock_plain(&self.inner.fresh).contains_key(&digest) {
+                    continue;
+                }
+                freed_bytes += entry.metadata()?.len();
+                fs::remove_file(entry.path())?;
             }
-            freed_bytes += entry.metadata()?.len();
-            fs::remove_file(entry.path())?;
         }
         Ok(freed_bytes)
     }
 
     fn sweep_layers(&self, marked: &Marked) -> Result<(), BlobError> {
         self.inner.unpacking.prune();
-        for (diff_id, entry) in named(&self.layers())? {
+        for (diff_id, entry) in named(&self.layers(), Algorithm::Sha256)? {
             if !marked.layers.contains(&diff_id) && !self.inner.unpacking.is_busy(&diff_id) {
                 // Out of sight first, so that a kill in between leaves no half layer under its name.
                 let grave = self.temporary();
@@ -112,14 +117,14 @@ struct Marked {
     layers: HashSet<Digest>,
 }
 
-fn named(directory: &Path) -> Result<Vec<(Digest, fs::DirEntry)>, BlobError> {
+fn named(directory: &Path, algorithm: Algorithm) -> Result<Vec<(Digest, fs::DirEntry)>, BlobError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let digest = entry
             .file_name()
             .to_str()
-            .map(|hex| Digest::parse(&format!("sha256:{hex}")));
+            .map(|hex| Digest::parse(&format!("{}:{hex}", algorithm.name())));
         if let Some(Ok(digest)) = digest {
             found.push((digest, entry));
         }

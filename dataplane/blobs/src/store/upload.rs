@@ -12,7 +12,7 @@ use contract::image::BlobError;
 use sha2::{Digest as _, Sha256};
 
 use super::{BLOB_BYTES_MAX, BlobStore, lock_plain, remove};
-use crate::digest::Digest;
+use crate::digest::{Algorithm, Digest};
 
 /// Uploads that may be open at the same time.
 const UPLOADS_MAX: usize = 1_000;
@@ -33,7 +33,9 @@ struct Upload {
 impl BlobStore {
     pub(super) fn begin(&self) -> Result<String, BlobError> {
         if fs::read_dir(self.uploads())?.count() >= UPLOADS_MAX {
-            return Err(io::Error::other(format!("more than {UPLOADS_MAX} uploads are open")).into());
+            return Err(BlobError::TooManyUploads {
+                count_max: UPLOADS_MAX,
+            });
         }
         let id = self.inner.ids.hex(32);
         let file = File::options()
@@ -93,7 +95,11 @@ impl BlobStore {
         if upload.gone {
             return Err(BlobError::UploadUnknown(id.to_owned()));
         }
-        let actual = Digest::from_hasher(upload.hasher.clone());
+        let actual = match expected.algorithm() {
+            Algorithm::Sha256 => Digest::from_hasher(upload.hasher.clone()),
+            // Rare enough to read the file once more.
+            Algorithm::Sha512 => expected.same_kind_of(File::open(self.uploads().join(id))?)?,
+        };
         if actual != *expected {
             return Err(BlobError::DigestMismatch {
                 expected: expected.to_string(),

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::ecr::*;
+use base_id::Scope;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 
 use crate::Ecr;
 use crate::model::Token;
@@ -31,13 +33,32 @@ pub(super) async fn get_authorization_token(
         );
         return Err(ApiError::client("AccessDeniedException", message));
     }
+    let (password, expires_at) = give_out(ecr, &scope, TOKEN_LIFE, false).await?;
+    let data = AuthorizationData {
+        authorization_token: Some(STANDARD.encode(format!("AWS:{password}"))),
+        expires_at: Some(expires_at),
+        proxy_endpoint: Some(format!("http://{}", ecr.registry)),
+    };
+    Ok(GetAuthorizationTokenResponse {
+        authorization_data: Some(vec![data]),
+    })
+}
+
+/// A new password for the registry; those that have expired are forgotten.
+pub(super) async fn give_out(
+    ecr: &Ecr,
+    scope: &Scope,
+    life: Duration,
+    is_for_urls: bool,
+) -> Result<(String, Timestamp), ApiError> {
     let now = ecr.clock.now();
-    let expires_at = now + TOKEN_LIFE;
+    let expires_at = now + life;
     let password = format!("{}{}", ecr.ids.hex(32), ecr.ids.hex(32));
     let token = Token {
-        account: scope.account,
-        region: scope.region,
+        account: scope.account.clone(),
+        region: scope.region.clone(),
         expires_at,
+        is_for_urls,
     };
     let key = password.clone();
     ecr.store
@@ -51,12 +72,5 @@ pub(super) async fn get_authorization_token(
             Ok::<_, ApiError>(())
         })
         .await?;
-    let data = AuthorizationData {
-        authorization_token: Some(STANDARD.encode(format!("AWS:{password}"))),
-        expires_at: Some(expires_at),
-        proxy_endpoint: Some(format!("http://{}", ecr.registry)),
-    };
-    Ok(GetAuthorizationTokenResponse {
-        authorization_data: Some(vec![data]),
-    })
+    Ok((password, expires_at))
 }

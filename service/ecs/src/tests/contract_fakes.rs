@@ -44,6 +44,9 @@ impl Blobs for NoBlobs {
     async fn upload_cancel(&self, _: &str) -> Result<(), BlobError> {
         Ok(())
     }
+    async fn expire_uploads(&self, _: std::time::Duration) -> Result<u64, BlobError> {
+        Ok(0)
+    }
     async fn retain(&self, _: &[String]) -> Result<u64, BlobError> {
         Ok(0)
     }

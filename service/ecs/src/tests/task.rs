@@ -196,7 +196,9 @@ async fn push(world: &World, digest: &str) {
     let manifest = PutManifest {
         digest: digest.into(),
         media_type: "application/vnd.oci.image.manifest.v1+json".into(),
-        tag: Some("latest".into()),
+        tags: vec!["latest".into()],
+        blobs: Vec::new(),
+        children: Vec::new(),
         size_bytes: 1,
         config_media_type: None,
         subject: None,

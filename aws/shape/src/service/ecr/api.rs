@@ -10,6 +10,11 @@ use super::schema::SERVICE;
 /// The operations that are served. What an implementor leaves out answers that it is not served.
 #[async_trait]
 pub trait Api: Send + Sync {
+    async fn batch_check_layer_availability(&self, context: &Context, input: BatchCheckLayerAvailabilityRequest) -> Result<BatchCheckLayerAvailabilityResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("BatchCheckLayerAvailability"))
+    }
+
     async fn batch_delete_image(&self, context: &Context, input: BatchDeleteImageRequest) -> Result<BatchDeleteImageResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("BatchDeleteImage"))
@@ -20,9 +25,29 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("BatchGetImage"))
     }
 
+    async fn batch_get_repository_scanning_configuration(&self, context: &Context, input: BatchGetRepositoryScanningConfigurationRequest) -> Result<BatchGetRepositoryScanningConfigurationResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("BatchGetRepositoryScanningConfiguration"))
+    }
+
+    async fn complete_layer_upload(&self, context: &Context, input: CompleteLayerUploadRequest) -> Result<CompleteLayerUploadResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CompleteLayerUpload"))
+    }
+
     async fn create_repository(&self, context: &Context, input: CreateRepositoryRequest) -> Result<CreateRepositoryResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("CreateRepository"))
+    }
+
+    async fn delete_lifecycle_policy(&self, context: &Context, input: DeleteLifecyclePolicyRequest) -> Result<DeleteLifecyclePolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteLifecyclePolicy"))
+    }
+
+    async fn delete_registry_policy(&self, context: &Context, input: DeleteRegistryPolicyRequest) -> Result<DeleteRegistryPolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteRegistryPolicy"))
     }
 
     async fn delete_repository(&self, context: &Context, input: DeleteRepositoryRequest) -> Result<DeleteRepositoryResponse, ApiError> {
@@ -30,9 +55,24 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DeleteRepository"))
     }
 
+    async fn delete_repository_policy(&self, context: &Context, input: DeleteRepositoryPolicyRequest) -> Result<DeleteRepositoryPolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteRepositoryPolicy"))
+    }
+
+    async fn describe_image_scan_findings(&self, context: &Context, input: DescribeImageScanFindingsRequest) -> Result<DescribeImageScanFindingsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeImageScanFindings"))
+    }
+
     async fn describe_images(&self, context: &Context, input: DescribeImagesRequest) -> Result<DescribeImagesResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeImages"))
+    }
+
+    async fn describe_registry(&self, context: &Context, input: DescribeRegistryRequest) -> Result<DescribeRegistryResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeRegistry"))
     }
 
     async fn describe_repositories(&self, context: &Context, input: DescribeRepositoriesRequest) -> Result<DescribeRepositoriesResponse, ApiError> {
@@ -40,9 +80,54 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DescribeRepositories"))
     }
 
+    async fn get_account_setting(&self, context: &Context, input: GetAccountSettingRequest) -> Result<GetAccountSettingResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetAccountSetting"))
+    }
+
     async fn get_authorization_token(&self, context: &Context, input: GetAuthorizationTokenRequest) -> Result<GetAuthorizationTokenResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("GetAuthorizationToken"))
+    }
+
+    async fn get_download_url_for_layer(&self, context: &Context, input: GetDownloadUrlForLayerRequest) -> Result<GetDownloadUrlForLayerResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetDownloadUrlForLayer"))
+    }
+
+    async fn get_lifecycle_policy(&self, context: &Context, input: GetLifecyclePolicyRequest) -> Result<GetLifecyclePolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetLifecyclePolicy"))
+    }
+
+    async fn get_lifecycle_policy_preview(&self, context: &Context, input: GetLifecyclePolicyPreviewRequest) -> Result<GetLifecyclePolicyPreviewResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetLifecyclePolicyPreview"))
+    }
+
+    async fn get_registry_policy(&self, context: &Context, input: GetRegistryPolicyRequest) -> Result<GetRegistryPolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetRegistryPolicy"))
+    }
+
+    async fn get_registry_scanning_configuration(&self, context: &Context, input: GetRegistryScanningConfigurationRequest) -> Result<GetRegistryScanningConfigurationResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetRegistryScanningConfiguration"))
+    }
+
+    async fn get_repository_policy(&self, context: &Context, input: GetRepositoryPolicyRequest) -> Result<GetRepositoryPolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetRepositoryPolicy"))
+    }
+
+    async fn initiate_layer_upload(&self, context: &Context, input: InitiateLayerUploadRequest) -> Result<InitiateLayerUploadResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("InitiateLayerUpload"))
+    }
+
+    async fn list_image_referrers(&self, context: &Context, input: ListImageReferrersRequest) -> Result<ListImageReferrersResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListImageReferrers"))
     }
 
     async fn list_images(&self, context: &Context, input: ListImagesRequest) -> Result<ListImagesResponse, ApiError> {
@@ -55,6 +140,56 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("ListTagsForResource"))
     }
 
+    async fn put_account_setting(&self, context: &Context, input: PutAccountSettingRequest) -> Result<PutAccountSettingResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutAccountSetting"))
+    }
+
+    async fn put_image(&self, context: &Context, input: PutImageRequest) -> Result<PutImageResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutImage"))
+    }
+
+    async fn put_image_scanning_configuration(&self, context: &Context, input: PutImageScanningConfigurationRequest) -> Result<PutImageScanningConfigurationResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutImageScanningConfiguration"))
+    }
+
+    async fn put_image_tag_mutability(&self, context: &Context, input: PutImageTagMutabilityRequest) -> Result<PutImageTagMutabilityResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutImageTagMutability"))
+    }
+
+    async fn put_lifecycle_policy(&self, context: &Context, input: PutLifecyclePolicyRequest) -> Result<PutLifecyclePolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutLifecyclePolicy"))
+    }
+
+    async fn put_registry_policy(&self, context: &Context, input: PutRegistryPolicyRequest) -> Result<PutRegistryPolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutRegistryPolicy"))
+    }
+
+    async fn put_registry_scanning_configuration(&self, context: &Context, input: PutRegistryScanningConfigurationRequest) -> Result<PutRegistryScanningConfigurationResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutRegistryScanningConfiguration"))
+    }
+
+    async fn set_repository_policy(&self, context: &Context, input: SetRepositoryPolicyRequest) -> Result<SetRepositoryPolicyResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("SetRepositoryPolicy"))
+    }
+
+    async fn start_image_scan(&self, context: &Context, input: StartImageScanRequest) -> Result<StartImageScanResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("StartImageScan"))
+    }
+
+    async fn start_lifecycle_policy_preview(&self, context: &Context, input: StartLifecyclePolicyPreviewRequest) -> Result<StartLifecyclePolicyPreviewResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("StartLifecyclePolicyPreview"))
+    }
+
     async fn tag_resource(&self, context: &Context, input: TagResourceRequest) -> Result<TagResourceResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("TagResource"))
@@ -64,6 +199,11 @@ pub trait Api: Send + Sync {
         let _ = (context, input);
         Err(ApiError::not_implemented("UntagResource"))
     }
+
+    async fn upload_layer_part(&self, context: &Context, input: UploadLayerPartRequest) -> Result<UploadLayerPartResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UploadLayerPart"))
+    }
 }
 
 /// Calls the operation of this name with an input that has the shape of the operation's.
@@ -72,17 +212,45 @@ pub trait Api: Send + Sync {
 /// What the operation answers, or that it is not served.
 pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
     match operation {
+        "BatchCheckLayerAvailability" => api.batch_check_layer_availability(context, crate::input(input)?).await.map(BatchCheckLayerAvailabilityResponse::write),
         "BatchDeleteImage" => api.batch_delete_image(context, crate::input(input)?).await.map(BatchDeleteImageResponse::write),
         "BatchGetImage" => api.batch_get_image(context, crate::input(input)?).await.map(BatchGetImageResponse::write),
+        "BatchGetRepositoryScanningConfiguration" => api.batch_get_repository_scanning_configuration(context, crate::input(input)?).await.map(BatchGetRepositoryScanningConfigurationResponse::write),
+        "CompleteLayerUpload" => api.complete_layer_upload(context, crate::input(input)?).await.map(CompleteLayerUploadResponse::write),
         "CreateRepository" => api.create_repository(context, crate::input(input)?).await.map(CreateRepositoryResponse::write),
+        "DeleteLifecyclePolicy" => api.delete_lifecycle_policy(context, crate::input(input)?).await.map(DeleteLifecyclePolicyResponse::write),
+        "DeleteRegistryPolicy" => api.delete_registry_policy(context, crate::input(input)?).await.map(DeleteRegistryPolicyResponse::write),
         "DeleteRepository" => api.delete_repository(context, crate::input(input)?).await.map(DeleteRepositoryResponse::write),
+        "DeleteRepositoryPolicy" => api.delete_repository_policy(context, crate::input(input)?).await.map(DeleteRepositoryPolicyResponse::write),
+        "DescribeImageScanFindings" => api.describe_image_scan_findings(context, crate::input(input)?).await.map(DescribeImageScanFindingsResponse::write),
         "DescribeImages" => api.describe_images(context, crate::input(input)?).await.map(DescribeImagesResponse::write),
+        "DescribeRegistry" => api.describe_registry(context, crate::input(input)?).await.map(DescribeRegistryResponse::write),
         "DescribeRepositories" => api.describe_repositories(context, crate::input(input)?).await.map(DescribeRepositoriesResponse::write),
+        "GetAccountSetting" => api.get_account_setting(context, crate::input(input)?).await.map(GetAccountSettingResponse::write),
         "GetAuthorizationToken" => api.get_authorization_token(context, crate::input(input)?).await.map(GetAuthorizationTokenResponse::write),
+        "GetDownloadUrlForLayer" => api.get_download_url_for_layer(context, crate::input(input)?).await.map(GetDownloadUrlForLayerResponse::write),
+        "GetLifecyclePolicy" => api.get_lifecycle_policy(context, crate::input(input)?).await.map(GetLifecyclePolicyResponse::write),
+        "GetLifecyclePolicyPreview" => api.get_lifecycle_policy_preview(context, crate::input(input)?).await.map(GetLifecyclePolicyPreviewResponse::write),
+        "GetRegistryPolicy" => api.get_registry_policy(context, crate::input(input)?).await.map(GetRegistryPolicyResponse::write),
+        "GetRegistryScanningConfiguration" => api.get_registry_scanning_configuration(context, crate::input(input)?).await.map(GetRegistryScanningConfigurationResponse::write),
+        "GetRepositoryPolicy" => api.get_repository_policy(context, crate::input(input)?).await.map(GetRepositoryPolicyResponse::write),
+        "InitiateLayerUpload" => api.initiate_layer_upload(context, crate::input(input)?).await.map(InitiateLayerUploadResponse::write),
+        "ListImageReferrers" => api.list_image_referrers(context, crate::input(input)?).await.map(ListImageReferrersResponse::write),
         "ListImages" => api.list_images(context, crate::input(input)?).await.map(ListImagesResponse::write),
         "ListTagsForResource" => api.list_tags_for_resource(context, crate::input(input)?).await.map(ListTagsForResourceResponse::write),
+        "PutAccountSetting" => api.put_account_setting(context, crate::input(input)?).await.map(PutAccountSettingResponse::write),
+        "PutImage" => api.put_image(context, crate::input(input)?).await.map(PutImageResponse::write),
+        "PutImageScanningConfiguration" => api.put_image_scanning_configuration(context, crate::input(input)?).await.map(PutImageScanningConfigurationResponse::write),
+        "PutImageTagMutability" => api.put_image_tag_mutability(context, crate::input(input)?).await.map(PutImageTagMutabilityResponse::write),
+        "PutLifecyclePolicy" => api.put_lifecycle_policy(context, crate::input(input)?).await.map(PutLifecyclePolicyResponse::write),
+        "PutRegistryPolicy" => api.put_registry_policy(context, crate::input(input)?).await.map(PutRegistryPolicyResponse::write),
+        "PutRegistryScanningConfiguration" => api.put_registry_scanning_configuration(context, crate::input(input)?).await.map(PutRegistryScanningConfigurationResponse::write),
+        "SetRepositoryPolicy" => api.set_repository_policy(context, crate::input(input)?).await.map(SetRepositoryPolicyResponse::write),
+        "StartImageScan" => api.start_image_scan(context, crate::input(input)?).await.map(StartImageScanResponse::write),
+        "StartLifecyclePolicyPreview" => api.start_lifecycle_policy_preview(context, crate::input(input)?).await.map(StartLifecyclePolicyPreviewResponse::write),
         "TagResource" => api.tag_resource(context, crate::input(input)?).await.map(TagResourceResponse::write),
         "UntagResource" => api.untag_resource(context, crate::input(input)?).await.map(UntagResourceResponse::write),
+        "UploadLayerPart" => api.upload_layer_part(context, crate::input(input)?).await.map(UploadLayerPartResponse::write),
         _ => Err(SERVICE.unknown_operation(operation)),
     }
 }

@@ -3,9 +3,15 @@
 
 use aws_protocol::enumeration;
 
+enumeration!(ArtifactStatus { Active = "ACTIVE", Archived = "ARCHIVED", Activating = "ACTIVATING" });
+
+enumeration!(ArtifactStatusFilter { Active = "ACTIVE", Archived = "ARCHIVED", Activating = "ACTIVATING", Any = "ANY" });
+
 enumeration!(EncryptionType { Aes256 = "AES256", Kms = "KMS", KmsDsse = "KMS_DSSE" });
 
 enumeration!(FindingSeverity { Informational = "INFORMATIONAL", Low = "LOW", Medium = "MEDIUM", High = "HIGH", Critical = "CRITICAL", Undefined = "UNDEFINED" });
+
+enumeration!(ImageActionType { Expire = "EXPIRE", Transition = "TRANSITION" });
 
 enumeration!(ImageFailureCode { InvalidImageDigest = "InvalidImageDigest", InvalidImageTag = "InvalidImageTag", ImageTagDoesNotMatchDigest = "ImageTagDoesNotMatchDigest", ImageNotFound = "ImageNotFound", MissingDigestAndTag = "MissingDigestAndTag", ImageReferencedByManifestList = "ImageReferencedByManifestList", KmsError = "KmsError", UpstreamAccessDenied = "UpstreamAccessDenied", UpstreamTooManyRequests = "UpstreamTooManyRequests", UpstreamUnavailable = "UpstreamUnavailable", ImageInaccessible = "ImageInaccessible" });
 
@@ -17,6 +23,26 @@ enumeration!(ImageTagMutability { Mutable = "MUTABLE", Immutable = "IMMUTABLE", 
 
 enumeration!(ImageTagMutabilityExclusionFilterType { Wildcard = "WILDCARD" });
 
+enumeration!(LayerAvailability { Available = "AVAILABLE", Unavailable = "UNAVAILABLE", Archived = "ARCHIVED" });
+
+enumeration!(LayerFailureCode { InvalidLayerDigest = "InvalidLayerDigest", MissingLayerDigest = "MissingLayerDigest" });
+
+enumeration!(LifecyclePolicyPreviewStatus { InProgress = "IN_PROGRESS", Complete = "COMPLETE", Expired = "EXPIRED", Failed = "FAILED" });
+
+enumeration!(LifecyclePolicyStorageClass { Archive = "ARCHIVE", Standard = "STANDARD" });
+
+enumeration!(LifecyclePolicyTargetStorageClass { Archive = "ARCHIVE" });
+
+enumeration!(RepositoryFilterType { PrefixMatch = "PREFIX_MATCH" });
+
+enumeration!(ScanFrequency { ScanOnPush = "SCAN_ON_PUSH", ContinuousScan = "CONTINUOUS_SCAN", Manual = "MANUAL" });
+
 enumeration!(ScanStatus { InProgress = "IN_PROGRESS", Complete = "COMPLETE", Failed = "FAILED", UnsupportedImage = "UNSUPPORTED_IMAGE", Active = "ACTIVE", Pending = "PENDING", ScanEligibilityExpired = "SCAN_ELIGIBILITY_EXPIRED", FindingsUnavailable = "FINDINGS_UNAVAILABLE", LimitExceeded = "LIMIT_EXCEEDED", ImageArchived = "IMAGE_ARCHIVED" });
+
+enumeration!(ScanType { Basic = "BASIC", Enhanced = "ENHANCED" });
+
+enumeration!(ScanningConfigurationFailureCode { RepositoryNotFound = "REPOSITORY_NOT_FOUND" });
+
+enumeration!(ScanningRepositoryFilterType { Wildcard = "WILDCARD" });
 
 enumeration!(TagStatus { Tagged = "TAGGED", Untagged = "UNTAGGED", Any = "ANY" });

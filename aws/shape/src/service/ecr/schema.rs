@@ -15,30 +15,96 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     json_version: "1.1",
     xml_namespace: "",
     operations: &[
+        OperationSchema { name: "BatchCheckLayerAvailability", input: Some(&BATCH_CHECK_LAYER_AVAILABILITY_REQUEST), output: Some(&BATCH_CHECK_LAYER_AVAILABILITY_RESPONSE), result_wrapper: None, errors: &[&REPOSITORY_NOT_FOUND_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &SERVER_EXCEPTION] },
         OperationSchema { name: "BatchDeleteImage", input: Some(&BATCH_DELETE_IMAGE_REQUEST), output: Some(&BATCH_DELETE_IMAGE_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION] },
         OperationSchema { name: "BatchGetImage", input: Some(&BATCH_GET_IMAGE_REQUEST), output: Some(&BATCH_GET_IMAGE_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNABLE_TO_GET_UPSTREAM_IMAGE_EXCEPTION] },
+        OperationSchema { name: "BatchGetRepositoryScanningConfiguration", input: Some(&BATCH_GET_REPOSITORY_SCANNING_CONFIGURATION_REQUEST), output: Some(&BATCH_GET_REPOSITORY_SCANNING_CONFIGURATION_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION] },
+        OperationSchema { name: "CompleteLayerUpload", input: Some(&COMPLETE_LAYER_UPLOAD_REQUEST), output: Some(&COMPLETE_LAYER_UPLOAD_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &UPLOAD_NOT_FOUND_EXCEPTION, &INVALID_LAYER_EXCEPTION, &LAYER_PART_TOO_SMALL_EXCEPTION, &LAYER_ALREADY_EXISTS_EXCEPTION, &EMPTY_UPLOAD_EXCEPTION, &KMS_EXCEPTION] },
         OperationSchema { name: "CreateRepository", input: Some(&CREATE_REPOSITORY_REQUEST), output: Some(&CREATE_REPOSITORY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &INVALID_TAG_PARAMETER_EXCEPTION, &TOO_MANY_TAGS_EXCEPTION, &REPOSITORY_ALREADY_EXISTS_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &KMS_EXCEPTION] },
+        OperationSchema { name: "DeleteLifecyclePolicy", input: Some(&DELETE_LIFECYCLE_POLICY_REQUEST), output: Some(&DELETE_LIFECYCLE_POLICY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &LIFECYCLE_POLICY_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION] },
+        OperationSchema { name: "DeleteRegistryPolicy", input: Some(&DELETE_REGISTRY_POLICY_REQUEST), output: Some(&DELETE_REGISTRY_POLICY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REGISTRY_POLICY_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION] },
         OperationSchema { name: "DeleteRepository", input: Some(&DELETE_REPOSITORY_REQUEST), output: Some(&DELETE_REPOSITORY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &REPOSITORY_NOT_EMPTY_EXCEPTION, &KMS_EXCEPTION] },
+        OperationSchema { name: "DeleteRepositoryPolicy", input: Some(&DELETE_REPOSITORY_POLICY_REQUEST), output: Some(&DELETE_REPOSITORY_POLICY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &REPOSITORY_POLICY_NOT_FOUND_EXCEPTION] },
+        OperationSchema { name: "DescribeImageScanFindings", input: Some(&DESCRIBE_IMAGE_SCAN_FINDINGS_REQUEST), output: Some(&DESCRIBE_IMAGE_SCAN_FINDINGS_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &IMAGE_NOT_FOUND_EXCEPTION, &SCAN_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION] },
         OperationSchema { name: "DescribeImages", input: Some(&DESCRIBE_IMAGES_REQUEST), output: Some(&DESCRIBE_IMAGES_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &IMAGE_NOT_FOUND_EXCEPTION] },
+        OperationSchema { name: "DescribeRegistry", input: Some(&DESCRIBE_REGISTRY_REQUEST), output: Some(&DESCRIBE_REGISTRY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &VALIDATION_EXCEPTION] },
         OperationSchema { name: "DescribeRepositories", input: Some(&DESCRIBE_REPOSITORIES_REQUEST), output: Some(&DESCRIBE_REPOSITORIES_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION] },
+        OperationSchema { name: "GetAccountSetting", input: Some(&GET_ACCOUNT_SETTING_REQUEST), output: Some(&GET_ACCOUNT_SETTING_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &VALIDATION_EXCEPTION, &INVALID_PARAMETER_EXCEPTION] },
         OperationSchema { name: "GetAuthorizationToken", input: Some(&GET_AUTHORIZATION_TOKEN_REQUEST), output: Some(&GET_AUTHORIZATION_TOKEN_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION] },
+        OperationSchema { name: "GetDownloadUrlForLayer", input: Some(&GET_DOWNLOAD_URL_FOR_LAYER_REQUEST), output: Some(&GET_DOWNLOAD_URL_FOR_LAYER_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &LAYERS_NOT_FOUND_EXCEPTION, &LAYER_INACCESSIBLE_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &UNABLE_TO_GET_UPSTREAM_LAYER_EXCEPTION] },
+        OperationSchema { name: "GetLifecyclePolicy", input: Some(&GET_LIFECYCLE_POLICY_REQUEST), output: Some(&GET_LIFECYCLE_POLICY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &LIFECYCLE_POLICY_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION] },
+        OperationSchema { name: "GetLifecyclePolicyPreview", input: Some(&GET_LIFECYCLE_POLICY_PREVIEW_REQUEST), output: Some(&GET_LIFECYCLE_POLICY_PREVIEW_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &LIFECYCLE_POLICY_PREVIEW_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION] },
+        OperationSchema { name: "GetRegistryPolicy", input: Some(&GET_REGISTRY_POLICY_REQUEST), output: Some(&GET_REGISTRY_POLICY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REGISTRY_POLICY_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION] },
+        OperationSchema { name: "GetRegistryScanningConfiguration", input: Some(&GET_REGISTRY_SCANNING_CONFIGURATION_REQUEST), output: Some(&GET_REGISTRY_SCANNING_CONFIGURATION_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &VALIDATION_EXCEPTION] },
+        OperationSchema { name: "GetRepositoryPolicy", input: Some(&GET_REPOSITORY_POLICY_REQUEST), output: Some(&GET_REPOSITORY_POLICY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &REPOSITORY_POLICY_NOT_FOUND_EXCEPTION] },
+        OperationSchema { name: "InitiateLayerUpload", input: Some(&INITIATE_LAYER_UPLOAD_REQUEST), output: Some(&INITIATE_LAYER_UPLOAD_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &KMS_EXCEPTION] },
+        OperationSchema { name: "ListImageReferrers", input: Some(&LIST_IMAGE_REFERRERS_REQUEST), output: Some(&LIST_IMAGE_REFERRERS_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION, &UNABLE_TO_LIST_UPSTREAM_IMAGE_REFERRERS_EXCEPTION] },
         OperationSchema { name: "ListImages", input: Some(&LIST_IMAGES_REQUEST), output: Some(&LIST_IMAGES_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION] },
         OperationSchema { name: "ListTagsForResource", input: Some(&LIST_TAGS_FOR_RESOURCE_REQUEST), output: Some(&LIST_TAGS_FOR_RESOURCE_RESPONSE), result_wrapper: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &SERVER_EXCEPTION] },
+        OperationSchema { name: "PutAccountSetting", input: Some(&PUT_ACCOUNT_SETTING_REQUEST), output: Some(&PUT_ACCOUNT_SETTING_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &VALIDATION_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION] },
+        OperationSchema { name: "PutImage", input: Some(&PUT_IMAGE_REQUEST), output: Some(&PUT_IMAGE_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &IMAGE_ALREADY_EXISTS_EXCEPTION, &LAYERS_NOT_FOUND_EXCEPTION, &REFERENCED_IMAGES_NOT_FOUND_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &IMAGE_TAG_ALREADY_EXISTS_EXCEPTION, &IMAGE_DIGEST_DOES_NOT_MATCH_EXCEPTION, &KMS_EXCEPTION] },
+        OperationSchema { name: "PutImageScanningConfiguration", input: Some(&PUT_IMAGE_SCANNING_CONFIGURATION_REQUEST), output: Some(&PUT_IMAGE_SCANNING_CONFIGURATION_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION] },
+        OperationSchema { name: "PutImageTagMutability", input: Some(&PUT_IMAGE_TAG_MUTABILITY_REQUEST), output: Some(&PUT_IMAGE_TAG_MUTABILITY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION] },
+        OperationSchema { name: "PutLifecyclePolicy", input: Some(&PUT_LIFECYCLE_POLICY_REQUEST), output: Some(&PUT_LIFECYCLE_POLICY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION] },
+        OperationSchema { name: "PutRegistryPolicy", input: Some(&PUT_REGISTRY_POLICY_REQUEST), output: Some(&PUT_REGISTRY_POLICY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &VALIDATION_EXCEPTION] },
+        OperationSchema { name: "PutRegistryScanningConfiguration", input: Some(&PUT_REGISTRY_SCANNING_CONFIGURATION_REQUEST), output: Some(&PUT_REGISTRY_SCANNING_CONFIGURATION_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &VALIDATION_EXCEPTION, &BLOCKED_BY_ORGANIZATION_POLICY_EXCEPTION] },
+        OperationSchema { name: "SetRepositoryPolicy", input: Some(&SET_REPOSITORY_POLICY_REQUEST), output: Some(&SET_REPOSITORY_POLICY_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION] },
+        OperationSchema { name: "StartImageScan", input: Some(&START_IMAGE_SCAN_REQUEST), output: Some(&START_IMAGE_SCAN_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &UNSUPPORTED_IMAGE_TYPE_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &IMAGE_NOT_FOUND_EXCEPTION, &VALIDATION_EXCEPTION, &IMAGE_ARCHIVED_EXCEPTION] },
+        OperationSchema { name: "StartLifecyclePolicyPreview", input: Some(&START_LIFECYCLE_POLICY_PREVIEW_REQUEST), output: Some(&START_LIFECYCLE_POLICY_PREVIEW_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &LIFECYCLE_POLICY_NOT_FOUND_EXCEPTION, &LIFECYCLE_POLICY_PREVIEW_IN_PROGRESS_EXCEPTION, &VALIDATION_EXCEPTION] },
         OperationSchema { name: "TagResource", input: Some(&TAG_RESOURCE_REQUEST), output: Some(&TAG_RESOURCE_RESPONSE), result_wrapper: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &INVALID_TAG_PARAMETER_EXCEPTION, &TOO_MANY_TAGS_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &SERVER_EXCEPTION] },
         OperationSchema { name: "UntagResource", input: Some(&UNTAG_RESOURCE_REQUEST), output: Some(&UNTAG_RESOURCE_RESPONSE), result_wrapper: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &INVALID_TAG_PARAMETER_EXCEPTION, &TOO_MANY_TAGS_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &SERVER_EXCEPTION] },
+        OperationSchema { name: "UploadLayerPart", input: Some(&UPLOAD_LAYER_PART_REQUEST), output: Some(&UPLOAD_LAYER_PART_RESPONSE), result_wrapper: None, errors: &[&SERVER_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &INVALID_LAYER_PART_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &UPLOAD_NOT_FOUND_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &KMS_EXCEPTION] },
     ],
-    unserved: &["BatchCheckLayerAvailability", "BatchGetRepositoryScanningConfiguration", "CompleteLayerUpload", "CreatePullThroughCacheRule", "CreateRepositoryCreationTemplate", "DeleteLifecyclePolicy", "DeletePullThroughCacheRule", "DeleteRegistryPolicy", "DeleteRepositoryCreationTemplate", "DeleteRepositoryPolicy", "DeleteSigningConfiguration", "DeregisterPullTimeUpdateExclusion", "DescribeImageReplicationStatus", "DescribeImageScanFindings", "DescribeImageSigningStatus", "DescribePullThroughCacheRules", "DescribeRegistry", "DescribeRepositoryCreationTemplates", "GetAccountSetting", "GetDownloadUrlForLayer", "GetLifecyclePolicy", "GetLifecyclePolicyPreview", "GetRegistryPolicy", "GetRegistryScanningConfiguration", "GetRepositoryPolicy", "GetSigningConfiguration", "InitiateLayerUpload", "ListImageReferrers", "ListPullTimeUpdateExclusions", "PutAccountSetting", "PutImage", "PutImageScanningConfiguration", "PutImageTagMutability", "PutLifecyclePolicy", "PutRegistryPolicy", "PutRegistryScanningConfiguration", "PutReplicationConfiguration", "PutSigningConfiguration", "RegisterPullTimeUpdateExclusion", "SetRepositoryPolicy", "StartImageScan", "StartLifecyclePolicyPreview", "UpdateImageStorageClass", "UpdatePullThroughCacheRule", "UpdateRepositoryCreationTemplate", "UploadLayerPart", "ValidatePullThroughCacheRule"],
-    shapes: &[&ARN, &AUTHORIZATION_DATA, &AUTHORIZATION_DATA_LIST, &BASE64, &BATCH_DELETE_IMAGE_REQUEST, &BATCH_DELETE_IMAGE_RESPONSE, &BATCH_GET_IMAGE_REQUEST, &BATCH_GET_IMAGE_RESPONSE, &CREATE_REPOSITORY_REQUEST, &CREATE_REPOSITORY_RESPONSE, &CREATION_TIMESTAMP, &DELETE_REPOSITORY_REQUEST, &DELETE_REPOSITORY_RESPONSE, &DESCRIBE_IMAGES_FILTER, &DESCRIBE_IMAGES_REQUEST, &DESCRIBE_IMAGES_RESPONSE, &DESCRIBE_REPOSITORIES_REQUEST, &DESCRIBE_REPOSITORIES_RESPONSE, &ENCRYPTION_CONFIGURATION, &ENCRYPTION_TYPE, &EXCEPTION_MESSAGE, &EXPIRATION_TIMESTAMP, &FINDING_SEVERITY, &FINDING_SEVERITY_COUNTS, &FORCE_FLAG, &GET_AUTHORIZATION_TOKEN_REGISTRY_ID_LIST, &GET_AUTHORIZATION_TOKEN_REQUEST, &GET_AUTHORIZATION_TOKEN_RESPONSE, &IMAGE, &IMAGE_DETAIL, &IMAGE_DETAIL_LIST, &IMAGE_DIGEST, &IMAGE_FAILURE, &IMAGE_FAILURE_CODE, &IMAGE_FAILURE_LIST, &IMAGE_FAILURE_REASON, &IMAGE_IDENTIFIER, &IMAGE_IDENTIFIER_LIST, &IMAGE_LIST, &IMAGE_MANIFEST, &IMAGE_NOT_FOUND_EXCEPTION, &IMAGE_SCAN_FINDINGS_SUMMARY, &IMAGE_SCAN_STATUS, &IMAGE_SCANNING_CONFIGURATION, &IMAGE_SIZE_IN_BYTES, &IMAGE_STATUS, &IMAGE_STATUS_FILTER, &IMAGE_TAG, &IMAGE_TAG_LIST, &IMAGE_TAG_MUTABILITY, &IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER, &IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER_TYPE, &IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER_VALUE, &IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS, &INVALID_PARAMETER_EXCEPTION, &INVALID_TAG_PARAMETER_EXCEPTION, &KMS_ERROR, &KMS_EXCEPTION, &KMS_KEY, &LAST_ACTIVATED_AT_TIMESTAMP, &LAST_ARCHIVED_AT_TIMESTAMP, &LIMIT_EXCEEDED_EXCEPTION, &LIST_IMAGES_FILTER, &LIST_IMAGES_REQUEST, &LIST_IMAGES_RESPONSE, &LIST_TAGS_FOR_RESOURCE_REQUEST, &LIST_TAGS_FOR_RESOURCE_RESPONSE, &MAX_RESULTS, &MEDIA_TYPE, &MEDIA_TYPE_LIST, &NEXT_TOKEN, &PROXY_ENDPOINT, &PUSH_TIMESTAMP, &RECORDED_PULL_TIMESTAMP, &REGISTRY_ID, &REPOSITORY, &REPOSITORY_ALREADY_EXISTS_EXCEPTION, &REPOSITORY_LIST, &REPOSITORY_NAME, &REPOSITORY_NAME_LIST, &REPOSITORY_NOT_EMPTY_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &SCAN_ON_PUSH_FLAG, &SCAN_STATUS, &SCAN_STATUS_DESCRIPTION, &SCAN_TIMESTAMP, &SERVER_EXCEPTION, &SEVERITY_COUNT, &TAG, &TAG_KEY, &TAG_KEY_LIST, &TAG_LIST, &TAG_RESOURCE_REQUEST, &TAG_RESOURCE_RESPONSE, &TAG_STATUS, &TAG_VALUE, &TOO_MANY_TAGS_EXCEPTION, &UNABLE_TO_GET_UPSTREAM_IMAGE_EXCEPTION, &UNTAG_RESOURCE_REQUEST, &UNTAG_RESOURCE_RESPONSE, &URL, &VULNERABILITY_SOURCE_UPDATE_TIMESTAMP],
+    unserved: &["CreatePullThroughCacheRule", "CreateRepositoryCreationTemplate", "DeletePullThroughCacheRule", "DeleteRepositoryCreationTemplate", "DeleteSigningConfiguration", "DeregisterPullTimeUpdateExclusion", "DescribeImageReplicationStatus", "DescribeImageSigningStatus", "DescribePullThroughCacheRules", "DescribeRepositoryCreationTemplates", "GetSigningConfiguration", "ListPullTimeUpdateExclusions", "PutReplicationConfiguration", "PutSigningConfiguration", "RegisterPullTimeUpdateExclusion", "UpdateImageStorageClass", "UpdatePullThroughCacheRule", "UpdateRepositoryCreationTemplate", "ValidatePullThroughCacheRule"],
+    shapes: &[&ACCOUNT_SETTING_NAME, &ACCOUNT_SETTING_VALUE, &ANNOTATIONS, &ARCH, &ARN, &ARTIFACT_STATUS, &ARTIFACT_STATUS_FILTER, &ARTIFACT_TYPE, &ARTIFACT_TYPE_LIST, &ATTRIBUTE, &ATTRIBUTE_KEY, &ATTRIBUTE_LIST, &ATTRIBUTE_VALUE, &AUTHOR, &AUTHORIZATION_DATA, &AUTHORIZATION_DATA_LIST, &AWS_ECR_CONTAINER_IMAGE_DETAILS, &BASE64, &BASE_SCORE, &BATCH_CHECK_LAYER_AVAILABILITY_REQUEST, &BATCH_CHECK_LAYER_AVAILABILITY_RESPONSE, &BATCH_DELETE_IMAGE_REQUEST, &BATCH_DELETE_IMAGE_RESPONSE, &BATCH_GET_IMAGE_REQUEST, &BATCH_GET_IMAGE_RESPONSE, &BATCH_GET_REPOSITORY_SCANNING_CONFIGURATION_REQUEST, &BATCH_GET_REPOSITORY_SCANNING_CONFIGURATION_RESPONSE, &BATCHED_OPERATION_LAYER_DIGEST, &BATCHED_OPERATION_LAYER_DIGEST_LIST, &BLOCKED_BY_ORGANIZATION_POLICY_EXCEPTION, &COMPLETE_LAYER_UPLOAD_REQUEST, &COMPLETE_LAYER_UPLOAD_RESPONSE, &CREATE_REPOSITORY_REQUEST, &CREATE_REPOSITORY_RESPONSE, &CREATION_TIMESTAMP, &CVSS_SCORE, &CVSS_SCORE_ADJUSTMENT, &CVSS_SCORE_ADJUSTMENT_LIST, &CVSS_SCORE_DETAILS, &CVSS_SCORE_LIST, &DATE, &DELETE_LIFECYCLE_POLICY_REQUEST, &DELETE_LIFECYCLE_POLICY_RESPONSE, &DELETE_REGISTRY_POLICY_REQUEST, &DELETE_REGISTRY_POLICY_RESPONSE, &DELETE_REPOSITORY_POLICY_REQUEST, &DELETE_REPOSITORY_POLICY_RESPONSE, &DELETE_REPOSITORY_REQUEST, &DELETE_REPOSITORY_RESPONSE, &DESCRIBE_IMAGE_SCAN_FINDINGS_REQUEST, &DESCRIBE_IMAGE_SCAN_FINDINGS_RESPONSE, &DESCRIBE_IMAGES_FILTER, &DESCRIBE_IMAGES_REQUEST, &DESCRIBE_IMAGES_RESPONSE, &DESCRIBE_REGISTRY_REQUEST, &DESCRIBE_REGISTRY_RESPONSE, &DESCRIBE_REPOSITORIES_REQUEST, &DESCRIBE_REPOSITORIES_RESPONSE, &EMPTY_UPLOAD_EXCEPTION, &ENCRYPTION_CONFIGURATION, &ENCRYPTION_TYPE, &ENHANCED_IMAGE_SCAN_FINDING, &ENHANCED_IMAGE_SCAN_FINDING_LIST, &EPOCH, &EVALUATION_TIMESTAMP, &EXCEPTION_MESSAGE, &EXPIRATION_TIMESTAMP, &EXPLOIT_AVAILABLE, &FIFTY_MAX_RESULTS, &FILE_PATH, &FINDING_ARN, &FINDING_DESCRIPTION, &FINDING_NAME, &FINDING_SEVERITY, &FINDING_SEVERITY_COUNTS, &FIX_AVAILABLE, &FIXED_IN_VERSION, &FORCE_FLAG, &GET_ACCOUNT_SETTING_REQUEST, &GET_ACCOUNT_SETTING_RESPONSE, &GET_AUTHORIZATION_TOKEN_REGISTRY_ID_LIST, &GET_AUTHORIZATION_TOKEN_REQUEST, &GET_AUTHORIZATION_TOKEN_RESPONSE, &GET_DOWNLOAD_URL_FOR_LAYER_REQUEST, &GET_DOWNLOAD_URL_FOR_LAYER_RESPONSE, &GET_LIFECYCLE_POLICY_PREVIEW_REQUEST, &GET_LIFECYCLE_POLICY_PREVIEW_RESPONSE, &GET_LIFECYCLE_POLICY_REQUEST, &GET_LIFECYCLE_POLICY_RESPONSE, &GET_REGISTRY_POLICY_REQUEST, &GET_REGISTRY_POLICY_RESPONSE, &GET_REGISTRY_SCANNING_CONFIGURATION_REQUEST, &GET_REGISTRY_SCANNING_CONFIGURATION_RESPONSE, &GET_REPOSITORY_POLICY_REQUEST, &GET_REPOSITORY_POLICY_RESPONSE, &IMAGE, &IMAGE_ACTION_TYPE, &IMAGE_ALREADY_EXISTS_EXCEPTION, &IMAGE_ARCHIVED_EXCEPTION, &IMAGE_COUNT, &IMAGE_DETAIL, &IMAGE_DETAIL_LIST, &IMAGE_DIGEST, &IMAGE_DIGEST_DOES_NOT_MATCH_EXCEPTION, &IMAGE_FAILURE, &IMAGE_FAILURE_CODE, &IMAGE_FAILURE_LIST, &IMAGE_FAILURE_REASON, &IMAGE_IDENTIFIER, &IMAGE_IDENTIFIER_LIST, &IMAGE_LIST, &IMAGE_MANIFEST, &IMAGE_NOT_FOUND_EXCEPTION, &IMAGE_REFERRER, &IMAGE_REFERRER_LIST, &IMAGE_SCAN_FINDING, &IMAGE_SCAN_FINDING_LIST, &IMAGE_SCAN_FINDINGS, &IMAGE_SCAN_FINDINGS_SUMMARY, &IMAGE_SCAN_STATUS, &IMAGE_SCANNING_CONFIGURATION, &IMAGE_SIZE_IN_BYTES, &IMAGE_STATUS, &IMAGE_STATUS_FILTER, &IMAGE_TAG, &IMAGE_TAG_ALREADY_EXISTS_EXCEPTION, &IMAGE_TAG_LIST, &IMAGE_TAG_MUTABILITY, &IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER, &IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER_TYPE, &IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER_VALUE, &IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS, &IMAGE_TAGS_LIST, &IN_USE_COUNT, &INITIATE_LAYER_UPLOAD_REQUEST, &INITIATE_LAYER_UPLOAD_RESPONSE, &INVALID_LAYER_EXCEPTION, &INVALID_LAYER_PART_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &INVALID_TAG_PARAMETER_EXCEPTION, &KMS_ERROR, &KMS_EXCEPTION, &KMS_KEY, &LAST_ACTIVATED_AT_TIMESTAMP, &LAST_ARCHIVED_AT_TIMESTAMP, &LAYER, &LAYER_ALREADY_EXISTS_EXCEPTION, &LAYER_AVAILABILITY, &LAYER_DIGEST, &LAYER_DIGEST_LIST, &LAYER_FAILURE, &LAYER_FAILURE_CODE, &LAYER_FAILURE_LIST, &LAYER_FAILURE_REASON, &LAYER_INACCESSIBLE_EXCEPTION, &LAYER_LIST, &LAYER_PART_BLOB, &LAYER_PART_TOO_SMALL_EXCEPTION, &LAYER_SIZE_IN_BYTES, &LAYERS_NOT_FOUND_EXCEPTION, &LIFECYCLE_POLICY_NOT_FOUND_EXCEPTION, &LIFECYCLE_POLICY_PREVIEW_FILTER, &LIFECYCLE_POLICY_PREVIEW_IN_PROGRESS_EXCEPTION, &LIFECYCLE_POLICY_PREVIEW_NOT_FOUND_EXCEPTION, &LIFECYCLE_POLICY_PREVIEW_RESULT, &LIFECYCLE_POLICY_PREVIEW_RESULT_LIST, &LIFECYCLE_POLICY_PREVIEW_STATUS, &LIFECYCLE_POLICY_PREVIEW_SUMMARY, &LIFECYCLE_POLICY_RULE_ACTION, &LIFECYCLE_POLICY_RULE_PRIORITY, &LIFECYCLE_POLICY_STORAGE_CLASS, &LIFECYCLE_POLICY_TARGET_STORAGE_CLASS, &LIFECYCLE_POLICY_TEXT, &LIFECYCLE_PREVIEW_MAX_RESULTS, &LIMIT_EXCEEDED_EXCEPTION, &LIST_IMAGE_REFERRERS_FILTER, &LIST_IMAGE_REFERRERS_REQUEST, &LIST_IMAGE_REFERRERS_RESPONSE, &LIST_IMAGES_FILTER, &LIST_IMAGES_REQUEST, &LIST_IMAGES_RESPONSE, &LIST_TAGS_FOR_RESOURCE_REQUEST, &LIST_TAGS_FOR_RESOURCE_RESPONSE, &MAX_RESULTS, &MEDIA_TYPE, &MEDIA_TYPE_LIST, &METRIC, &NEXT_TOKEN, &PACKAGE_MANAGER, &PACKAGE_VULNERABILITY_DETAILS, &PART_SIZE, &PLATFORM, &PROXY_ENDPOINT, &PUSH_TIMESTAMP, &PUT_ACCOUNT_SETTING_REQUEST, &PUT_ACCOUNT_SETTING_RESPONSE, &PUT_IMAGE_REQUEST, &PUT_IMAGE_RESPONSE, &PUT_IMAGE_SCANNING_CONFIGURATION_REQUEST, &PUT_IMAGE_SCANNING_CONFIGURATION_RESPONSE, &PUT_IMAGE_TAG_MUTABILITY_REQUEST, &PUT_IMAGE_TAG_MUTABILITY_RESPONSE, &PUT_LIFECYCLE_POLICY_REQUEST, &PUT_LIFECYCLE_POLICY_RESPONSE, &PUT_REGISTRY_POLICY_REQUEST, &PUT_REGISTRY_POLICY_RESPONSE, &PUT_REGISTRY_SCANNING_CONFIGURATION_REQUEST, &PUT_REGISTRY_SCANNING_CONFIGURATION_RESPONSE, &REASON, &RECOMMENDATION, &RECOMMENDATION_TEXT, &RECORDED_PULL_TIMESTAMP, &REFERENCE_URLS_LIST, &REFERENCED_IMAGES_NOT_FOUND_EXCEPTION, &REGION, &REGISTRY_ID, &REGISTRY_POLICY_NOT_FOUND_EXCEPTION, &REGISTRY_POLICY_TEXT, &REGISTRY_SCANNING_CONFIGURATION, &REGISTRY_SCANNING_RULE, &REGISTRY_SCANNING_RULE_LIST, &RELATED_VULNERABILITIES_LIST, &RELATED_VULNERABILITY, &RELEASE, &REMEDIATION, &REPLICATION_CONFIGURATION, &REPLICATION_DESTINATION, &REPLICATION_DESTINATION_LIST, &REPLICATION_RULE, &REPLICATION_RULE_LIST, &REPOSITORY, &REPOSITORY_ALREADY_EXISTS_EXCEPTION, &REPOSITORY_FILTER, &REPOSITORY_FILTER_LIST, &REPOSITORY_FILTER_TYPE, &REPOSITORY_FILTER_VALUE, &REPOSITORY_LIST, &REPOSITORY_NAME, &REPOSITORY_NAME_LIST, &REPOSITORY_NOT_EMPTY_EXCEPTION, &REPOSITORY_NOT_FOUND_EXCEPTION, &REPOSITORY_POLICY_NOT_FOUND_EXCEPTION, &REPOSITORY_POLICY_TEXT, &REPOSITORY_SCANNING_CONFIGURATION, &REPOSITORY_SCANNING_CONFIGURATION_FAILURE, &REPOSITORY_SCANNING_CONFIGURATION_FAILURE_LIST, &REPOSITORY_SCANNING_CONFIGURATION_LIST, &RESOURCE, &RESOURCE_DETAILS, &RESOURCE_ID, &RESOURCE_LIST, &SCAN_FREQUENCY, &SCAN_NOT_FOUND_EXCEPTION, &SCAN_ON_PUSH_FLAG, &SCAN_STATUS, &SCAN_STATUS_DESCRIPTION, &SCAN_TIMESTAMP, &SCAN_TYPE, &SCANNING_CONFIGURATION_FAILURE_CODE, &SCANNING_CONFIGURATION_FAILURE_REASON, &SCANNING_CONFIGURATION_REPOSITORY_NAME_LIST, &SCANNING_REPOSITORY_FILTER, &SCANNING_REPOSITORY_FILTER_LIST, &SCANNING_REPOSITORY_FILTER_TYPE, &SCANNING_REPOSITORY_FILTER_VALUE, &SCORE, &SCORE_DETAILS, &SCORING_VECTOR, &SERVER_EXCEPTION, &SET_REPOSITORY_POLICY_REQUEST, &SET_REPOSITORY_POLICY_RESPONSE, &SEVERITY, &SEVERITY_COUNT, &SOURCE, &SOURCE_LAYER_HASH, &START_IMAGE_SCAN_REQUEST, &START_IMAGE_SCAN_RESPONSE, &START_LIFECYCLE_POLICY_PREVIEW_REQUEST, &START_LIFECYCLE_POLICY_PREVIEW_RESPONSE, &STATUS, &STRING, &SUBJECT_IDENTIFIER, &TAG, &TAG_KEY, &TAG_KEY_LIST, &TAG_LIST, &TAG_RESOURCE_REQUEST, &TAG_RESOURCE_RESPONSE, &TAG_STATUS, &TAG_VALUE, &TAGS, &TITLE, &TOO_MANY_TAGS_EXCEPTION, &TRANSITIONING_IMAGE_TOTAL_COUNT, &TRANSITIONING_IMAGE_TOTAL_COUNTS, &TYPE, &UNABLE_TO_GET_UPSTREAM_IMAGE_EXCEPTION, &UNABLE_TO_GET_UPSTREAM_LAYER_EXCEPTION, &UNABLE_TO_LIST_UPSTREAM_IMAGE_REFERRERS_EXCEPTION, &UNSUPPORTED_IMAGE_TYPE_EXCEPTION, &UNTAG_RESOURCE_REQUEST, &UNTAG_RESOURCE_RESPONSE, &UPLOAD_ID, &UPLOAD_LAYER_PART_REQUEST, &UPLOAD_LAYER_PART_RESPONSE, &UPLOAD_NOT_FOUND_EXCEPTION, &URL, &VALIDATION_EXCEPTION, &VERSION, &VULNERABILITY_ID, &VULNERABILITY_SOURCE_UPDATE_TIMESTAMP, &VULNERABLE_PACKAGE, &VULNERABLE_PACKAGE_NAME, &VULNERABLE_PACKAGES_LIST],
 };
 
+static ACCOUNT_SETTING_NAME: Schema = Schema::string("AccountSettingName").min(1).max(64);
+static ACCOUNT_SETTING_VALUE: Schema = Schema::string("AccountSettingValue");
+static ANNOTATIONS: Schema = Schema::map("Annotations", Member::element(&STRING), Member::element(&STRING));
+static ARCH: Schema = Schema::string("Arch");
 static ARN: Schema = Schema::string("Arn");
+static ARTIFACT_STATUS: Schema = Schema::enumeration("ArtifactStatus", &["ACTIVE", "ARCHIVED", "ACTIVATING"]);
+static ARTIFACT_STATUS_FILTER: Schema = Schema::enumeration("ArtifactStatusFilter", &["ACTIVE", "ARCHIVED", "ACTIVATING", "ANY"]);
+static ARTIFACT_TYPE: Schema = Schema::string("ArtifactType").min(1).max(255);
+static ARTIFACT_TYPE_LIST: Schema = Schema::list("ArtifactTypeList", Member::element(&ARTIFACT_TYPE)).min(0).max(5);
+static ATTRIBUTE: Schema = Schema::structure("Attribute", &[
+    Member::new("key", &ATTRIBUTE_KEY).required(),
+    Member::new("value", &ATTRIBUTE_VALUE),
+]);
+static ATTRIBUTE_KEY: Schema = Schema::string("AttributeKey").min(1).max(128);
+static ATTRIBUTE_LIST: Schema = Schema::list("AttributeList", Member::element(&ATTRIBUTE)).min(0).max(50);
+static ATTRIBUTE_VALUE: Schema = Schema::string("AttributeValue").min(1).max(256);
+static AUTHOR: Schema = Schema::string("Author");
 static AUTHORIZATION_DATA: Schema = Schema::structure("AuthorizationData", &[
     Member::new("authorizationToken", &BASE64),
     Member::new("expiresAt", &EXPIRATION_TIMESTAMP),
     Member::new("proxyEndpoint", &PROXY_ENDPOINT),
 ]);
 static AUTHORIZATION_DATA_LIST: Schema = Schema::list("AuthorizationDataList", Member::element(&AUTHORIZATION_DATA));
+static AWS_ECR_CONTAINER_IMAGE_DETAILS: Schema = Schema::structure("AwsEcrContainerImageDetails", &[
+    Member::new("architecture", &ARCH),
+    Member::new("author", &AUTHOR),
+    Member::new("imageHash", &IMAGE_DIGEST),
+    Member::new("imageTags", &IMAGE_TAGS_LIST),
+    Member::new("platform", &PLATFORM),
+    Member::new("pushedAt", &DATE),
+    Member::new("lastInUseAt", &DATE),
+    Member::new("inUseCount", &IN_USE_COUNT),
+    Member::new("registry", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+]);
 static BASE64: Schema = Schema::string("Base64").pattern("^\\S+$");
+static BASE_SCORE: Schema = Schema::double("BaseScore");
+static BATCH_CHECK_LAYER_AVAILABILITY_REQUEST: Schema = Schema::structure("BatchCheckLayerAvailabilityRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("layerDigests", &BATCHED_OPERATION_LAYER_DIGEST_LIST).required(),
+]);
+static BATCH_CHECK_LAYER_AVAILABILITY_RESPONSE: Schema = Schema::structure("BatchCheckLayerAvailabilityResponse", &[
+    Member::new("layers", &LAYER_LIST),
+    Member::new("failures", &LAYER_FAILURE_LIST),
+]);
 static BATCH_DELETE_IMAGE_REQUEST: Schema = Schema::structure("BatchDeleteImageRequest", &[
     Member::new("registryId", &REGISTRY_ID),
     Member::new("repositoryName", &REPOSITORY_NAME).required(),
@@ -58,6 +124,30 @@ static BATCH_GET_IMAGE_RESPONSE: Schema = Schema::structure("BatchGetImageRespon
     Member::new("images", &IMAGE_LIST),
     Member::new("failures", &IMAGE_FAILURE_LIST),
 ]);
+static BATCH_GET_REPOSITORY_SCANNING_CONFIGURATION_REQUEST: Schema = Schema::structure("BatchGetRepositoryScanningConfigurationRequest", &[
+    Member::new("repositoryNames", &SCANNING_CONFIGURATION_REPOSITORY_NAME_LIST).required(),
+]);
+static BATCH_GET_REPOSITORY_SCANNING_CONFIGURATION_RESPONSE: Schema = Schema::structure("BatchGetRepositoryScanningConfigurationResponse", &[
+    Member::new("scanningConfigurations", &REPOSITORY_SCANNING_CONFIGURATION_LIST),
+    Member::new("failures", &REPOSITORY_SCANNING_CONFIGURATION_FAILURE_LIST),
+]);
+static BATCHED_OPERATION_LAYER_DIGEST: Schema = Schema::string("BatchedOperationLayerDigest").min(0).max(1000);
+static BATCHED_OPERATION_LAYER_DIGEST_LIST: Schema = Schema::list("BatchedOperationLayerDigestList", Member::element(&BATCHED_OPERATION_LAYER_DIGEST)).min(1).max(100);
+static BLOCKED_BY_ORGANIZATION_POLICY_EXCEPTION: Schema = Schema::structure("BlockedByOrganizationPolicyException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("BlockedByOrganizationPolicyException", 400);
+static COMPLETE_LAYER_UPLOAD_REQUEST: Schema = Schema::structure("CompleteLayerUploadRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("uploadId", &UPLOAD_ID).required(),
+    Member::new("layerDigests", &LAYER_DIGEST_LIST).required(),
+]);
+static COMPLETE_LAYER_UPLOAD_RESPONSE: Schema = Schema::structure("CompleteLayerUploadResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("uploadId", &UPLOAD_ID),
+    Member::new("layerDigest", &LAYER_DIGEST),
+]);
 static CREATE_REPOSITORY_REQUEST: Schema = Schema::structure("CreateRepositoryRequest", &[
     Member::new("registryId", &REGISTRY_ID),
     Member::new("repositoryName", &REPOSITORY_NAME).required(),
@@ -71,6 +161,50 @@ static CREATE_REPOSITORY_RESPONSE: Schema = Schema::structure("CreateRepositoryR
     Member::new("repository", &REPOSITORY),
 ]);
 static CREATION_TIMESTAMP: Schema = Schema::timestamp("CreationTimestamp");
+static CVSS_SCORE: Schema = Schema::structure("CvssScore", &[
+    Member::new("baseScore", &BASE_SCORE),
+    Member::new("scoringVector", &SCORING_VECTOR),
+    Member::new("source", &SOURCE),
+    Member::new("version", &VERSION),
+]);
+static CVSS_SCORE_ADJUSTMENT: Schema = Schema::structure("CvssScoreAdjustment", &[
+    Member::new("metric", &METRIC),
+    Member::new("reason", &REASON),
+]);
+static CVSS_SCORE_ADJUSTMENT_LIST: Schema = Schema::list("CvssScoreAdjustmentList", Member::element(&CVSS_SCORE_ADJUSTMENT));
+static CVSS_SCORE_DETAILS: Schema = Schema::structure("CvssScoreDetails", &[
+    Member::new("adjustments", &CVSS_SCORE_ADJUSTMENT_LIST),
+    Member::new("score", &SCORE),
+    Member::new("scoreSource", &SOURCE),
+    Member::new("scoringVector", &SCORING_VECTOR),
+    Member::new("version", &VERSION),
+]);
+static CVSS_SCORE_LIST: Schema = Schema::list("CvssScoreList", Member::element(&CVSS_SCORE));
+static DATE: Schema = Schema::timestamp("Date");
+static DELETE_LIFECYCLE_POLICY_REQUEST: Schema = Schema::structure("DeleteLifecyclePolicyRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+]);
+static DELETE_LIFECYCLE_POLICY_RESPONSE: Schema = Schema::structure("DeleteLifecyclePolicyResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("lifecyclePolicyText", &LIFECYCLE_POLICY_TEXT),
+    Member::new("lastEvaluatedAt", &EVALUATION_TIMESTAMP),
+]);
+static DELETE_REGISTRY_POLICY_REQUEST: Schema = Schema::structure("DeleteRegistryPolicyRequest", &[]);
+static DELETE_REGISTRY_POLICY_RESPONSE: Schema = Schema::structure("DeleteRegistryPolicyResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("policyText", &REGISTRY_POLICY_TEXT),
+]);
+static DELETE_REPOSITORY_POLICY_REQUEST: Schema = Schema::structure("DeleteRepositoryPolicyRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+]);
+static DELETE_REPOSITORY_POLICY_RESPONSE: Schema = Schema::structure("DeleteRepositoryPolicyResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("policyText", &REPOSITORY_POLICY_TEXT),
+]);
 static DELETE_REPOSITORY_REQUEST: Schema = Schema::structure("DeleteRepositoryRequest", &[
     Member::new("registryId", &REGISTRY_ID),
     Member::new("repositoryName", &REPOSITORY_NAME).required(),
@@ -78,6 +212,21 @@ static DELETE_REPOSITORY_REQUEST: Schema = Schema::structure("DeleteRepositoryRe
 ]);
 static DELETE_REPOSITORY_RESPONSE: Schema = Schema::structure("DeleteRepositoryResponse", &[
     Member::new("repository", &REPOSITORY),
+]);
+static DESCRIBE_IMAGE_SCAN_FINDINGS_REQUEST: Schema = Schema::structure("DescribeImageScanFindingsRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("imageId", &IMAGE_IDENTIFIER).required(),
+    Member::new("nextToken", &NEXT_TOKEN),
+    Member::new("maxResults", &MAX_RESULTS),
+]);
+static DESCRIBE_IMAGE_SCAN_FINDINGS_RESPONSE: Schema = Schema::structure("DescribeImageScanFindingsResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("imageId", &IMAGE_IDENTIFIER),
+    Member::new("imageScanStatus", &IMAGE_SCAN_STATUS),
+    Member::new("imageScanFindings", &IMAGE_SCAN_FINDINGS),
+    Member::new("nextToken", &NEXT_TOKEN),
 ]);
 static DESCRIBE_IMAGES_FILTER: Schema = Schema::structure("DescribeImagesFilter", &[
     Member::new("tagStatus", &TAG_STATUS),
@@ -95,6 +244,11 @@ static DESCRIBE_IMAGES_RESPONSE: Schema = Schema::structure("DescribeImagesRespo
     Member::new("imageDetails", &IMAGE_DETAIL_LIST),
     Member::new("nextToken", &NEXT_TOKEN),
 ]);
+static DESCRIBE_REGISTRY_REQUEST: Schema = Schema::structure("DescribeRegistryRequest", &[]);
+static DESCRIBE_REGISTRY_RESPONSE: Schema = Schema::structure("DescribeRegistryResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("replicationConfiguration", &REPLICATION_CONFIGURATION),
+]);
 static DESCRIBE_REPOSITORIES_REQUEST: Schema = Schema::structure("DescribeRepositoriesRequest", &[
     Member::new("registryId", &REGISTRY_ID),
     Member::new("repositoryNames", &REPOSITORY_NAME_LIST),
@@ -105,22 +259,117 @@ static DESCRIBE_REPOSITORIES_RESPONSE: Schema = Schema::structure("DescribeRepos
     Member::new("repositories", &REPOSITORY_LIST),
     Member::new("nextToken", &NEXT_TOKEN),
 ]);
+static EMPTY_UPLOAD_EXCEPTION: Schema = Schema::structure("EmptyUploadException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("EmptyUploadException", 400);
 static ENCRYPTION_CONFIGURATION: Schema = Schema::structure("EncryptionConfiguration", &[
     Member::new("encryptionType", &ENCRYPTION_TYPE).required(),
     Member::new("kmsKey", &KMS_KEY),
 ]);
 static ENCRYPTION_TYPE: Schema = Schema::enumeration("EncryptionType", &["AES256", "KMS", "KMS_DSSE"]);
+static ENHANCED_IMAGE_SCAN_FINDING: Schema = Schema::structure("EnhancedImageScanFinding", &[
+    Member::new("awsAccountId", &REGISTRY_ID),
+    Member::new("description", &FINDING_DESCRIPTION),
+    Member::new("findingArn", &FINDING_ARN),
+    Member::new("firstObservedAt", &DATE),
+    Member::new("lastObservedAt", &DATE),
+    Member::new("packageVulnerabilityDetails", &PACKAGE_VULNERABILITY_DETAILS),
+    Member::new("remediation", &REMEDIATION),
+    Member::new("resources", &RESOURCE_LIST),
+    Member::new("score", &SCORE),
+    Member::new("scoreDetails", &SCORE_DETAILS),
+    Member::new("severity", &SEVERITY),
+    Member::new("status", &STATUS),
+    Member::new("title", &TITLE),
+    Member::new("type", &TYPE),
+    Member::new("updatedAt", &DATE),
+    Member::new("fixAvailable", &FIX_AVAILABLE),
+    Member::new("exploitAvailable", &EXPLOIT_AVAILABLE),
+]);
+static ENHANCED_IMAGE_SCAN_FINDING_LIST: Schema = Schema::list("EnhancedImageScanFindingList", Member::element(&ENHANCED_IMAGE_SCAN_FINDING));
+static EPOCH: Schema = Schema::integer("Epoch");
+static EVALUATION_TIMESTAMP: Schema = Schema::timestamp("EvaluationTimestamp");
 static EXCEPTION_MESSAGE: Schema = Schema::string("ExceptionMessage");
 static EXPIRATION_TIMESTAMP: Schema = Schema::timestamp("ExpirationTimestamp");
+static EXPLOIT_AVAILABLE: Schema = Schema::string("ExploitAvailable");
+static FIFTY_MAX_RESULTS: Schema = Schema::integer("FiftyMaxResults").min(1).max(50);
+static FILE_PATH: Schema = Schema::string("FilePath");
+static FINDING_ARN: Schema = Schema::string("FindingArn");
+static FINDING_DESCRIPTION: Schema = Schema::string("FindingDescription");
+static FINDING_NAME: Schema = Schema::string("FindingName");
 static FINDING_SEVERITY: Schema = Schema::enumeration("FindingSeverity", &["INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL", "UNDEFINED"]);
 static FINDING_SEVERITY_COUNTS: Schema = Schema::map("FindingSeverityCounts", Member::element(&FINDING_SEVERITY), Member::element(&SEVERITY_COUNT));
+static FIX_AVAILABLE: Schema = Schema::string("FixAvailable");
+static FIXED_IN_VERSION: Schema = Schema::string("FixedInVersion");
 static FORCE_FLAG: Schema = Schema::boolean("ForceFlag");
+static GET_ACCOUNT_SETTING_REQUEST: Schema = Schema::structure("GetAccountSettingRequest", &[
+    Member::new("name", &ACCOUNT_SETTING_NAME).required(),
+]);
+static GET_ACCOUNT_SETTING_RESPONSE: Schema = Schema::structure("GetAccountSettingResponse", &[
+    Member::new("name", &ACCOUNT_SETTING_NAME),
+    Member::new("value", &ACCOUNT_SETTING_NAME),
+]);
 static GET_AUTHORIZATION_TOKEN_REGISTRY_ID_LIST: Schema = Schema::list("GetAuthorizationTokenRegistryIdList", Member::element(&REGISTRY_ID)).min(1).max(10);
 static GET_AUTHORIZATION_TOKEN_REQUEST: Schema = Schema::structure("GetAuthorizationTokenRequest", &[
     Member::new("registryIds", &GET_AUTHORIZATION_TOKEN_REGISTRY_ID_LIST),
 ]);
 static GET_AUTHORIZATION_TOKEN_RESPONSE: Schema = Schema::structure("GetAuthorizationTokenResponse", &[
     Member::new("authorizationData", &AUTHORIZATION_DATA_LIST),
+]);
+static GET_DOWNLOAD_URL_FOR_LAYER_REQUEST: Schema = Schema::structure("GetDownloadUrlForLayerRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("layerDigest", &LAYER_DIGEST).required(),
+]);
+static GET_DOWNLOAD_URL_FOR_LAYER_RESPONSE: Schema = Schema::structure("GetDownloadUrlForLayerResponse", &[
+    Member::new("downloadUrl", &URL),
+    Member::new("layerDigest", &LAYER_DIGEST),
+]);
+static GET_LIFECYCLE_POLICY_PREVIEW_REQUEST: Schema = Schema::structure("GetLifecyclePolicyPreviewRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("imageIds", &IMAGE_IDENTIFIER_LIST),
+    Member::new("nextToken", &NEXT_TOKEN),
+    Member::new("maxResults", &LIFECYCLE_PREVIEW_MAX_RESULTS),
+    Member::new("filter", &LIFECYCLE_POLICY_PREVIEW_FILTER),
+]);
+static GET_LIFECYCLE_POLICY_PREVIEW_RESPONSE: Schema = Schema::structure("GetLifecyclePolicyPreviewResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("lifecyclePolicyText", &LIFECYCLE_POLICY_TEXT),
+    Member::new("status", &LIFECYCLE_POLICY_PREVIEW_STATUS),
+    Member::new("nextToken", &NEXT_TOKEN),
+    Member::new("previewResults", &LIFECYCLE_POLICY_PREVIEW_RESULT_LIST),
+    Member::new("summary", &LIFECYCLE_POLICY_PREVIEW_SUMMARY),
+]);
+static GET_LIFECYCLE_POLICY_REQUEST: Schema = Schema::structure("GetLifecyclePolicyRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+]);
+static GET_LIFECYCLE_POLICY_RESPONSE: Schema = Schema::structure("GetLifecyclePolicyResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("lifecyclePolicyText", &LIFECYCLE_POLICY_TEXT),
+    Member::new("lastEvaluatedAt", &EVALUATION_TIMESTAMP),
+]);
+static GET_REGISTRY_POLICY_REQUEST: Schema = Schema::structure("GetRegistryPolicyRequest", &[]);
+static GET_REGISTRY_POLICY_RESPONSE: Schema = Schema::structure("GetRegistryPolicyResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("policyText", &REGISTRY_POLICY_TEXT),
+]);
+static GET_REGISTRY_SCANNING_CONFIGURATION_REQUEST: Schema = Schema::structure("GetRegistryScanningConfigurationRequest", &[]);
+static GET_REGISTRY_SCANNING_CONFIGURATION_RESPONSE: Schema = Schema::structure("GetRegistryScanningConfigurationResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("scanningConfiguration", &REGISTRY_SCANNING_CONFIGURATION),
+]);
+static GET_REPOSITORY_POLICY_REQUEST: Schema = Schema::structure("GetRepositoryPolicyRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+]);
+static GET_REPOSITORY_POLICY_RESPONSE: Schema = Schema::structure("GetRepositoryPolicyResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("policyText", &REPOSITORY_POLICY_TEXT),
 ]);
 static IMAGE: Schema = Schema::structure("Image", &[
     Member::new("registryId", &REGISTRY_ID),
@@ -129,6 +378,14 @@ static IMAGE: Schema = Schema::structure("Image", &[
     Member::new("imageManifest", &IMAGE_MANIFEST),
     Member::new("imageManifestMediaType", &MEDIA_TYPE),
 ]);
+static IMAGE_ACTION_TYPE: Schema = Schema::enumeration("ImageActionType", &["EXPIRE", "TRANSITION"]);
+static IMAGE_ALREADY_EXISTS_EXCEPTION: Schema = Schema::structure("ImageAlreadyExistsException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("ImageAlreadyExistsException", 400);
+static IMAGE_ARCHIVED_EXCEPTION: Schema = Schema::structure("ImageArchivedException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("ImageArchivedException", 400);
+static IMAGE_COUNT: Schema = Schema::integer("ImageCount").min(0);
 static IMAGE_DETAIL: Schema = Schema::structure("ImageDetail", &[
     Member::new("registryId", &REGISTRY_ID),
     Member::new("repositoryName", &REPOSITORY_NAME),
@@ -148,6 +405,9 @@ static IMAGE_DETAIL: Schema = Schema::structure("ImageDetail", &[
 ]);
 static IMAGE_DETAIL_LIST: Schema = Schema::list("ImageDetailList", Member::element(&IMAGE_DETAIL));
 static IMAGE_DIGEST: Schema = Schema::string("ImageDigest");
+static IMAGE_DIGEST_DOES_NOT_MATCH_EXCEPTION: Schema = Schema::structure("ImageDigestDoesNotMatchException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("ImageDigestDoesNotMatchException", 400);
 static IMAGE_FAILURE: Schema = Schema::structure("ImageFailure", &[
     Member::new("imageId", &IMAGE_IDENTIFIER),
     Member::new("failureCode", &IMAGE_FAILURE_CODE),
@@ -166,6 +426,30 @@ static IMAGE_MANIFEST: Schema = Schema::string("ImageManifest").min(1).max(41943
 static IMAGE_NOT_FOUND_EXCEPTION: Schema = Schema::structure("ImageNotFoundException", &[
     Member::new("message", &EXCEPTION_MESSAGE),
 ]).error("ImageNotFoundException", 400);
+static IMAGE_REFERRER: Schema = Schema::structure("ImageReferrer", &[
+    Member::new("digest", &IMAGE_DIGEST).required(),
+    Member::new("mediaType", &MEDIA_TYPE).required(),
+    Member::new("artifactType", &ARTIFACT_TYPE),
+    Member::new("size", &IMAGE_SIZE_IN_BYTES).required(),
+    Member::new("annotations", &ANNOTATIONS),
+    Member::new("artifactStatus", &ARTIFACT_STATUS),
+]);
+static IMAGE_REFERRER_LIST: Schema = Schema::list("ImageReferrerList", Member::element(&IMAGE_REFERRER));
+static IMAGE_SCAN_FINDING: Schema = Schema::structure("ImageScanFinding", &[
+    Member::new("name", &FINDING_NAME),
+    Member::new("description", &FINDING_DESCRIPTION),
+    Member::new("uri", &URL),
+    Member::new("severity", &FINDING_SEVERITY),
+    Member::new("attributes", &ATTRIBUTE_LIST),
+]);
+static IMAGE_SCAN_FINDING_LIST: Schema = Schema::list("ImageScanFindingList", Member::element(&IMAGE_SCAN_FINDING));
+static IMAGE_SCAN_FINDINGS: Schema = Schema::structure("ImageScanFindings", &[
+    Member::new("imageScanCompletedAt", &SCAN_TIMESTAMP),
+    Member::new("vulnerabilitySourceUpdatedAt", &VULNERABILITY_SOURCE_UPDATE_TIMESTAMP),
+    Member::new("findingSeverityCounts", &FINDING_SEVERITY_COUNTS),
+    Member::new("findings", &IMAGE_SCAN_FINDING_LIST),
+    Member::new("enhancedFindings", &ENHANCED_IMAGE_SCAN_FINDING_LIST),
+]);
 static IMAGE_SCAN_FINDINGS_SUMMARY: Schema = Schema::structure("ImageScanFindingsSummary", &[
     Member::new("imageScanCompletedAt", &SCAN_TIMESTAMP),
     Member::new("vulnerabilitySourceUpdatedAt", &VULNERABILITY_SOURCE_UPDATE_TIMESTAMP),
@@ -182,6 +466,9 @@ static IMAGE_SIZE_IN_BYTES: Schema = Schema::long("ImageSizeInBytes");
 static IMAGE_STATUS: Schema = Schema::enumeration("ImageStatus", &["ACTIVE", "ARCHIVED", "ACTIVATING"]);
 static IMAGE_STATUS_FILTER: Schema = Schema::enumeration("ImageStatusFilter", &["ACTIVE", "ARCHIVED", "ACTIVATING", "ANY"]);
 static IMAGE_TAG: Schema = Schema::string("ImageTag").min(1).max(300);
+static IMAGE_TAG_ALREADY_EXISTS_EXCEPTION: Schema = Schema::structure("ImageTagAlreadyExistsException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("ImageTagAlreadyExistsException", 400);
 static IMAGE_TAG_LIST: Schema = Schema::list("ImageTagList", Member::element(&IMAGE_TAG));
 static IMAGE_TAG_MUTABILITY: Schema = Schema::enumeration("ImageTagMutability", &["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]);
 static IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER: Schema = Schema::structure("ImageTagMutabilityExclusionFilter", &[
@@ -191,6 +478,26 @@ static IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER: Schema = Schema::structure("ImageT
 static IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER_TYPE: Schema = Schema::enumeration("ImageTagMutabilityExclusionFilterType", &["WILDCARD"]);
 static IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER_VALUE: Schema = Schema::string("ImageTagMutabilityExclusionFilterValue").min(1).max(128).pattern("^[0-9a-zA-Z._*-]{1,128}$");
 static IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS: Schema = Schema::list("ImageTagMutabilityExclusionFilters", Member::element(&IMAGE_TAG_MUTABILITY_EXCLUSION_FILTER)).min(1).max(5);
+static IMAGE_TAGS_LIST: Schema = Schema::list("ImageTagsList", Member::element(&IMAGE_TAG));
+static IN_USE_COUNT: Schema = Schema::long("InUseCount").min(0);
+static INITIATE_LAYER_UPLOAD_REQUEST: Schema = Schema::structure("InitiateLayerUploadRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+]);
+static INITIATE_LAYER_UPLOAD_RESPONSE: Schema = Schema::structure("InitiateLayerUploadResponse", &[
+    Member::new("uploadId", &UPLOAD_ID),
+    Member::new("partSize", &PART_SIZE),
+]);
+static INVALID_LAYER_EXCEPTION: Schema = Schema::structure("InvalidLayerException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("InvalidLayerException", 400);
+static INVALID_LAYER_PART_EXCEPTION: Schema = Schema::structure("InvalidLayerPartException", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("uploadId", &UPLOAD_ID),
+    Member::new("lastValidByteReceived", &PART_SIZE),
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("InvalidLayerPartException", 400);
 static INVALID_PARAMETER_EXCEPTION: Schema = Schema::structure("InvalidParameterException", &[
     Member::new("message", &EXCEPTION_MESSAGE),
 ]).error("InvalidParameterException", 400);
@@ -205,9 +512,92 @@ static KMS_EXCEPTION: Schema = Schema::structure("KmsException", &[
 static KMS_KEY: Schema = Schema::string("KmsKey").min(1).max(2048);
 static LAST_ACTIVATED_AT_TIMESTAMP: Schema = Schema::timestamp("LastActivatedAtTimestamp");
 static LAST_ARCHIVED_AT_TIMESTAMP: Schema = Schema::timestamp("LastArchivedAtTimestamp");
+static LAYER: Schema = Schema::structure("Layer", &[
+    Member::new("layerDigest", &LAYER_DIGEST),
+    Member::new("layerAvailability", &LAYER_AVAILABILITY),
+    Member::new("layerSize", &LAYER_SIZE_IN_BYTES),
+    Member::new("mediaType", &MEDIA_TYPE),
+]);
+static LAYER_ALREADY_EXISTS_EXCEPTION: Schema = Schema::structure("LayerAlreadyExistsException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("LayerAlreadyExistsException", 400);
+static LAYER_AVAILABILITY: Schema = Schema::enumeration("LayerAvailability", &["AVAILABLE", "UNAVAILABLE", "ARCHIVED"]);
+static LAYER_DIGEST: Schema = Schema::string("LayerDigest").pattern("[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+");
+static LAYER_DIGEST_LIST: Schema = Schema::list("LayerDigestList", Member::element(&LAYER_DIGEST)).min(1).max(100);
+static LAYER_FAILURE: Schema = Schema::structure("LayerFailure", &[
+    Member::new("layerDigest", &BATCHED_OPERATION_LAYER_DIGEST),
+    Member::new("failureCode", &LAYER_FAILURE_CODE),
+    Member::new("failureReason", &LAYER_FAILURE_REASON),
+]);
+static LAYER_FAILURE_CODE: Schema = Schema::enumeration("LayerFailureCode", &["InvalidLayerDigest", "MissingLayerDigest"]);
+static LAYER_FAILURE_LIST: Schema = Schema::list("LayerFailureList", Member::element(&LAYER_FAILURE));
+static LAYER_FAILURE_REASON: Schema = Schema::string("LayerFailureReason");
+static LAYER_INACCESSIBLE_EXCEPTION: Schema = Schema::structure("LayerInaccessibleException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("LayerInaccessibleException", 400);
+static LAYER_LIST: Schema = Schema::list("LayerList", Member::element(&LAYER));
+static LAYER_PART_BLOB: Schema = Schema::blob("LayerPartBlob").min(0).max(20971520);
+static LAYER_PART_TOO_SMALL_EXCEPTION: Schema = Schema::structure("LayerPartTooSmallException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("LayerPartTooSmallException", 400);
+static LAYER_SIZE_IN_BYTES: Schema = Schema::long("LayerSizeInBytes");
+static LAYERS_NOT_FOUND_EXCEPTION: Schema = Schema::structure("LayersNotFoundException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("LayersNotFoundException", 400);
+static LIFECYCLE_POLICY_NOT_FOUND_EXCEPTION: Schema = Schema::structure("LifecyclePolicyNotFoundException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("LifecyclePolicyNotFoundException", 400);
+static LIFECYCLE_POLICY_PREVIEW_FILTER: Schema = Schema::structure("LifecyclePolicyPreviewFilter", &[
+    Member::new("tagStatus", &TAG_STATUS),
+]);
+static LIFECYCLE_POLICY_PREVIEW_IN_PROGRESS_EXCEPTION: Schema = Schema::structure("LifecyclePolicyPreviewInProgressException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("LifecyclePolicyPreviewInProgressException", 400);
+static LIFECYCLE_POLICY_PREVIEW_NOT_FOUND_EXCEPTION: Schema = Schema::structure("LifecyclePolicyPreviewNotFoundException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("LifecyclePolicyPreviewNotFoundException", 400);
+static LIFECYCLE_POLICY_PREVIEW_RESULT: Schema = Schema::structure("LifecyclePolicyPreviewResult", &[
+    Member::new("imageTags", &IMAGE_TAG_LIST),
+    Member::new("imageDigest", &IMAGE_DIGEST),
+    Member::new("imagePushedAt", &PUSH_TIMESTAMP),
+    Member::new("action", &LIFECYCLE_POLICY_RULE_ACTION),
+    Member::new("appliedRulePriority", &LIFECYCLE_POLICY_RULE_PRIORITY),
+    Member::new("storageClass", &LIFECYCLE_POLICY_STORAGE_CLASS),
+]);
+static LIFECYCLE_POLICY_PREVIEW_RESULT_LIST: Schema = Schema::list("LifecyclePolicyPreviewResultList", Member::element(&LIFECYCLE_POLICY_PREVIEW_RESULT));
+static LIFECYCLE_POLICY_PREVIEW_STATUS: Schema = Schema::enumeration("LifecyclePolicyPreviewStatus", &["IN_PROGRESS", "COMPLETE", "EXPIRED", "FAILED"]);
+static LIFECYCLE_POLICY_PREVIEW_SUMMARY: Schema = Schema::structure("LifecyclePolicyPreviewSummary", &[
+    Member::new("expiringImageTotalCount", &IMAGE_COUNT),
+    Member::new("transitioningImageTotalCounts", &TRANSITIONING_IMAGE_TOTAL_COUNTS),
+]);
+static LIFECYCLE_POLICY_RULE_ACTION: Schema = Schema::structure("LifecyclePolicyRuleAction", &[
+    Member::new("type", &IMAGE_ACTION_TYPE),
+    Member::new("targetStorageClass", &LIFECYCLE_POLICY_TARGET_STORAGE_CLASS),
+]);
+static LIFECYCLE_POLICY_RULE_PRIORITY: Schema = Schema::integer("LifecyclePolicyRulePriority").min(1);
+static LIFECYCLE_POLICY_STORAGE_CLASS: Schema = Schema::enumeration("LifecyclePolicyStorageClass", &["ARCHIVE", "STANDARD"]);
+static LIFECYCLE_POLICY_TARGET_STORAGE_CLASS: Schema = Schema::enumeration("LifecyclePolicyTargetStorageClass", &["ARCHIVE"]);
+static LIFECYCLE_POLICY_TEXT: Schema = Schema::string("LifecyclePolicyText").min(100).max(30720);
+static LIFECYCLE_PREVIEW_MAX_RESULTS: Schema = Schema::integer("LifecyclePreviewMaxResults").min(1).max(100);
 static LIMIT_EXCEEDED_EXCEPTION: Schema = Schema::structure("LimitExceededException", &[
     Member::new("message", &EXCEPTION_MESSAGE),
 ]).error("LimitExceededException", 400);
+static LIST_IMAGE_REFERRERS_FILTER: Schema = Schema::structure("ListImageReferrersFilter", &[
+    Member::new("artifactTypes", &ARTIFACT_TYPE_LIST),
+    Member::new("artifactStatus", &ARTIFACT_STATUS_FILTER),
+]);
+static LIST_IMAGE_REFERRERS_REQUEST: Schema = Schema::structure("ListImageReferrersRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("subjectId", &SUBJECT_IDENTIFIER).required(),
+    Member::new("filter", &LIST_IMAGE_REFERRERS_FILTER),
+    Member::new("nextToken", &NEXT_TOKEN),
+    Member::new("maxResults", &FIFTY_MAX_RESULTS),
+]);
+static LIST_IMAGE_REFERRERS_RESPONSE: Schema = Schema::structure("ListImageReferrersResponse", &[
+    Member::new("referrers", &IMAGE_REFERRER_LIST),
+    Member::new("nextToken", &NEXT_TOKEN),
+]);
 static LIST_IMAGES_FILTER: Schema = Schema::structure("ListImagesFilter", &[
     Member::new("tagStatus", &TAG_STATUS),
     Member::new("imageStatus", &IMAGE_STATUS_FILTER),
@@ -232,11 +622,135 @@ static LIST_TAGS_FOR_RESOURCE_RESPONSE: Schema = Schema::structure("ListTagsForR
 static MAX_RESULTS: Schema = Schema::integer("MaxResults").min(1).max(1000);
 static MEDIA_TYPE: Schema = Schema::string("MediaType");
 static MEDIA_TYPE_LIST: Schema = Schema::list("MediaTypeList", Member::element(&MEDIA_TYPE)).min(1).max(100);
+static METRIC: Schema = Schema::string("Metric");
 static NEXT_TOKEN: Schema = Schema::string("NextToken");
+static PACKAGE_MANAGER: Schema = Schema::string("PackageManager");
+static PACKAGE_VULNERABILITY_DETAILS: Schema = Schema::structure("PackageVulnerabilityDetails", &[
+    Member::new("cvss", &CVSS_SCORE_LIST),
+    Member::new("referenceUrls", &REFERENCE_URLS_LIST),
+    Member::new("relatedVulnerabilities", &RELATED_VULNERABILITIES_LIST),
+    Member::new("source", &SOURCE),
+    Member::new("sourceUrl", &URL),
+    Member::new("vendorCreatedAt", &DATE),
+    Member::new("vendorSeverity", &SEVERITY),
+    Member::new("vendorUpdatedAt", &DATE),
+    Member::new("vulnerabilityId", &VULNERABILITY_ID),
+    Member::new("vulnerablePackages", &VULNERABLE_PACKAGES_LIST),
+]);
+static PART_SIZE: Schema = Schema::long("PartSize").min(0);
+static PLATFORM: Schema = Schema::string("Platform");
 static PROXY_ENDPOINT: Schema = Schema::string("ProxyEndpoint");
 static PUSH_TIMESTAMP: Schema = Schema::timestamp("PushTimestamp");
+static PUT_ACCOUNT_SETTING_REQUEST: Schema = Schema::structure("PutAccountSettingRequest", &[
+    Member::new("name", &ACCOUNT_SETTING_NAME).required(),
+    Member::new("value", &ACCOUNT_SETTING_VALUE).required(),
+]);
+static PUT_ACCOUNT_SETTING_RESPONSE: Schema = Schema::structure("PutAccountSettingResponse", &[
+    Member::new("name", &ACCOUNT_SETTING_NAME),
+    Member::new("value", &ACCOUNT_SETTING_VALUE),
+]);
+static PUT_IMAGE_REQUEST: Schema = Schema::structure("PutImageRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("imageManifest", &IMAGE_MANIFEST).required(),
+    Member::new("imageManifestMediaType", &MEDIA_TYPE),
+    Member::new("imageTag", &IMAGE_TAG),
+    Member::new("imageDigest", &IMAGE_DIGEST),
+]);
+static PUT_IMAGE_RESPONSE: Schema = Schema::structure("PutImageResponse", &[
+    Member::new("image", &IMAGE),
+]);
+static PUT_IMAGE_SCANNING_CONFIGURATION_REQUEST: Schema = Schema::structure("PutImageScanningConfigurationRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("imageScanningConfiguration", &IMAGE_SCANNING_CONFIGURATION).required(),
+]);
+static PUT_IMAGE_SCANNING_CONFIGURATION_RESPONSE: Schema = Schema::structure("PutImageScanningConfigurationResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("imageScanningConfiguration", &IMAGE_SCANNING_CONFIGURATION),
+]);
+static PUT_IMAGE_TAG_MUTABILITY_REQUEST: Schema = Schema::structure("PutImageTagMutabilityRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("imageTagMutability", &IMAGE_TAG_MUTABILITY).required(),
+    Member::new("imageTagMutabilityExclusionFilters", &IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS),
+]);
+static PUT_IMAGE_TAG_MUTABILITY_RESPONSE: Schema = Schema::structure("PutImageTagMutabilityResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("imageTagMutability", &IMAGE_TAG_MUTABILITY),
+    Member::new("imageTagMutabilityExclusionFilters", &IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS),
+]);
+static PUT_LIFECYCLE_POLICY_REQUEST: Schema = Schema::structure("PutLifecyclePolicyRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("lifecyclePolicyText", &LIFECYCLE_POLICY_TEXT).required(),
+]);
+static PUT_LIFECYCLE_POLICY_RESPONSE: Schema = Schema::structure("PutLifecyclePolicyResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("lifecyclePolicyText", &LIFECYCLE_POLICY_TEXT),
+]);
+static PUT_REGISTRY_POLICY_REQUEST: Schema = Schema::structure("PutRegistryPolicyRequest", &[
+    Member::new("policyText", &REGISTRY_POLICY_TEXT).required(),
+]);
+static PUT_REGISTRY_POLICY_RESPONSE: Schema = Schema::structure("PutRegistryPolicyResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("policyText", &REGISTRY_POLICY_TEXT),
+]);
+static PUT_REGISTRY_SCANNING_CONFIGURATION_REQUEST: Schema = Schema::structure("PutRegistryScanningConfigurationRequest", &[
+    Member::new("scanType", &SCAN_TYPE),
+    Member::new("rules", &REGISTRY_SCANNING_RULE_LIST),
+]);
+static PUT_REGISTRY_SCANNING_CONFIGURATION_RESPONSE: Schema = Schema::structure("PutRegistryScanningConfigurationResponse", &[
+    Member::new("registryScanningConfiguration", &REGISTRY_SCANNING_CONFIGURATION),
+]);
+static REASON: Schema = Schema::string("Reason");
+static RECOMMENDATION: Schema = Schema::structure("Recommendation", &[
+    Member::new("url", &URL),
+    Member::new("text", &RECOMMENDATION_TEXT),
+]);
+static RECOMMENDATION_TEXT: Schema = Schema::string("RecommendationText");
 static RECORDED_PULL_TIMESTAMP: Schema = Schema::timestamp("RecordedPullTimestamp");
+static REFERENCE_URLS_LIST: Schema = Schema::list("ReferenceUrlsList", Member::element(&URL));
+static REFERENCED_IMAGES_NOT_FOUND_EXCEPTION: Schema = Schema::structure("ReferencedImagesNotFoundException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("ReferencedImagesNotFoundException", 400);
+static REGION: Schema = Schema::string("Region").min(2).max(25).pattern("[0-9a-z-]{2,25}");
 static REGISTRY_ID: Schema = Schema::string("RegistryId").pattern("[0-9]{12}");
+static REGISTRY_POLICY_NOT_FOUND_EXCEPTION: Schema = Schema::structure("RegistryPolicyNotFoundException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("RegistryPolicyNotFoundException", 400);
+static REGISTRY_POLICY_TEXT: Schema = Schema::string("RegistryPolicyText").min(0).max(10240);
+static REGISTRY_SCANNING_CONFIGURATION: Schema = Schema::structure("RegistryScanningConfiguration", &[
+    Member::new("scanType", &SCAN_TYPE),
+    Member::new("rules", &REGISTRY_SCANNING_RULE_LIST),
+]);
+static REGISTRY_SCANNING_RULE: Schema = Schema::structure("RegistryScanningRule", &[
+    Member::new("scanFrequency", &SCAN_FREQUENCY).required(),
+    Member::new("repositoryFilters", &SCANNING_REPOSITORY_FILTER_LIST).required(),
+]);
+static REGISTRY_SCANNING_RULE_LIST: Schema = Schema::list("RegistryScanningRuleList", Member::element(&REGISTRY_SCANNING_RULE)).min(0).max(2);
+static RELATED_VULNERABILITIES_LIST: Schema = Schema::list("RelatedVulnerabilitiesList", Member::element(&RELATED_VULNERABILITY));
+static RELATED_VULNERABILITY: Schema = Schema::string("RelatedVulnerability");
+static RELEASE: Schema = Schema::string("Release");
+static REMEDIATION: Schema = Schema::structure("Remediation", &[
+    Member::new("recommendation", &RECOMMENDATION),
+]);
+static REPLICATION_CONFIGURATION: Schema = Schema::structure("ReplicationConfiguration", &[
+    Member::new("rules", &REPLICATION_RULE_LIST).required(),
+]);
+static REPLICATION_DESTINATION: Schema = Schema::structure("ReplicationDestination", &[
+    Member::new("region", &REGION).required(),
+    Member::new("registryId", &REGISTRY_ID).required(),
+]);
+static REPLICATION_DESTINATION_LIST: Schema = Schema::list("ReplicationDestinationList", Member::element(&REPLICATION_DESTINATION)).min(0).max(100);
+static REPLICATION_RULE: Schema = Schema::structure("ReplicationRule", &[
+    Member::new("destinations", &REPLICATION_DESTINATION_LIST).required(),
+    Member::new("repositoryFilters", &REPOSITORY_FILTER_LIST),
+]);
+static REPLICATION_RULE_LIST: Schema = Schema::list("ReplicationRuleList", Member::element(&REPLICATION_RULE)).min(0).max(10);
 static REPOSITORY: Schema = Schema::structure("Repository", &[
     Member::new("repositoryArn", &ARN),
     Member::new("registryId", &REGISTRY_ID),
@@ -251,6 +765,13 @@ static REPOSITORY: Schema = Schema::structure("Repository", &[
 static REPOSITORY_ALREADY_EXISTS_EXCEPTION: Schema = Schema::structure("RepositoryAlreadyExistsException", &[
     Member::new("message", &EXCEPTION_MESSAGE),
 ]).error("RepositoryAlreadyExistsException", 400);
+static REPOSITORY_FILTER: Schema = Schema::structure("RepositoryFilter", &[
+    Member::new("filter", &REPOSITORY_FILTER_VALUE).required(),
+    Member::new("filterType", &REPOSITORY_FILTER_TYPE).required(),
+]);
+static REPOSITORY_FILTER_LIST: Schema = Schema::list("RepositoryFilterList", Member::element(&REPOSITORY_FILTER)).min(1).max(100);
+static REPOSITORY_FILTER_TYPE: Schema = Schema::enumeration("RepositoryFilterType", &["PREFIX_MATCH"]);
+static REPOSITORY_FILTER_VALUE: Schema = Schema::string("RepositoryFilterValue").min(2).max(256).pattern("^(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*$");
 static REPOSITORY_LIST: Schema = Schema::list("RepositoryList", Member::element(&REPOSITORY));
 static REPOSITORY_NAME: Schema = Schema::string("RepositoryName").min(2).max(256).pattern("[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*");
 static REPOSITORY_NAME_LIST: Schema = Schema::list("RepositoryNameList", Member::element(&REPOSITORY_NAME)).min(1).max(100);
@@ -260,14 +781,104 @@ static REPOSITORY_NOT_EMPTY_EXCEPTION: Schema = Schema::structure("RepositoryNot
 static REPOSITORY_NOT_FOUND_EXCEPTION: Schema = Schema::structure("RepositoryNotFoundException", &[
     Member::new("message", &EXCEPTION_MESSAGE),
 ]).error("RepositoryNotFoundException", 400);
+static REPOSITORY_POLICY_NOT_FOUND_EXCEPTION: Schema = Schema::structure("RepositoryPolicyNotFoundException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("RepositoryPolicyNotFoundException", 400);
+static REPOSITORY_POLICY_TEXT: Schema = Schema::string("RepositoryPolicyText").min(0).max(10240);
+static REPOSITORY_SCANNING_CONFIGURATION: Schema = Schema::structure("RepositoryScanningConfiguration", &[
+    Member::new("repositoryArn", &ARN),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("scanOnPush", &SCAN_ON_PUSH_FLAG),
+    Member::new("scanFrequency", &SCAN_FREQUENCY),
+    Member::new("appliedScanFilters", &SCANNING_REPOSITORY_FILTER_LIST),
+]);
+static REPOSITORY_SCANNING_CONFIGURATION_FAILURE: Schema = Schema::structure("RepositoryScanningConfigurationFailure", &[
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("failureCode", &SCANNING_CONFIGURATION_FAILURE_CODE),
+    Member::new("failureReason", &SCANNING_CONFIGURATION_FAILURE_REASON),
+]);
+static REPOSITORY_SCANNING_CONFIGURATION_FAILURE_LIST: Schema = Schema::list("RepositoryScanningConfigurationFailureList", Member::element(&REPOSITORY_SCANNING_CONFIGURATION_FAILURE));
+static REPOSITORY_SCANNING_CONFIGURATION_LIST: Schema = Schema::list("RepositoryScanningConfigurationList", Member::element(&REPOSITORY_SCANNING_CONFIGURATION));
+static RESOURCE: Schema = Schema::structure("Resource", &[
+    Member::new("details", &RESOURCE_DETAILS),
+    Member::new("id", &RESOURCE_ID),
+    Member::new("tags", &TAGS),
+    Member::new("type", &TYPE),
+]);
+static RESOURCE_DETAILS: Schema = Schema::structure("ResourceDetails", &[
+    Member::new("awsEcrContainerImage", &AWS_ECR_CONTAINER_IMAGE_DETAILS),
+]);
+static RESOURCE_ID: Schema = Schema::string("ResourceId");
+static RESOURCE_LIST: Schema = Schema::list("ResourceList", Member::element(&RESOURCE));
+static SCAN_FREQUENCY: Schema = Schema::enumeration("ScanFrequency", &["SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL"]);
+static SCAN_NOT_FOUND_EXCEPTION: Schema = Schema::structure("ScanNotFoundException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("ScanNotFoundException", 400);
 static SCAN_ON_PUSH_FLAG: Schema = Schema::boolean("ScanOnPushFlag");
 static SCAN_STATUS: Schema = Schema::enumeration("ScanStatus", &["IN_PROGRESS", "COMPLETE", "FAILED", "UNSUPPORTED_IMAGE", "ACTIVE", "PENDING", "SCAN_ELIGIBILITY_EXPIRED", "FINDINGS_UNAVAILABLE", "LIMIT_EXCEEDED", "IMAGE_ARCHIVED"]);
 static SCAN_STATUS_DESCRIPTION: Schema = Schema::string("ScanStatusDescription");
 static SCAN_TIMESTAMP: Schema = Schema::timestamp("ScanTimestamp");
+static SCAN_TYPE: Schema = Schema::enumeration("ScanType", &["BASIC", "ENHANCED"]);
+static SCANNING_CONFIGURATION_FAILURE_CODE: Schema = Schema::enumeration("ScanningConfigurationFailureCode", &["REPOSITORY_NOT_FOUND"]);
+static SCANNING_CONFIGURATION_FAILURE_REASON: Schema = Schema::string("ScanningConfigurationFailureReason");
+static SCANNING_CONFIGURATION_REPOSITORY_NAME_LIST: Schema = Schema::list("ScanningConfigurationRepositoryNameList", Member::element(&REPOSITORY_NAME)).min(1).max(25);
+static SCANNING_REPOSITORY_FILTER: Schema = Schema::structure("ScanningRepositoryFilter", &[
+    Member::new("filter", &SCANNING_REPOSITORY_FILTER_VALUE).required(),
+    Member::new("filterType", &SCANNING_REPOSITORY_FILTER_TYPE).required(),
+]);
+static SCANNING_REPOSITORY_FILTER_LIST: Schema = Schema::list("ScanningRepositoryFilterList", Member::element(&SCANNING_REPOSITORY_FILTER)).min(0).max(100);
+static SCANNING_REPOSITORY_FILTER_TYPE: Schema = Schema::enumeration("ScanningRepositoryFilterType", &["WILDCARD"]);
+static SCANNING_REPOSITORY_FILTER_VALUE: Schema = Schema::string("ScanningRepositoryFilterValue").min(1).max(255).pattern("^[a-z0-9*](?:[._\\-/a-z0-9*]?[a-z0-9*]+)*$");
+static SCORE: Schema = Schema::double("Score");
+static SCORE_DETAILS: Schema = Schema::structure("ScoreDetails", &[
+    Member::new("cvss", &CVSS_SCORE_DETAILS),
+]);
+static SCORING_VECTOR: Schema = Schema::string("ScoringVector");
 static SERVER_EXCEPTION: Schema = Schema::structure("ServerException", &[
     Member::new("message", &EXCEPTION_MESSAGE),
 ]).error("ServerException", 500);
+static SET_REPOSITORY_POLICY_REQUEST: Schema = Schema::structure("SetRepositoryPolicyRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("policyText", &REPOSITORY_POLICY_TEXT).required(),
+    Member::new("force", &FORCE_FLAG),
+]);
+static SET_REPOSITORY_POLICY_RESPONSE: Schema = Schema::structure("SetRepositoryPolicyResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("policyText", &REPOSITORY_POLICY_TEXT),
+]);
+static SEVERITY: Schema = Schema::string("Severity");
 static SEVERITY_COUNT: Schema = Schema::integer("SeverityCount").min(0);
+static SOURCE: Schema = Schema::string("Source");
+static SOURCE_LAYER_HASH: Schema = Schema::string("SourceLayerHash");
+static START_IMAGE_SCAN_REQUEST: Schema = Schema::structure("StartImageScanRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("imageId", &IMAGE_IDENTIFIER).required(),
+]);
+static START_IMAGE_SCAN_RESPONSE: Schema = Schema::structure("StartImageScanResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("imageId", &IMAGE_IDENTIFIER),
+    Member::new("imageScanStatus", &IMAGE_SCAN_STATUS),
+]);
+static START_LIFECYCLE_POLICY_PREVIEW_REQUEST: Schema = Schema::structure("StartLifecyclePolicyPreviewRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("lifecyclePolicyText", &LIFECYCLE_POLICY_TEXT),
+]);
+static START_LIFECYCLE_POLICY_PREVIEW_RESPONSE: Schema = Schema::structure("StartLifecyclePolicyPreviewResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("lifecyclePolicyText", &LIFECYCLE_POLICY_TEXT),
+    Member::new("status", &LIFECYCLE_POLICY_PREVIEW_STATUS),
+]);
+static STATUS: Schema = Schema::string("Status");
+static STRING: Schema = Schema::string("String");
+static SUBJECT_IDENTIFIER: Schema = Schema::structure("SubjectIdentifier", &[
+    Member::new("imageDigest", &IMAGE_DIGEST).required(),
+]);
 static TAG: Schema = Schema::structure("Tag", &[
     Member::new("Key", &TAG_KEY).required(),
     Member::new("Value", &TAG_VALUE).required(),
@@ -282,16 +893,69 @@ static TAG_RESOURCE_REQUEST: Schema = Schema::structure("TagResourceRequest", &[
 static TAG_RESOURCE_RESPONSE: Schema = Schema::structure("TagResourceResponse", &[]);
 static TAG_STATUS: Schema = Schema::enumeration("TagStatus", &["TAGGED", "UNTAGGED", "ANY"]);
 static TAG_VALUE: Schema = Schema::string("TagValue");
+static TAGS: Schema = Schema::map("Tags", Member::element(&TAG_KEY), Member::element(&TAG_VALUE));
+static TITLE: Schema = Schema::string("Title");
 static TOO_MANY_TAGS_EXCEPTION: Schema = Schema::structure("TooManyTagsException", &[
     Member::new("message", &EXCEPTION_MESSAGE),
 ]).error("TooManyTagsException", 400);
+static TRANSITIONING_IMAGE_TOTAL_COUNT: Schema = Schema::structure("TransitioningImageTotalCount", &[
+    Member::new("targetStorageClass", &LIFECYCLE_POLICY_TARGET_STORAGE_CLASS),
+    Member::new("imageTotalCount", &IMAGE_COUNT),
+]);
+static TRANSITIONING_IMAGE_TOTAL_COUNTS: Schema = Schema::list("TransitioningImageTotalCounts", Member::element(&TRANSITIONING_IMAGE_TOTAL_COUNT));
+static TYPE: Schema = Schema::string("Type");
 static UNABLE_TO_GET_UPSTREAM_IMAGE_EXCEPTION: Schema = Schema::structure("UnableToGetUpstreamImageException", &[
     Member::new("message", &EXCEPTION_MESSAGE),
 ]).error("UnableToGetUpstreamImageException", 400);
+static UNABLE_TO_GET_UPSTREAM_LAYER_EXCEPTION: Schema = Schema::structure("UnableToGetUpstreamLayerException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("UnableToGetUpstreamLayerException", 400);
+static UNABLE_TO_LIST_UPSTREAM_IMAGE_REFERRERS_EXCEPTION: Schema = Schema::structure("UnableToListUpstreamImageReferrersException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("UnableToListUpstreamImageReferrersException", 400);
+static UNSUPPORTED_IMAGE_TYPE_EXCEPTION: Schema = Schema::structure("UnsupportedImageTypeException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("UnsupportedImageTypeException", 400);
 static UNTAG_RESOURCE_REQUEST: Schema = Schema::structure("UntagResourceRequest", &[
     Member::new("resourceArn", &ARN).required(),
     Member::new("tagKeys", &TAG_KEY_LIST).required(),
 ]);
 static UNTAG_RESOURCE_RESPONSE: Schema = Schema::structure("UntagResourceResponse", &[]);
+static UPLOAD_ID: Schema = Schema::string("UploadId").pattern("[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}");
+static UPLOAD_LAYER_PART_REQUEST: Schema = Schema::structure("UploadLayerPartRequest", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME).required(),
+    Member::new("uploadId", &UPLOAD_ID).required(),
+    Member::new("partFirstByte", &PART_SIZE).required(),
+    Member::new("partLastByte", &PART_SIZE).required(),
+    Member::new("layerPartBlob", &LAYER_PART_BLOB).required(),
+]);
+static UPLOAD_LAYER_PART_RESPONSE: Schema = Schema::structure("UploadLayerPartResponse", &[
+    Member::new("registryId", &REGISTRY_ID),
+    Member::new("repositoryName", &REPOSITORY_NAME),
+    Member::new("uploadId", &UPLOAD_ID),
+    Member::new("lastByteReceived", &PART_SIZE),
+]);
+static UPLOAD_NOT_FOUND_EXCEPTION: Schema = Schema::structure("UploadNotFoundException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("UploadNotFoundException", 400);
 static URL: Schema = Schema::string("Url");
+static VALIDATION_EXCEPTION: Schema = Schema::structure("ValidationException", &[
+    Member::new("message", &EXCEPTION_MESSAGE),
+]).error("ValidationException", 400);
+static VERSION: Schema = Schema::string("Version");
+static VULNERABILITY_ID: Schema = Schema::string("VulnerabilityId");
 static VULNERABILITY_SOURCE_UPDATE_TIMESTAMP: Schema = Schema::timestamp("VulnerabilitySourceUpdateTimestamp");
+static VULNERABLE_PACKAGE: Schema = Schema::structure("VulnerablePackage", &[
+    Member::new("arch", &ARCH),
+    Member::new("epoch", &EPOCH),
+    Member::new("filePath", &FILE_PATH),
+    Member::new("name", &VULNERABLE_PACKAGE_NAME),
+    Member::new("packageManager", &PACKAGE_MANAGER),
+    Member::new("release", &RELEASE),
+    Member::new("sourceLayerHash", &SOURCE_LAYER_HASH),
+    Member::new("version", &VERSION),
+    Member::new("fixedInVersion", &FIXED_IN_VERSION),
+]);
+static VULNERABLE_PACKAGE_NAME: Schema = Schema::string("VulnerablePackageName");
+static VULNERABLE_PACKAGES_LIST: Schema = Schema::list("VulnerablePackagesList", Member::element(&VULNERABLE_PACKAGE));

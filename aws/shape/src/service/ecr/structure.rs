@@ -9,6 +9,14 @@ use jiff::Timestamp;
 use super::enumeration::*;
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attribute {
+    pub key: String,
+    pub value: Option<String>,
+}
+
+structure!(Attribute { key: "key", value: "value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuthorizationData {
     pub authorization_token: Option<String>,
     pub expires_at: Option<Timestamp>,
@@ -16,6 +24,39 @@ pub struct AuthorizationData {
 }
 
 structure!(AuthorizationData { authorization_token: "authorizationToken", expires_at: "expiresAt", proxy_endpoint: "proxyEndpoint" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AwsEcrContainerImageDetails {
+    pub architecture: Option<String>,
+    pub author: Option<String>,
+    pub image_hash: Option<String>,
+    pub image_tags: Option<Vec<String>>,
+    pub platform: Option<String>,
+    pub pushed_at: Option<Timestamp>,
+    pub last_in_use_at: Option<Timestamp>,
+    pub in_use_count: Option<i64>,
+    pub registry: Option<String>,
+    pub repository_name: Option<String>,
+}
+
+structure!(AwsEcrContainerImageDetails { architecture: "architecture", author: "author", image_hash: "imageHash", image_tags: "imageTags", platform: "platform", pushed_at: "pushedAt", last_in_use_at: "lastInUseAt", in_use_count: "inUseCount", registry: "registry", repository_name: "repositoryName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchCheckLayerAvailabilityRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub layer_digests: Vec<String>,
+}
+
+structure!(BatchCheckLayerAvailabilityRequest { registry_id: "registryId", repository_name: "repositoryName", layer_digests: "layerDigests" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchCheckLayerAvailabilityResponse {
+    pub layers: Option<Vec<Layer>>,
+    pub failures: Option<Vec<LayerFailure>>,
+}
+
+structure!(BatchCheckLayerAvailabilityResponse { layers: "layers", failures: "failures" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BatchDeleteImageRequest {
@@ -53,6 +94,41 @@ pub struct BatchGetImageResponse {
 structure!(BatchGetImageResponse { images: "images", failures: "failures" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchGetRepositoryScanningConfigurationRequest {
+    pub repository_names: Vec<String>,
+}
+
+structure!(BatchGetRepositoryScanningConfigurationRequest { repository_names: "repositoryNames" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchGetRepositoryScanningConfigurationResponse {
+    pub scanning_configurations: Option<Vec<RepositoryScanningConfiguration>>,
+    pub failures: Option<Vec<RepositoryScanningConfigurationFailure>>,
+}
+
+structure!(BatchGetRepositoryScanningConfigurationResponse { scanning_configurations: "scanningConfigurations", failures: "failures" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CompleteLayerUploadRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub upload_id: String,
+    pub layer_digests: Vec<String>,
+}
+
+structure!(CompleteLayerUploadRequest { registry_id: "registryId", repository_name: "repositoryName", upload_id: "uploadId", layer_digests: "layerDigests" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CompleteLayerUploadResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub upload_id: Option<String>,
+    pub layer_digest: Option<String>,
+}
+
+structure!(CompleteLayerUploadResponse { registry_id: "registryId", repository_name: "repositoryName", upload_id: "uploadId", layer_digest: "layerDigest" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateRepositoryRequest {
     pub registry_id: Option<String>,
     pub repository_name: String,
@@ -73,6 +149,83 @@ pub struct CreateRepositoryResponse {
 structure!(CreateRepositoryResponse { repository: "repository" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CvssScore {
+    pub base_score: Option<f64>,
+    pub scoring_vector: Option<String>,
+    pub source: Option<String>,
+    pub version: Option<String>,
+}
+
+structure!(CvssScore { base_score: "baseScore", scoring_vector: "scoringVector", source: "source", version: "version" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CvssScoreAdjustment {
+    pub metric: Option<String>,
+    pub reason: Option<String>,
+}
+
+structure!(CvssScoreAdjustment { metric: "metric", reason: "reason" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CvssScoreDetails {
+    pub adjustments: Option<Vec<CvssScoreAdjustment>>,
+    pub score: Option<f64>,
+    pub score_source: Option<String>,
+    pub scoring_vector: Option<String>,
+    pub version: Option<String>,
+}
+
+structure!(CvssScoreDetails { adjustments: "adjustments", score: "score", score_source: "scoreSource", scoring_vector: "scoringVector", version: "version" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLifecyclePolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+
+structure!(DeleteLifecyclePolicyRequest { registry_id: "registryId", repository_name: "repositoryName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLifecyclePolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub lifecycle_policy_text: Option<String>,
+    pub last_evaluated_at: Option<Timestamp>,
+}
+
+structure!(DeleteLifecyclePolicyResponse { registry_id: "registryId", repository_name: "repositoryName", lifecycle_policy_text: "lifecyclePolicyText", last_evaluated_at: "lastEvaluatedAt" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRegistryPolicyRequest {}
+
+structure!(DeleteRegistryPolicyRequest {  });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRegistryPolicyResponse {
+    pub registry_id: Option<String>,
+    pub policy_text: Option<String>,
+}
+
+structure!(DeleteRegistryPolicyResponse { registry_id: "registryId", policy_text: "policyText" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRepositoryPolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+
+structure!(DeleteRepositoryPolicyRequest { registry_id: "registryId", repository_name: "repositoryName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRepositoryPolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub policy_text: Option<String>,
+}
+
+structure!(DeleteRepositoryPolicyResponse { registry_id: "registryId", repository_name: "repositoryName", policy_text: "policyText" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRepositoryRequest {
     pub registry_id: Option<String>,
     pub repository_name: String,
@@ -87,6 +240,29 @@ pub struct DeleteRepositoryResponse {
 }
 
 structure!(DeleteRepositoryResponse { repository: "repository" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeImageScanFindingsRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub image_id: ImageIdentifier,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+
+structure!(DescribeImageScanFindingsRequest { registry_id: "registryId", repository_name: "repositoryName", image_id: "imageId", next_token: "nextToken", max_results: "maxResults" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeImageScanFindingsResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub image_id: Option<ImageIdentifier>,
+    pub image_scan_status: Option<ImageScanStatus>,
+    pub image_scan_findings: Option<ImageScanFindings>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeImageScanFindingsResponse { registry_id: "registryId", repository_name: "repositoryName", image_id: "imageId", image_scan_status: "imageScanStatus", image_scan_findings: "imageScanFindings", next_token: "nextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeImagesFilter {
@@ -117,6 +293,19 @@ pub struct DescribeImagesResponse {
 structure!(DescribeImagesResponse { image_details: "imageDetails", next_token: "nextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRegistryRequest {}
+
+structure!(DescribeRegistryRequest {  });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRegistryResponse {
+    pub registry_id: Option<String>,
+    pub replication_configuration: Option<ReplicationConfiguration>,
+}
+
+structure!(DescribeRegistryResponse { registry_id: "registryId", replication_configuration: "replicationConfiguration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeRepositoriesRequest {
     pub registry_id: Option<String>,
     pub repository_names: Option<Vec<String>>,
@@ -143,6 +332,44 @@ pub struct EncryptionConfiguration {
 structure!(EncryptionConfiguration { encryption_type: "encryptionType", kms_key: "kmsKey" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnhancedImageScanFinding {
+    pub aws_account_id: Option<String>,
+    pub description: Option<String>,
+    pub finding_arn: Option<String>,
+    pub first_observed_at: Option<Timestamp>,
+    pub last_observed_at: Option<Timestamp>,
+    pub package_vulnerability_details: Option<PackageVulnerabilityDetails>,
+    pub remediation: Option<Remediation>,
+    pub resources: Option<Vec<Resource>>,
+    pub score: Option<f64>,
+    pub score_details: Option<ScoreDetails>,
+    pub severity: Option<String>,
+    pub status: Option<String>,
+    pub title: Option<String>,
+    pub type_: Option<String>,
+    pub updated_at: Option<Timestamp>,
+    pub fix_available: Option<String>,
+    pub exploit_available: Option<String>,
+}
+
+structure!(EnhancedImageScanFinding { aws_account_id: "awsAccountId", description: "description", finding_arn: "findingArn", first_observed_at: "firstObservedAt", last_observed_at: "lastObservedAt", package_vulnerability_details: "packageVulnerabilityDetails", remediation: "remediation", resources: "resources", score: "score", score_details: "scoreDetails", severity: "severity", status: "status", title: "title", type_: "type", updated_at: "updatedAt", fix_available: "fixAvailable", exploit_available: "exploitAvailable" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountSettingRequest {
+    pub name: String,
+}
+
+structure!(GetAccountSettingRequest { name: "name" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountSettingResponse {
+    pub name: Option<String>,
+    pub value: Option<String>,
+}
+
+structure!(GetAccountSettingResponse { name: "name", value: "value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetAuthorizationTokenRequest {
     pub registry_ids: Option<Vec<String>>,
 }
@@ -155,6 +382,109 @@ pub struct GetAuthorizationTokenResponse {
 }
 
 structure!(GetAuthorizationTokenResponse { authorization_data: "authorizationData" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDownloadUrlForLayerRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub layer_digest: String,
+}
+
+structure!(GetDownloadUrlForLayerRequest { registry_id: "registryId", repository_name: "repositoryName", layer_digest: "layerDigest" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDownloadUrlForLayerResponse {
+    pub download_url: Option<String>,
+    pub layer_digest: Option<String>,
+}
+
+structure!(GetDownloadUrlForLayerResponse { download_url: "downloadUrl", layer_digest: "layerDigest" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLifecyclePolicyPreviewRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub image_ids: Option<Vec<ImageIdentifier>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub filter: Option<LifecyclePolicyPreviewFilter>,
+}
+
+structure!(GetLifecyclePolicyPreviewRequest { registry_id: "registryId", repository_name: "repositoryName", image_ids: "imageIds", next_token: "nextToken", max_results: "maxResults", filter: "filter" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLifecyclePolicyPreviewResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub lifecycle_policy_text: Option<String>,
+    pub status: Option<LifecyclePolicyPreviewStatus>,
+    pub next_token: Option<String>,
+    pub preview_results: Option<Vec<LifecyclePolicyPreviewResult>>,
+    pub summary: Option<LifecyclePolicyPreviewSummary>,
+}
+
+structure!(GetLifecyclePolicyPreviewResponse { registry_id: "registryId", repository_name: "repositoryName", lifecycle_policy_text: "lifecyclePolicyText", status: "status", next_token: "nextToken", preview_results: "previewResults", summary: "summary" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLifecyclePolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+
+structure!(GetLifecyclePolicyRequest { registry_id: "registryId", repository_name: "repositoryName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLifecyclePolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub lifecycle_policy_text: Option<String>,
+    pub last_evaluated_at: Option<Timestamp>,
+}
+
+structure!(GetLifecyclePolicyResponse { registry_id: "registryId", repository_name: "repositoryName", lifecycle_policy_text: "lifecyclePolicyText", last_evaluated_at: "lastEvaluatedAt" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRegistryPolicyRequest {}
+
+structure!(GetRegistryPolicyRequest {  });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRegistryPolicyResponse {
+    pub registry_id: Option<String>,
+    pub policy_text: Option<String>,
+}
+
+structure!(GetRegistryPolicyResponse { registry_id: "registryId", policy_text: "policyText" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRegistryScanningConfigurationRequest {}
+
+structure!(GetRegistryScanningConfigurationRequest {  });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRegistryScanningConfigurationResponse {
+    pub registry_id: Option<String>,
+    pub scanning_configuration: Option<RegistryScanningConfiguration>,
+}
+
+structure!(GetRegistryScanningConfigurationResponse { registry_id: "registryId", scanning_configuration: "scanningConfiguration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRepositoryPolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+
+structure!(GetRepositoryPolicyRequest { registry_id: "registryId", repository_name: "repositoryName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRepositoryPolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub policy_text: Option<String>,
+}
+
+structure!(GetRepositoryPolicyResponse { registry_id: "registryId", repository_name: "repositoryName", policy_text: "policyText" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Image {
@@ -206,6 +536,40 @@ pub struct ImageIdentifier {
 structure!(ImageIdentifier { image_digest: "imageDigest", image_tag: "imageTag" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageReferrer {
+    pub digest: String,
+    pub media_type: String,
+    pub artifact_type: Option<String>,
+    pub size: i64,
+    pub annotations: Option<BTreeMap<String, String>>,
+    pub artifact_status: Option<ArtifactStatus>,
+}
+
+structure!(ImageReferrer { digest: "digest", media_type: "mediaType", artifact_type: "artifactType", size: "size", annotations: "annotations", artifact_status: "artifactStatus" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageScanFinding {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub uri: Option<String>,
+    pub severity: Option<FindingSeverity>,
+    pub attributes: Option<Vec<Attribute>>,
+}
+
+structure!(ImageScanFinding { name: "name", description: "description", uri: "uri", severity: "severity", attributes: "attributes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageScanFindings {
+    pub image_scan_completed_at: Option<Timestamp>,
+    pub vulnerability_source_updated_at: Option<Timestamp>,
+    pub finding_severity_counts: Option<BTreeMap<String, i32>>,
+    pub findings: Option<Vec<ImageScanFinding>>,
+    pub enhanced_findings: Option<Vec<EnhancedImageScanFinding>>,
+}
+
+structure!(ImageScanFindings { image_scan_completed_at: "imageScanCompletedAt", vulnerability_source_updated_at: "vulnerabilitySourceUpdatedAt", finding_severity_counts: "findingSeverityCounts", findings: "findings", enhanced_findings: "enhancedFindings" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImageScanFindingsSummary {
     pub image_scan_completed_at: Option<Timestamp>,
     pub vulnerability_source_updated_at: Option<Timestamp>,
@@ -236,6 +600,104 @@ pub struct ImageTagMutabilityExclusionFilter {
 }
 
 structure!(ImageTagMutabilityExclusionFilter { filter_type: "filterType", filter: "filter" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InitiateLayerUploadRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+
+structure!(InitiateLayerUploadRequest { registry_id: "registryId", repository_name: "repositoryName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InitiateLayerUploadResponse {
+    pub upload_id: Option<String>,
+    pub part_size: Option<i64>,
+}
+
+structure!(InitiateLayerUploadResponse { upload_id: "uploadId", part_size: "partSize" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layer {
+    pub layer_digest: Option<String>,
+    pub layer_availability: Option<LayerAvailability>,
+    pub layer_size: Option<i64>,
+    pub media_type: Option<String>,
+}
+
+structure!(Layer { layer_digest: "layerDigest", layer_availability: "layerAvailability", layer_size: "layerSize", media_type: "mediaType" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LayerFailure {
+    pub layer_digest: Option<String>,
+    pub failure_code: Option<LayerFailureCode>,
+    pub failure_reason: Option<String>,
+}
+
+structure!(LayerFailure { layer_digest: "layerDigest", failure_code: "failureCode", failure_reason: "failureReason" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecyclePolicyPreviewFilter {
+    pub tag_status: Option<TagStatus>,
+}
+
+structure!(LifecyclePolicyPreviewFilter { tag_status: "tagStatus" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecyclePolicyPreviewResult {
+    pub image_tags: Option<Vec<String>>,
+    pub image_digest: Option<String>,
+    pub image_pushed_at: Option<Timestamp>,
+    pub action: Option<LifecyclePolicyRuleAction>,
+    pub applied_rule_priority: Option<i32>,
+    pub storage_class: Option<LifecyclePolicyStorageClass>,
+}
+
+structure!(LifecyclePolicyPreviewResult { image_tags: "imageTags", image_digest: "imageDigest", image_pushed_at: "imagePushedAt", action: "action", applied_rule_priority: "appliedRulePriority", storage_class: "storageClass" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecyclePolicyPreviewSummary {
+    pub expiring_image_total_count: Option<i32>,
+    pub transitioning_image_total_counts: Option<Vec<TransitioningImageTotalCount>>,
+}
+
+structure!(LifecyclePolicyPreviewSummary { expiring_image_total_count: "expiringImageTotalCount", transitioning_image_total_counts: "transitioningImageTotalCounts" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecyclePolicyRuleAction {
+    pub type_: Option<ImageActionType>,
+    pub target_storage_class: Option<LifecyclePolicyTargetStorageClass>,
+}
+
+structure!(LifecyclePolicyRuleAction { type_: "type", target_storage_class: "targetStorageClass" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListImageReferrersFilter {
+    pub artifact_types: Option<Vec<String>>,
+    pub artifact_status: Option<ArtifactStatusFilter>,
+}
+
+structure!(ListImageReferrersFilter { artifact_types: "artifactTypes", artifact_status: "artifactStatus" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListImageReferrersRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub subject_id: SubjectIdentifier,
+    pub filter: Option<ListImageReferrersFilter>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+
+structure!(ListImageReferrersRequest { registry_id: "registryId", repository_name: "repositoryName", subject_id: "subjectId", filter: "filter", next_token: "nextToken", max_results: "maxResults" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListImageReferrersResponse {
+    pub referrers: Option<Vec<ImageReferrer>>,
+    pub next_token: Option<String>,
+}
+
+structure!(ListImageReferrersResponse { referrers: "referrers", next_token: "nextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListImagesFilter {
@@ -279,6 +741,197 @@ pub struct ListTagsForResourceResponse {
 structure!(ListTagsForResourceResponse { tags: "tags" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PackageVulnerabilityDetails {
+    pub cvss: Option<Vec<CvssScore>>,
+    pub reference_urls: Option<Vec<String>>,
+    pub related_vulnerabilities: Option<Vec<String>>,
+    pub source: Option<String>,
+    pub source_url: Option<String>,
+    pub vendor_created_at: Option<Timestamp>,
+    pub vendor_severity: Option<String>,
+    pub vendor_updated_at: Option<Timestamp>,
+    pub vulnerability_id: Option<String>,
+    pub vulnerable_packages: Option<Vec<VulnerablePackage>>,
+}
+
+structure!(PackageVulnerabilityDetails { cvss: "cvss", reference_urls: "referenceUrls", related_vulnerabilities: "relatedVulnerabilities", source: "source", source_url: "sourceUrl", vendor_created_at: "vendorCreatedAt", vendor_severity: "vendorSeverity", vendor_updated_at: "vendorUpdatedAt", vulnerability_id: "vulnerabilityId", vulnerable_packages: "vulnerablePackages" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutAccountSettingRequest {
+    pub name: String,
+    pub value: String,
+}
+
+structure!(PutAccountSettingRequest { name: "name", value: "value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutAccountSettingResponse {
+    pub name: Option<String>,
+    pub value: Option<String>,
+}
+
+structure!(PutAccountSettingResponse { name: "name", value: "value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutImageRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub image_manifest: String,
+    pub image_manifest_media_type: Option<String>,
+    pub image_tag: Option<String>,
+    pub image_digest: Option<String>,
+}
+
+structure!(PutImageRequest { registry_id: "registryId", repository_name: "repositoryName", image_manifest: "imageManifest", image_manifest_media_type: "imageManifestMediaType", image_tag: "imageTag", image_digest: "imageDigest" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutImageResponse {
+    pub image: Option<Image>,
+}
+
+structure!(PutImageResponse { image: "image" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutImageScanningConfigurationRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub image_scanning_configuration: ImageScanningConfiguration,
+}
+
+structure!(PutImageScanningConfigurationRequest { registry_id: "registryId", repository_name: "repositoryName", image_scanning_configuration: "imageScanningConfiguration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutImageScanningConfigurationResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub image_scanning_configuration: Option<ImageScanningConfiguration>,
+}
+
+structure!(PutImageScanningConfigurationResponse { registry_id: "registryId", repository_name: "repositoryName", image_scanning_configuration: "imageScanningConfiguration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutImageTagMutabilityRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub image_tag_mutability: ImageTagMutability,
+    pub image_tag_mutability_exclusion_filters: Option<Vec<ImageTagMutabilityExclusionFilter>>,
+}
+
+structure!(PutImageTagMutabilityRequest { registry_id: "registryId", repository_name: "repositoryName", image_tag_mutability: "imageTagMutability", image_tag_mutability_exclusion_filters: "imageTagMutabilityExclusionFilters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutImageTagMutabilityResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub image_tag_mutability: Option<ImageTagMutability>,
+    pub image_tag_mutability_exclusion_filters: Option<Vec<ImageTagMutabilityExclusionFilter>>,
+}
+
+structure!(PutImageTagMutabilityResponse { registry_id: "registryId", repository_name: "repositoryName", image_tag_mutability: "imageTagMutability", image_tag_mutability_exclusion_filters: "imageTagMutabilityExclusionFilters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLifecyclePolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub lifecycle_policy_text: String,
+}
+
+structure!(PutLifecyclePolicyRequest { registry_id: "registryId", repository_name: "repositoryName", lifecycle_policy_text: "lifecyclePolicyText" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLifecyclePolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub lifecycle_policy_text: Option<String>,
+}
+
+structure!(PutLifecyclePolicyResponse { registry_id: "registryId", repository_name: "repositoryName", lifecycle_policy_text: "lifecyclePolicyText" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRegistryPolicyRequest {
+    pub policy_text: String,
+}
+
+structure!(PutRegistryPolicyRequest { policy_text: "policyText" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRegistryPolicyResponse {
+    pub registry_id: Option<String>,
+    pub policy_text: Option<String>,
+}
+
+structure!(PutRegistryPolicyResponse { registry_id: "registryId", policy_text: "policyText" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRegistryScanningConfigurationRequest {
+    pub scan_type: Option<ScanType>,
+    pub rules: Option<Vec<RegistryScanningRule>>,
+}
+
+structure!(PutRegistryScanningConfigurationRequest { scan_type: "scanType", rules: "rules" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRegistryScanningConfigurationResponse {
+    pub registry_scanning_configuration: Option<RegistryScanningConfiguration>,
+}
+
+structure!(PutRegistryScanningConfigurationResponse { registry_scanning_configuration: "registryScanningConfiguration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recommendation {
+    pub url: Option<String>,
+    pub text: Option<String>,
+}
+
+structure!(Recommendation { url: "url", text: "text" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegistryScanningConfiguration {
+    pub scan_type: Option<ScanType>,
+    pub rules: Option<Vec<RegistryScanningRule>>,
+}
+
+structure!(RegistryScanningConfiguration { scan_type: "scanType", rules: "rules" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegistryScanningRule {
+    pub scan_frequency: ScanFrequency,
+    pub repository_filters: Vec<ScanningRepositoryFilter>,
+}
+
+structure!(RegistryScanningRule { scan_frequency: "scanFrequency", repository_filters: "repositoryFilters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Remediation {
+    pub recommendation: Option<Recommendation>,
+}
+
+structure!(Remediation { recommendation: "recommendation" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationConfiguration {
+    pub rules: Vec<ReplicationRule>,
+}
+
+structure!(ReplicationConfiguration { rules: "rules" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationDestination {
+    pub region: String,
+    pub registry_id: String,
+}
+
+structure!(ReplicationDestination { region: "region", registry_id: "registryId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationRule {
+    pub destinations: Vec<ReplicationDestination>,
+    pub repository_filters: Option<Vec<RepositoryFilter>>,
+}
+
+structure!(ReplicationRule { destinations: "destinations", repository_filters: "repositoryFilters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Repository {
     pub repository_arn: Option<String>,
     pub registry_id: Option<String>,
@@ -292,6 +945,130 @@ pub struct Repository {
 }
 
 structure!(Repository { repository_arn: "repositoryArn", registry_id: "registryId", repository_name: "repositoryName", repository_uri: "repositoryUri", created_at: "createdAt", image_tag_mutability: "imageTagMutability", image_tag_mutability_exclusion_filters: "imageTagMutabilityExclusionFilters", image_scanning_configuration: "imageScanningConfiguration", encryption_configuration: "encryptionConfiguration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RepositoryFilter {
+    pub filter: String,
+    pub filter_type: RepositoryFilterType,
+}
+
+structure!(RepositoryFilter { filter: "filter", filter_type: "filterType" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RepositoryScanningConfiguration {
+    pub repository_arn: Option<String>,
+    pub repository_name: Option<String>,
+    pub scan_on_push: Option<bool>,
+    pub scan_frequency: Option<ScanFrequency>,
+    pub applied_scan_filters: Option<Vec<ScanningRepositoryFilter>>,
+}
+
+structure!(RepositoryScanningConfiguration { repository_arn: "repositoryArn", repository_name: "repositoryName", scan_on_push: "scanOnPush", scan_frequency: "scanFrequency", applied_scan_filters: "appliedScanFilters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RepositoryScanningConfigurationFailure {
+    pub repository_name: Option<String>,
+    pub failure_code: Option<ScanningConfigurationFailureCode>,
+    pub failure_reason: Option<String>,
+}
+
+structure!(RepositoryScanningConfigurationFailure { repository_name: "repositoryName", failure_code: "failureCode", failure_reason: "failureReason" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resource {
+    pub details: Option<ResourceDetails>,
+    pub id: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub type_: Option<String>,
+}
+
+structure!(Resource { details: "details", id: "id", tags: "tags", type_: "type" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceDetails {
+    pub aws_ecr_container_image: Option<AwsEcrContainerImageDetails>,
+}
+
+structure!(ResourceDetails { aws_ecr_container_image: "awsEcrContainerImage" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScanningRepositoryFilter {
+    pub filter: String,
+    pub filter_type: ScanningRepositoryFilterType,
+}
+
+structure!(ScanningRepositoryFilter { filter: "filter", filter_type: "filterType" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScoreDetails {
+    pub cvss: Option<CvssScoreDetails>,
+}
+
+structure!(ScoreDetails { cvss: "cvss" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetRepositoryPolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub policy_text: String,
+    pub force: Option<bool>,
+}
+
+structure!(SetRepositoryPolicyRequest { registry_id: "registryId", repository_name: "repositoryName", policy_text: "policyText", force: "force" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetRepositoryPolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub policy_text: Option<String>,
+}
+
+structure!(SetRepositoryPolicyResponse { registry_id: "registryId", repository_name: "repositoryName", policy_text: "policyText" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartImageScanRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub image_id: ImageIdentifier,
+}
+
+structure!(StartImageScanRequest { registry_id: "registryId", repository_name: "repositoryName", image_id: "imageId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartImageScanResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub image_id: Option<ImageIdentifier>,
+    pub image_scan_status: Option<ImageScanStatus>,
+}
+
+structure!(StartImageScanResponse { registry_id: "registryId", repository_name: "repositoryName", image_id: "imageId", image_scan_status: "imageScanStatus" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartLifecyclePolicyPreviewRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub lifecycle_policy_text: Option<String>,
+}
+
+structure!(StartLifecyclePolicyPreviewRequest { registry_id: "registryId", repository_name: "repositoryName", lifecycle_policy_text: "lifecyclePolicyText" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartLifecyclePolicyPreviewResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub lifecycle_policy_text: Option<String>,
+    pub status: Option<LifecyclePolicyPreviewStatus>,
+}
+
+structure!(StartLifecyclePolicyPreviewResponse { registry_id: "registryId", repository_name: "repositoryName", lifecycle_policy_text: "lifecyclePolicyText", status: "status" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubjectIdentifier {
+    pub image_digest: String,
+}
+
+structure!(SubjectIdentifier { image_digest: "imageDigest" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tag {
@@ -315,6 +1092,14 @@ pub struct TagResourceResponse {}
 structure!(TagResourceResponse {  });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitioningImageTotalCount {
+    pub target_storage_class: Option<LifecyclePolicyTargetStorageClass>,
+    pub image_total_count: Option<i32>,
+}
+
+structure!(TransitioningImageTotalCount { target_storage_class: "targetStorageClass", image_total_count: "imageTotalCount" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UntagResourceRequest {
     pub resource_arn: String,
     pub tag_keys: Vec<String>,
@@ -326,3 +1111,40 @@ structure!(UntagResourceRequest { resource_arn: "resourceArn", tag_keys: "tagKey
 pub struct UntagResourceResponse {}
 
 structure!(UntagResourceResponse {  });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UploadLayerPartRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub upload_id: String,
+    pub part_first_byte: i64,
+    pub part_last_byte: i64,
+    pub layer_part_blob: Vec<u8>,
+}
+
+structure!(UploadLayerPartRequest { registry_id: "registryId", repository_name: "repositoryName", upload_id: "uploadId", part_first_byte: "partFirstByte", part_last_byte: "partLastByte", layer_part_blob: "layerPartBlob" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UploadLayerPartResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub upload_id: Option<String>,
+    pub last_byte_received: Option<i64>,
+}
+
+structure!(UploadLayerPartResponse { registry_id: "registryId", repository_name: "repositoryName", upload_id: "uploadId", last_byte_received: "lastByteReceived" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VulnerablePackage {
+    pub arch: Option<String>,
+    pub epoch: Option<i32>,
+    pub file_path: Option<String>,
+    pub name: Option<String>,
+    pub package_manager: Option<String>,
+    pub release: Option<String>,
+    pub source_layer_hash: Option<String>,
+    pub version: Option<String>,
+    pub fixed_in_version: Option<String>,
+}
+
+structure!(VulnerablePackage { arch: "arch", epoch: "epoch", file_path: "filePath", name: "name", package_manager: "packageManager", release: "release", source_layer_hash: "sourceLayerHash", version: "version", fixed_in_version: "fixedInVersion" });
