@@ -35,6 +35,13 @@ pub struct App {
     pub notes: Vec<String>,
 }
 
+impl App {
+    /// The container whose image is built from the folder.
+    pub fn container(&self) -> &str {
+        self.definition.built()
+    }
+}
+
 /// A file with what is wrong in it.
 pub type Faults = (SourceFile, Vec<Problem>);
 

@@ -97,6 +97,12 @@ impl Definition {
         self.request.execution_role_arn.is_some()
     }
 
+    /// The container whose image is built.
+    pub fn built(&self) -> &str {
+        let built = self.request.container_definitions.get(self.picked.built);
+        built.and_then(|it| it.name.as_deref()).unwrap_or_default()
+    }
+
     /// Log groups that its containers write to, once each, in order.
     pub fn log_groups(&self, name: &AppName) -> Vec<String> {
         let mut groups: Vec<String> = Vec::new();

@@ -4,3 +4,4 @@
 pub mod dockerfile;
 pub mod generator;
 pub mod layer;
+pub mod workflow;

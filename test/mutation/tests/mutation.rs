@@ -5,7 +5,7 @@
 mod round;
 
 use round::run;
-use test_mutation::{dockerfile, layer};
+use test_mutation::{dockerfile, layer, workflow};
 
 #[test]
 fn dockerfiles() {
@@ -41,6 +41,82 @@ fn dockerfiles() {
         "\r\n",
     ];
     run("dockerfile", words, 6_000, dockerfile::check);
+}
+
+#[test]
+fn expressions() {
+    let words = &[
+        "'",
+        "''",
+        "(",
+        ")",
+        "[",
+        "]",
+        ".*",
+        ".",
+        ",",
+        "!",
+        "&&",
+        "||",
+        "==",
+        "<=",
+        "0x",
+        "1e9",
+        "-",
+        "fromJSON('",
+        "format('",
+        "{0}",
+        "{{",
+        "toJSON(",
+        "contains(",
+        "text",
+        "list",
+        "null",
+        "NaN",
+        "ñ",
+        "\0",
+        "\n",
+    ];
+    run("expression", words, 20_000, workflow::expression);
+}
+
+#[test]
+fn workflows() {
+    let words = &[
+        "on: push\n",
+        "jobs:\n",
+        "  a:\n",
+        "    steps:\n",
+        "    - run: x\n",
+        "    needs: [a]\n",
+        "${{ ",
+        " }}",
+        "&a ",
+        "*a",
+        "<<: ",
+        "|\n",
+        ">-\n",
+        "- ",
+        ": ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "'",
+        "#",
+        "\t",
+        "\r\n",
+        "ñ",
+        "\u{feff}",
+        "\0",
+        "!!binary ",
+        "---\n",
+        "matrix:\n",
+        "include:\n",
+        "using: composite\n",
+    ];
+    run("workflow", words, 6_000, workflow::file);
 }
 
 #[test]

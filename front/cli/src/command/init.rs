@@ -25,6 +25,8 @@ impl Session {
         }
         let text = TEMPLATE
             .replace("@NAME@", name.as_str())
+            .replace("@CLUSTER@", client_deploy::CLUSTER_DEFAULT)
+            .replace("@CONTAINER@", app.container())
             .replace("@REGION@", &init.region);
         std::fs::create_dir_all(path.parent().unwrap_or(&init.path))?;
         std::fs::write(&path, text)?;
@@ -33,7 +35,8 @@ impl Session {
         }
         self.output.print(format!("wrote {}", path.display()))?;
         self.output.say(
-            "\n  on GitHub: set the secrets AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, commit, push\n  \
+            "\n  first:     wharf up . [--target aws] makes network, load balancer and service\n  \
+             on GitHub: set the secrets AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, commit, push\n  \
              here:      wharf pipeline remote, then git push wharf main",
         );
         Ok(())

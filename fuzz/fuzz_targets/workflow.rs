@@ -1,0 +1,5 @@
+//! Workflow files and actions.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| test_mutation::workflow::file(bytes));
