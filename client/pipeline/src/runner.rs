@@ -254,6 +254,14 @@ impl Shared<'_> {
         )
     }
 
+    /// Why one job was cancelled: with the run, by a later one of its group, or by its siblings.
+    pub(crate) fn why_cancelled(&self, job: usize) -> String {
+        let own = self.machine.runs.folder(self.id).join(format!("cancel-{job}"));
+        let said = self.machine.runs.cancelled(self.id);
+        let said = said.or_else(|| std::fs::read_to_string(own).ok());
+        said.unwrap_or_else(|| "another job of its matrix failed (fail-fast)".to_owned())
+    }
+
     /// What expressions outside of jobs see.
     pub(crate) fn view(&self) -> View {
         let (secrets, vars) = self.values(None);

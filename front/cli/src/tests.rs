@@ -75,6 +75,16 @@ impl Cloud for FakeCloud {
         }])
     }
 
+    fn machine(&self, state_dir: &Path) -> Result<client_pipeline::Machine, CloudError> {
+        self.note("machine", state_dir);
+        Err(CloudError::Failed("this cloud has no machine".to_owned()))
+    }
+
+    fn start_runner(&self, state_dir: &Path, run: u64, _: &[PathBuf]) -> Result<(), CloudError> {
+        self.note(&format!("runner {run}"), state_dir);
+        Ok(())
+    }
+
     fn doctor(&self, _: &Path) -> Vec<Finding> {
         let finding = |name: &str, ok: bool, sentence: &str, remedy: Option<&str>| Finding {
             name: name.to_owned(),

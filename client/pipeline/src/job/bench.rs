@@ -142,7 +142,7 @@ impl<'a> Bench<'a> {
     pub(super) fn look_around(&mut self) {
         if *self.order.cancel.borrow() && self.status != Status::Cancelled {
             self.status = Status::Cancelled;
-            self.reason = self.shared.cancel_reason();
+            self.reason = Some(self.shared.why_cancelled(self.order.index));
         } else if !self.is_too_late && self.shared.machine.clock.now() >= self.deadline {
             self.is_too_late = true;
             self.status = Status::Failure;

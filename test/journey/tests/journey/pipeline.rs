@@ -251,7 +251,7 @@ fn a_workflow_with_everything_succeeds_and_tells_no_secret() {
         ));
         assert!(found.is_empty(), "{form} is in {found}");
     }
-    let left = shell("pgrep -f 'sleep 54321' || true");
+    let left = shell("pgrep -f '[s]leep 12345' || true");
     assert!(left.is_empty(), "{left}");
 }
 
@@ -303,8 +303,13 @@ fn whatever_ends_a_run_its_record_is_true_and_nothing_is_left() {
     assert!(shown.contains("the runner was killed"), "{shown}");
     until("nothing runs any more", || {
         shell(&format!(
-            "pgrep -f '{}' || true",
-            cloud.state().join("pipelines/runs").display()
+            "pgrep -f '[/]{}' || true",
+            cloud
+                .state()
+                .join("pipelines/runs")
+                .display()
+                .to_string()
+                .trim_start_matches('/')
         ))
         .is_empty()
     });
