@@ -1,42 +1,32 @@
 use super::{Command, parse_pairs};
 
-fn command(line: &str) -> Option<(String, Vec<(String, String)>, String)> {
-    Command::parse(line).map(|it| (it.name, it.properties, it.data))
+fn command(name: &str, properties: &[(&str, &str)], data: &str) -> Option<Command> {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    Some(Command {
+        name: name.to_owned(),
+        properties: properties.iter().map(owned).collect(),
+        data: data.to_owned(),
+    })
 }
 
 #[test]
 fn commands_are_read_as_the_toolkit_writes_them() {
-    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     assert_eq!(
-        command("::set-output name=digest::sha256:1%0A2%25"),
-        Some((
-            "set-output".into(),
-            vec![pair("name", "digest")],
-            "sha256:1\n2%".into()
-        ))
+        Command::parse("::set-output name=digest::sha256:1%0A2%25"),
+        command("set-output", &[("name", "digest")], "sha256:1\n2%")
+    );
+    let place = [("file", "a:b,c.rs"), ("line", "7"), ("title", "Oh no")];
+    assert_eq!(
+        Command::parse("  ::error file=a%3Ab%2Cc.rs,line=7,title=Oh no::it broke::twice"),
+        command("error", &place, "it broke::twice")
     );
     assert_eq!(
-        command("  ::error file=a%3Ab%2Cc.rs,line=7,title=Oh no::it broke::twice"),
-        Some((
-            "error".into(),
-            vec![
-                pair("file", "a:b,c.rs"),
-                pair("line", "7"),
-                pair("title", "Oh no")
-            ],
-            "it broke::twice".into()
-        ))
+        Command::parse("##[group]Install"),
+        command("group", &[], "Install")
     );
-    assert_eq!(
-        command("##[group]Install"),
-        Some(("group".into(), vec![], "Install".into()))
-    );
-    assert_eq!(
-        command("::endgroup::"),
-        Some(("endgroup".into(), vec![], String::new()))
-    );
+    assert_eq!(Command::parse("::endgroup::"), command("endgroup", &[], ""));
     for no_command in ["", "::", "a::b::c", ":: ::x", "::has space but no end", "http::x"] {
-        assert_eq!(command(no_command), None, "{no_command}");
+        assert_eq!(Command::parse(no_command), None, "{no_command}");
     }
 }
 

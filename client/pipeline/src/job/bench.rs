@@ -135,7 +135,10 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) fn say(&self, step: usize, kind: LineKind, text: &str) {
-        self.shared.journal.write(self.place(step), kind, text);
+        // An input of several lines is several lines of the log.
+        for line in text.lines() {
+            self.shared.journal.write(self.place(step), kind, line);
+        }
     }
 
     /// Looks whether the job was cancelled or has had its time.

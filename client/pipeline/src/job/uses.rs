@@ -55,7 +55,7 @@ impl Bench<'_> {
             self.say(
                 call.index,
                 LineKind::Command,
-                &format!("  {name}: {}", value.trim_end()),
+                &format!("  {name}: {}", value.trim_end().replace('\n', "\n    ")),
             );
         }
         let found = match self
