@@ -38,6 +38,15 @@ pub(super) fn keep(order: &Order) -> anyhow::Result<Machine> {
     Ok(machine)
 }
 
+/// The keys of the issuers whose tokens STS believes: that of this machine's workflows.
+pub(super) fn issuers(order: &Order) -> service_iam::Issuers {
+    let path = client_pipeline::public_key_path(&order.layout.pipelines());
+    Arc::new(move |issuer| {
+        let is_ours = issuer == service_iam::WORKFLOWS;
+        is_ours.then(|| std::fs::read(&path).ok()).flatten()
+    })
+}
+
 /// `/git/`: for whoever has a key of this cloud that is not a session's, as a push runs programs on this machine.
 pub(super) fn router(order: &Order, plane: &Plane, machine: &Machine) -> anyhow::Result<Router> {
     let home = order.layout.pipelines();

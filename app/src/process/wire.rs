@@ -58,7 +58,8 @@ pub(super) fn plane(order: &Order, runtime: Runtime) -> anyhow::Result<Plane> {
     let lines: Arc<dyn LogStore> = Arc::new(LogFile::open(&layout.logs(), Arc::clone(&clock))?);
     let blobs = BlobStore::open_with(layout.images(), remote(order)?)?;
     let registry = order.settings.listen.to_string();
-    let iam = Iam::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids));
+    let iam = Iam::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids))
+        .with_issuers(super::pipelines::issuers(order));
     let ec2 = Ec2::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids))
         .with_pool(public(&order.settings.instance))
         .with_iam(Arc::new(iam.clone()))

@@ -26,6 +26,7 @@ mod runner;
 mod settings;
 mod start;
 mod store;
+mod token;
 mod view;
 
 pub use event::{Event, EventName};
@@ -38,3 +39,4 @@ pub use settings::{
 };
 pub use start::{Push, StartError, Started, Wish, dispatch, push, rerun};
 pub use store::{Follow, Runs, StoreError};
+pub use token::public_key_path;

@@ -88,14 +88,14 @@ impl Iam {
     }
 
     /// The role of an ARN, and its account.
-    fn role_of_arn(&self, arn: &str) -> Option<(String, Arc<Role>)> {
+    pub(crate) fn role_of_arn(&self, arn: &str) -> Option<(String, Arc<Role>)> {
         let (account, path) = arn.strip_prefix("arn:aws:iam::")?.split_once(":role/")?;
         let name = path.rsplit('/').next()?;
         let role = self.store.snapshot().get(ROLES, &role::key(account, name))?;
         (role.arn == arn).then(|| (account.to_owned(), role))
     }
 
-    async fn role_session(
+    pub(crate) async fn role_session(
         &self,
         account: &str,
         role: &Role,
@@ -109,7 +109,7 @@ impl Iam {
     }
 }
 
-fn session_of(role: &Role, name: &str) -> SessionRole {
+pub(crate) fn session_of(role: &Role, name: &str) -> SessionRole {
     SessionRole {
         arn: role.arn.clone(),
         id: role.id.clone(),
@@ -202,7 +202,7 @@ pub(super) async fn assume_role(
     })
 }
 
-fn session_seconds(wish: Option<i32>, role: &Role, chained: bool) -> Result<i32, ApiError> {
+pub(crate) fn session_seconds(wish: Option<i32>, role: &Role, chained: bool) -> Result<i32, ApiError> {
     let seconds = wish.unwrap_or(SESSION_SECONDS_DEFAULT);
     if chained && seconds > CHAINED_SECONDS_MAX {
         return Err(invalid(
@@ -238,7 +238,7 @@ fn check_tags(tags: &[Tag], transitive: &[String]) -> Result<(), ApiError> {
 }
 
 /// How much of what a session may carry is used, in percent; nothing when it carries nothing.
-fn packed_percent(
+pub(crate) fn packed_percent(
     policy: Option<&str>,
     arns: &[PolicyDescriptorType],
     tags: &[Tag],

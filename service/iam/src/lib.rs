@@ -13,17 +13,20 @@ mod managed;
 mod model;
 mod policy;
 mod profile;
+mod provider;
 mod reconcile;
 mod role;
 mod session;
 mod tag;
 mod trust;
 mod version;
+mod web;
 
 pub use assume::{AssumeError, ServiceSession};
 pub use model::{Credential, SessionRole};
 pub use profile::CREDENTIALS_LIFE as INSTANCE_CREDENTIALS_LIFE;
 pub use reconcile::Sessions;
+pub use web::{Issuers, WORKFLOWS};
 
 use std::sync::Arc;
 
@@ -34,13 +37,14 @@ use base_id::IdSource;
 use base_store::{Store, Table};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::model::{Policy, Profile, Role};
+use crate::model::{Policy, Profile, Provider, Role};
 
 const CREDENTIALS: Table<Credential> = Table::new(Iam::CREDENTIAL_TABLE, 1);
 /// Under `<account>/<name>`; so are instance profiles and policies.
 const ROLES: Table<Role> = Table::new("iam/role", 1);
 const PROFILES: Table<Profile> = Table::new("iam/instance_profile", 1);
 const POLICIES: Table<Policy> = Table::new("iam/policy", 1);
+const PROVIDERS: Table<Provider> = Table::new("iam/open_id_connect_provider", 1);
 const PAGE_ITEMS_MAX: usize = 1000;
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -54,6 +58,8 @@ pub struct Iam {
     store: Store,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
+    /// Whose tokens can be believed.
+    issuers: Option<web::Issuers>,
 }
 
 impl Iam {
@@ -61,7 +67,19 @@ impl Iam {
     pub const CREDENTIAL_TABLE: &'static str = "iam/credential";
 
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
-        Self { store, clock, ids }
+        Self {
+            store,
+            clock,
+            ids,
+            issuers: None,
+        }
+    }
+
+    /// With the keys of issuers of tokens.
+    #[must_use]
+    pub fn with_issuers(mut self, issuers: web::Issuers) -> Self {
+        self.issuers = Some(issuers);
+        self
     }
 }
 
@@ -84,6 +102,16 @@ operations! { Iam as iam::Api:
     tag_instance_profile(iam::TagInstanceProfileRequest) -> () = profile;
     untag_instance_profile(iam::UntagInstanceProfileRequest) -> () = profile;
     list_instance_profile_tags(iam::ListInstanceProfileTagsRequest) -> iam::ListInstanceProfileTagsResponse = profile;
+    create_open_id_connect_provider(iam::CreateOpenIDConnectProviderRequest) -> iam::CreateOpenIDConnectProviderResponse = provider;
+    get_open_id_connect_provider(iam::GetOpenIDConnectProviderRequest) -> iam::GetOpenIDConnectProviderResponse = provider;
+    list_open_id_connect_providers(iam::ListOpenIDConnectProvidersRequest) -> iam::ListOpenIDConnectProvidersResponse = provider;
+    delete_open_id_connect_provider(iam::DeleteOpenIDConnectProviderRequest) -> () = provider;
+    update_open_id_connect_provider_thumbprint(iam::UpdateOpenIDConnectProviderThumbprintRequest) -> () = provider;
+    add_client_id_to_open_id_connect_provider(iam::AddClientIDToOpenIDConnectProviderRequest) -> () = provider;
+    remove_client_id_from_open_id_connect_provider(iam::RemoveClientIDFromOpenIDConnectProviderRequest) -> () = provider;
+    tag_open_id_connect_provider(iam::TagOpenIDConnectProviderRequest) -> () = provider;
+    untag_open_id_connect_provider(iam::UntagOpenIDConnectProviderRequest) -> () = provider;
+    list_open_id_connect_provider_tags(iam::ListOpenIDConnectProviderTagsRequest) -> iam::ListOpenIDConnectProviderTagsResponse = provider;
     put_role_policy(iam::PutRolePolicyRequest) -> () = inline;
     get_role_policy(iam::GetRolePolicyRequest) -> iam::GetRolePolicyResponse = inline;
     delete_role_policy(iam::DeleteRolePolicyRequest) -> () = inline;
@@ -113,6 +141,7 @@ operations! { Iam as sts::Api:
     get_caller_identity(sts::GetCallerIdentityRequest) -> sts::GetCallerIdentityResponse = session;
     get_session_token(sts::GetSessionTokenRequest) -> sts::GetSessionTokenResponse = session;
     assume_role(sts::AssumeRoleRequest) -> sts::AssumeRoleResponse = assume;
+    assume_role_with_web_identity(sts::AssumeRoleWithWebIdentityRequest) -> sts::AssumeRoleWithWebIdentityResponse = web;
 }
 
 fn limit_exceeded(message: impl Into<String>) -> ApiError {

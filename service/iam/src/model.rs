@@ -90,3 +90,15 @@ pub(crate) struct PolicyVersion {
     pub(crate) document: String,
     pub(crate) created_at: Timestamp,
 }
+
+/// A provider of identities outside of AWS.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Provider {
+    pub(crate) arn: String,
+    /// Without `https://`.
+    pub(crate) url: String,
+    pub(crate) client_ids: Vec<String>,
+    pub(crate) thumbprints: Vec<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) tags: BTreeMap<String, String>,
+}

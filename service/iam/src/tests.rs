@@ -1,6 +1,7 @@
 mod policy;
 mod profile;
 mod session;
+mod web;
 
 use std::time::Duration;
 

@@ -13,6 +13,8 @@ use crate::document::{statements, texts};
 pub(crate) enum Caller {
     /// Such as `ecs-tasks.amazonaws.com`.
     Service(String),
+    /// Whoever has a token of this identity provider, by its ARN.
+    Federated(String),
     Principal {
         account: String,
         arn: String,
@@ -39,6 +41,8 @@ const KNOWN_FACTS: [&str; 6] = [
     "sts:externalid",
     "sts:rolesessionname",
 ];
+/// Head of the keys of what tokens of workflows claim.
+pub(crate) const TOKEN_CLAIM: &str = "token.actions.githubusercontent.com:";
 /// Head of the keys of tags that the request has.
 pub(crate) const REQUEST_TAG: &str = "aws:requesttag/";
 
@@ -101,6 +105,7 @@ fn is_caller(principal: &Value, caller: &Caller) -> Option<bool> {
     };
     match caller {
         Caller::Service(name) => among("Service", &|value| value == name),
+        Caller::Federated(provider) => among("Federated", &|value| value == provider),
         Caller::Principal {
             account,
             arn,
@@ -131,7 +136,8 @@ fn holds(condition: &Map<String, Value>, facts: &BTreeMap<String, String>) -> Op
 }
 
 fn one_holds(operator: &str, key: &str, values: &Value, facts: &BTreeMap<String, String>) -> Option<bool> {
-    if !KNOWN_FACTS.contains(&key) && !key.starts_with(REQUEST_TAG) {
+    let is_known = KNOWN_FACTS.contains(&key) || key.starts_with(REQUEST_TAG) || key.starts_with(TOKEN_CLAIM);
+    if !is_known {
         return None;
     }
     let values = texts(values)?;
@@ -142,6 +148,15 @@ fn one_holds(operator: &str, key: &str, values: &Value, facts: &BTreeMap<String,
     let (operator, if_exists) = match operator.strip_suffix("IfExists") {
         Some(operator) => (operator, true),
         None => (operator, false),
+    };
+    // Every fact has one value: for one, any and all are the same, but for none.
+    let (operator, if_exists) = match (
+        operator.strip_prefix("ForAnyValue:"),
+        operator.strip_prefix("ForAllValues:"),
+    ) {
+        (Some(operator), _) => (operator, if_exists),
+        (_, Some(operator)) => (operator, true),
+        (None, None) => (operator, if_exists),
     };
     let (test, negated): (fn(&str, &str) -> bool, bool) = match operator {
         "StringEquals" => (equal, false),

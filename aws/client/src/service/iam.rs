@@ -9,6 +9,10 @@ use crate::Client;
 
 #[async_trait]
 impl Api for Client {
+    async fn add_client_id_to_open_id_connect_provider(&self, context: &Context, input: AddClientIDToOpenIDConnectProviderRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "AddClientIDToOpenIDConnectProvider", context, input).await
+    }
+
     async fn add_role_to_instance_profile(&self, context: &Context, input: AddRoleToInstanceProfileRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "AddRoleToInstanceProfile", context, input).await
     }
@@ -19,6 +23,10 @@ impl Api for Client {
 
     async fn create_instance_profile(&self, context: &Context, input: CreateInstanceProfileRequest) -> Result<CreateInstanceProfileResponse, ApiError> {
         self.call(&SERVICE, "CreateInstanceProfile", context, input).await
+    }
+
+    async fn create_open_id_connect_provider(&self, context: &Context, input: CreateOpenIDConnectProviderRequest) -> Result<CreateOpenIDConnectProviderResponse, ApiError> {
+        self.call(&SERVICE, "CreateOpenIDConnectProvider", context, input).await
     }
 
     async fn create_policy(&self, context: &Context, input: CreatePolicyRequest) -> Result<CreatePolicyResponse, ApiError> {
@@ -39,6 +47,10 @@ impl Api for Client {
 
     async fn delete_instance_profile(&self, context: &Context, input: DeleteInstanceProfileRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "DeleteInstanceProfile", context, input).await
+    }
+
+    async fn delete_open_id_connect_provider(&self, context: &Context, input: DeleteOpenIDConnectProviderRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeleteOpenIDConnectProvider", context, input).await
     }
 
     async fn delete_policy(&self, context: &Context, input: DeletePolicyRequest) -> Result<(), ApiError> {
@@ -63,6 +75,10 @@ impl Api for Client {
 
     async fn get_instance_profile(&self, context: &Context, input: GetInstanceProfileRequest) -> Result<GetInstanceProfileResponse, ApiError> {
         self.call(&SERVICE, "GetInstanceProfile", context, input).await
+    }
+
+    async fn get_open_id_connect_provider(&self, context: &Context, input: GetOpenIDConnectProviderRequest) -> Result<GetOpenIDConnectProviderResponse, ApiError> {
+        self.call(&SERVICE, "GetOpenIDConnectProvider", context, input).await
     }
 
     async fn get_policy(&self, context: &Context, input: GetPolicyRequest) -> Result<GetPolicyResponse, ApiError> {
@@ -101,6 +117,14 @@ impl Api for Client {
         self.call(&SERVICE, "ListInstanceProfilesForRole", context, input).await
     }
 
+    async fn list_open_id_connect_provider_tags(&self, context: &Context, input: ListOpenIDConnectProviderTagsRequest) -> Result<ListOpenIDConnectProviderTagsResponse, ApiError> {
+        self.call(&SERVICE, "ListOpenIDConnectProviderTags", context, input).await
+    }
+
+    async fn list_open_id_connect_providers(&self, context: &Context, input: ListOpenIDConnectProvidersRequest) -> Result<ListOpenIDConnectProvidersResponse, ApiError> {
+        self.call(&SERVICE, "ListOpenIDConnectProviders", context, input).await
+    }
+
     async fn list_policies(&self, context: &Context, input: ListPoliciesRequest) -> Result<ListPoliciesResponse, ApiError> {
         self.call(&SERVICE, "ListPolicies", context, input).await
     }
@@ -129,6 +153,10 @@ impl Api for Client {
         self.call(&SERVICE, "PutRolePolicy", context, input).await
     }
 
+    async fn remove_client_id_from_open_id_connect_provider(&self, context: &Context, input: RemoveClientIDFromOpenIDConnectProviderRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "RemoveClientIDFromOpenIDConnectProvider", context, input).await
+    }
+
     async fn remove_role_from_instance_profile(&self, context: &Context, input: RemoveRoleFromInstanceProfileRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "RemoveRoleFromInstanceProfile", context, input).await
     }
@@ -139,6 +167,10 @@ impl Api for Client {
 
     async fn tag_instance_profile(&self, context: &Context, input: TagInstanceProfileRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "TagInstanceProfile", context, input).await
+    }
+
+    async fn tag_open_id_connect_provider(&self, context: &Context, input: TagOpenIDConnectProviderRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "TagOpenIDConnectProvider", context, input).await
     }
 
     async fn tag_policy(&self, context: &Context, input: TagPolicyRequest) -> Result<(), ApiError> {
@@ -153,6 +185,10 @@ impl Api for Client {
         self.call(&SERVICE, "UntagInstanceProfile", context, input).await
     }
 
+    async fn untag_open_id_connect_provider(&self, context: &Context, input: UntagOpenIDConnectProviderRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "UntagOpenIDConnectProvider", context, input).await
+    }
+
     async fn untag_policy(&self, context: &Context, input: UntagPolicyRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "UntagPolicy", context, input).await
     }
@@ -163,6 +199,10 @@ impl Api for Client {
 
     async fn update_assume_role_policy(&self, context: &Context, input: UpdateAssumeRolePolicyRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "UpdateAssumeRolePolicy", context, input).await
+    }
+
+    async fn update_open_id_connect_provider_thumbprint(&self, context: &Context, input: UpdateOpenIDConnectProviderThumbprintRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "UpdateOpenIDConnectProviderThumbprint", context, input).await
     }
 
     async fn update_role(&self, context: &Context, input: UpdateRoleRequest) -> Result<UpdateRoleResponse, ApiError> {

@@ -13,6 +13,10 @@ impl Api for Client {
         self.call(&SERVICE, "AssumeRole", context, input).await
     }
 
+    async fn assume_role_with_web_identity(&self, context: &Context, input: AssumeRoleWithWebIdentityRequest) -> Result<AssumeRoleWithWebIdentityResponse, ApiError> {
+        self.call(&SERVICE, "AssumeRoleWithWebIdentity", context, input).await
+    }
+
     async fn get_caller_identity(&self, context: &Context, input: GetCallerIdentityRequest) -> Result<GetCallerIdentityResponse, ApiError> {
         self.call(&SERVICE, "GetCallerIdentity", context, input).await
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use base_workflow::{EvaluateError, Map, Status, Value};
+use base_workflow::{EvaluateError, Level, Map, Status, Value};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -16,6 +16,7 @@ use crate::process::Halt;
 use crate::record::{Conclusion, LineKind};
 use crate::runner::Shared;
 use crate::store::StoreError;
+use crate::token::{self, Door, TokenError};
 use crate::view::{View, object};
 
 /// After a job was cancelled, its `always()` steps get so long; GitHub's.
@@ -44,6 +45,8 @@ pub(super) struct Bench<'a> {
     /// Never says anything: for steps after the end.
     calm: watch::Sender<bool>,
     pub(super) files_made: usize,
+    /// Where the job's steps ask for tokens, as long as it goes on.
+    _tokens: Option<Door>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +55,36 @@ pub(super) enum BenchError {
     Folder(#[from] StoreError),
     #[error("`env` of the workflow or the job: {0}")]
     Environment(#[from] EvaluateError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
     #[error("the job's folder cannot be prepared: {0}")]
     File(#[from] std::io::Error),
+}
+
+/// For jobs that may have tokens: those whose `permissions` say so.
+fn tokens(
+    shared: &Shared<'_>,
+    order: &Order<'_>,
+    environment: Option<&str>,
+) -> Result<Option<Door>, TokenError> {
+    let permissions = order
+        .job
+        .permissions
+        .as_ref()
+        .or(shared.workflow.permissions.as_ref());
+    if !permissions.is_some_and(|it| it.level("id-token") == Level::Write) {
+        return Ok(None);
+    }
+    let machine = shared.machine;
+    let claims = token::claims(&shared.github, environment);
+    let door = Door::open(
+        machine.runs.home(),
+        claims,
+        machine.clock.clone(),
+        machine.ids.clone(),
+    )?;
+    shared.journal.masker.add(&door.bearer);
+    Ok(Some(door))
 }
 
 impl<'a> Bench<'a> {
@@ -71,7 +102,9 @@ impl<'a> Bench<'a> {
         std::fs::create_dir_all(&programs)?;
         // Of jobs that begin at the same time one makes it.
         let _ = symlink(&shared.machine.program, programs.join("wharf"));
-        let base = environment::variables(shared, &folders, (&order.job.id, order.index));
+        let mut base = environment::variables(shared, &folders, (&order.job.id, order.index));
+        let tokens = tokens(shared, order, environment)?;
+        base.extend(tokens.iter().flat_map(Door::variables));
         let (secrets, vars) = shared.values(environment);
         let limit = Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::from_secs(6 * 3600));
         let now = shared.machine.clock.now();
@@ -92,6 +125,7 @@ impl<'a> Bench<'a> {
             is_too_late: false,
             calm: watch::Sender::new(false),
             files_made: 0,
+            _tokens: tokens,
         };
         for layer in [&shared.workflow.env, &order.job.env] {
             let texts = bench.job_view().texts(layer)?;

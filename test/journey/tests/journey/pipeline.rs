@@ -450,3 +450,25 @@ fn nobody_pushes_without_the_clouds_key() {
         assert!(code.starts_with('4'), "{path}: {code}");
     }
 }
+
+#[test]
+fn a_job_is_known_by_its_token() {
+    let cloud = Cloud::start(&[]);
+    let repository = Repository::new(&cloud, "tokens");
+    repository.workflow("token.yml");
+    let issuer = "token.actions.githubusercontent.com";
+    cloud.aws(&format!(
+        "iam create-open-id-connect-provider --url https://{issuer} --client-id-list sts.amazonaws.com"
+    ));
+    let arn = format!("arn:aws:iam::000000000000:oidc-provider/{issuer}");
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"{arn}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"{issuer}:aud":"sts.amazonaws.com"}},"StringLike":{{"{issuer}:sub":"repo:local/tokens:ref:*"}}}}}}]}}"#
+    );
+    cloud.aws(&format!(
+        "iam create-role --role-name deploy --assume-role-policy-document {trust}"
+    ));
+    repository.commit();
+    let said = repository.push();
+    assert!(said.contains(": success after"), "{said}");
+    assert!(said.contains("assumed-role/deploy/run"), "{said}");
+}

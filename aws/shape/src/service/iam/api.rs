@@ -10,6 +10,11 @@ use super::schema::SERVICE;
 /// The operations that are served. What an implementor leaves out answers that it is not served.
 #[async_trait]
 pub trait Api: Send + Sync {
+    async fn add_client_id_to_open_id_connect_provider(&self, context: &Context, input: AddClientIDToOpenIDConnectProviderRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("AddClientIDToOpenIDConnectProvider"))
+    }
+
     async fn add_role_to_instance_profile(&self, context: &Context, input: AddRoleToInstanceProfileRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("AddRoleToInstanceProfile"))
@@ -23,6 +28,11 @@ pub trait Api: Send + Sync {
     async fn create_instance_profile(&self, context: &Context, input: CreateInstanceProfileRequest) -> Result<CreateInstanceProfileResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("CreateInstanceProfile"))
+    }
+
+    async fn create_open_id_connect_provider(&self, context: &Context, input: CreateOpenIDConnectProviderRequest) -> Result<CreateOpenIDConnectProviderResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("CreateOpenIDConnectProvider"))
     }
 
     async fn create_policy(&self, context: &Context, input: CreatePolicyRequest) -> Result<CreatePolicyResponse, ApiError> {
@@ -48,6 +58,11 @@ pub trait Api: Send + Sync {
     async fn delete_instance_profile(&self, context: &Context, input: DeleteInstanceProfileRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DeleteInstanceProfile"))
+    }
+
+    async fn delete_open_id_connect_provider(&self, context: &Context, input: DeleteOpenIDConnectProviderRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteOpenIDConnectProvider"))
     }
 
     async fn delete_policy(&self, context: &Context, input: DeletePolicyRequest) -> Result<(), ApiError> {
@@ -78,6 +93,11 @@ pub trait Api: Send + Sync {
     async fn get_instance_profile(&self, context: &Context, input: GetInstanceProfileRequest) -> Result<GetInstanceProfileResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("GetInstanceProfile"))
+    }
+
+    async fn get_open_id_connect_provider(&self, context: &Context, input: GetOpenIDConnectProviderRequest) -> Result<GetOpenIDConnectProviderResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetOpenIDConnectProvider"))
     }
 
     async fn get_policy(&self, context: &Context, input: GetPolicyRequest) -> Result<GetPolicyResponse, ApiError> {
@@ -125,6 +145,16 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("ListInstanceProfilesForRole"))
     }
 
+    async fn list_open_id_connect_provider_tags(&self, context: &Context, input: ListOpenIDConnectProviderTagsRequest) -> Result<ListOpenIDConnectProviderTagsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListOpenIDConnectProviderTags"))
+    }
+
+    async fn list_open_id_connect_providers(&self, context: &Context, input: ListOpenIDConnectProvidersRequest) -> Result<ListOpenIDConnectProvidersResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListOpenIDConnectProviders"))
+    }
+
     async fn list_policies(&self, context: &Context, input: ListPoliciesRequest) -> Result<ListPoliciesResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("ListPolicies"))
@@ -160,6 +190,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("PutRolePolicy"))
     }
 
+    async fn remove_client_id_from_open_id_connect_provider(&self, context: &Context, input: RemoveClientIDFromOpenIDConnectProviderRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("RemoveClientIDFromOpenIDConnectProvider"))
+    }
+
     async fn remove_role_from_instance_profile(&self, context: &Context, input: RemoveRoleFromInstanceProfileRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("RemoveRoleFromInstanceProfile"))
@@ -173,6 +208,11 @@ pub trait Api: Send + Sync {
     async fn tag_instance_profile(&self, context: &Context, input: TagInstanceProfileRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("TagInstanceProfile"))
+    }
+
+    async fn tag_open_id_connect_provider(&self, context: &Context, input: TagOpenIDConnectProviderRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("TagOpenIDConnectProvider"))
     }
 
     async fn tag_policy(&self, context: &Context, input: TagPolicyRequest) -> Result<(), ApiError> {
@@ -190,6 +230,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("UntagInstanceProfile"))
     }
 
+    async fn untag_open_id_connect_provider(&self, context: &Context, input: UntagOpenIDConnectProviderRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UntagOpenIDConnectProvider"))
+    }
+
     async fn untag_policy(&self, context: &Context, input: UntagPolicyRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("UntagPolicy"))
@@ -203,6 +248,11 @@ pub trait Api: Send + Sync {
     async fn update_assume_role_policy(&self, context: &Context, input: UpdateAssumeRolePolicyRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("UpdateAssumeRolePolicy"))
+    }
+
+    async fn update_open_id_connect_provider_thumbprint(&self, context: &Context, input: UpdateOpenIDConnectProviderThumbprintRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UpdateOpenIDConnectProviderThumbprint"))
     }
 
     async fn update_role(&self, context: &Context, input: UpdateRoleRequest) -> Result<UpdateRoleResponse, ApiError> {
@@ -222,20 +272,24 @@ pub trait Api: Send + Sync {
 /// What the operation answers, or that it is not served.
 pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
     match operation {
+        "AddClientIDToOpenIDConnectProvider" => api.add_client_id_to_open_id_connect_provider(context, crate::input(input)?).await.map(|()| ().write()),
         "AddRoleToInstanceProfile" => api.add_role_to_instance_profile(context, crate::input(input)?).await.map(|()| ().write()),
         "AttachRolePolicy" => api.attach_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "CreateInstanceProfile" => api.create_instance_profile(context, crate::input(input)?).await.map(CreateInstanceProfileResponse::write),
+        "CreateOpenIDConnectProvider" => api.create_open_id_connect_provider(context, crate::input(input)?).await.map(CreateOpenIDConnectProviderResponse::write),
         "CreatePolicy" => api.create_policy(context, crate::input(input)?).await.map(CreatePolicyResponse::write),
         "CreatePolicyVersion" => api.create_policy_version(context, crate::input(input)?).await.map(CreatePolicyVersionResponse::write),
         "CreateRole" => api.create_role(context, crate::input(input)?).await.map(CreateRoleResponse::write),
         "CreateServiceLinkedRole" => api.create_service_linked_role(context, crate::input(input)?).await.map(CreateServiceLinkedRoleResponse::write),
         "DeleteInstanceProfile" => api.delete_instance_profile(context, crate::input(input)?).await.map(|()| ().write()),
+        "DeleteOpenIDConnectProvider" => api.delete_open_id_connect_provider(context, crate::input(input)?).await.map(|()| ().write()),
         "DeletePolicy" => api.delete_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "DeletePolicyVersion" => api.delete_policy_version(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteRole" => api.delete_role(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteRolePolicy" => api.delete_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "DetachRolePolicy" => api.detach_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "GetInstanceProfile" => api.get_instance_profile(context, crate::input(input)?).await.map(GetInstanceProfileResponse::write),
+        "GetOpenIDConnectProvider" => api.get_open_id_connect_provider(context, crate::input(input)?).await.map(GetOpenIDConnectProviderResponse::write),
         "GetPolicy" => api.get_policy(context, crate::input(input)?).await.map(GetPolicyResponse::write),
         "GetPolicyVersion" => api.get_policy_version(context, crate::input(input)?).await.map(GetPolicyVersionResponse::write),
         "GetRole" => api.get_role(context, crate::input(input)?).await.map(GetRoleResponse::write),
@@ -245,6 +299,8 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "ListInstanceProfileTags" => api.list_instance_profile_tags(context, crate::input(input)?).await.map(ListInstanceProfileTagsResponse::write),
         "ListInstanceProfiles" => api.list_instance_profiles(context, crate::input(input)?).await.map(ListInstanceProfilesResponse::write),
         "ListInstanceProfilesForRole" => api.list_instance_profiles_for_role(context, crate::input(input)?).await.map(ListInstanceProfilesForRoleResponse::write),
+        "ListOpenIDConnectProviderTags" => api.list_open_id_connect_provider_tags(context, crate::input(input)?).await.map(ListOpenIDConnectProviderTagsResponse::write),
+        "ListOpenIDConnectProviders" => api.list_open_id_connect_providers(context, crate::input(input)?).await.map(ListOpenIDConnectProvidersResponse::write),
         "ListPolicies" => api.list_policies(context, crate::input(input)?).await.map(ListPoliciesResponse::write),
         "ListPolicyTags" => api.list_policy_tags(context, crate::input(input)?).await.map(ListPolicyTagsResponse::write),
         "ListPolicyVersions" => api.list_policy_versions(context, crate::input(input)?).await.map(ListPolicyVersionsResponse::write),
@@ -252,15 +308,19 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "ListRoleTags" => api.list_role_tags(context, crate::input(input)?).await.map(ListRoleTagsResponse::write),
         "ListRoles" => api.list_roles(context, crate::input(input)?).await.map(ListRolesResponse::write),
         "PutRolePolicy" => api.put_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "RemoveClientIDFromOpenIDConnectProvider" => api.remove_client_id_from_open_id_connect_provider(context, crate::input(input)?).await.map(|()| ().write()),
         "RemoveRoleFromInstanceProfile" => api.remove_role_from_instance_profile(context, crate::input(input)?).await.map(|()| ().write()),
         "SetDefaultPolicyVersion" => api.set_default_policy_version(context, crate::input(input)?).await.map(|()| ().write()),
         "TagInstanceProfile" => api.tag_instance_profile(context, crate::input(input)?).await.map(|()| ().write()),
+        "TagOpenIDConnectProvider" => api.tag_open_id_connect_provider(context, crate::input(input)?).await.map(|()| ().write()),
         "TagPolicy" => api.tag_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "TagRole" => api.tag_role(context, crate::input(input)?).await.map(|()| ().write()),
         "UntagInstanceProfile" => api.untag_instance_profile(context, crate::input(input)?).await.map(|()| ().write()),
+        "UntagOpenIDConnectProvider" => api.untag_open_id_connect_provider(context, crate::input(input)?).await.map(|()| ().write()),
         "UntagPolicy" => api.untag_policy(context, crate::input(input)?).await.map(|()| ().write()),
         "UntagRole" => api.untag_role(context, crate::input(input)?).await.map(|()| ().write()),
         "UpdateAssumeRolePolicy" => api.update_assume_role_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "UpdateOpenIDConnectProviderThumbprint" => api.update_open_id_connect_provider_thumbprint(context, crate::input(input)?).await.map(|()| ().write()),
         "UpdateRole" => api.update_role(context, crate::input(input)?).await.map(UpdateRoleResponse::write),
         "UpdateRoleDescription" => api.update_role_description(context, crate::input(input)?).await.map(UpdateRoleDescriptionResponse::write),
         _ => Err(SERVICE.unknown_operation(operation)),

@@ -15,20 +15,24 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     json_version: "",
     xml_namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
     operations: &[
+        OperationSchema { name: "AddClientIDToOpenIDConnectProvider", input: Some(&ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST), output: None, result_wrapper: None, errors: &[&CONCURRENT_MODIFICATION_EXCEPTION, &INVALID_INPUT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "AddRoleToInstanceProfile", input: Some(&ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &ENTITY_ALREADY_EXISTS_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "AttachRolePolicy", input: Some(&ATTACH_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &POLICY_NOT_ATTACHABLE_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "CreateInstanceProfile", input: Some(&CREATE_INSTANCE_PROFILE_REQUEST), output: Some(&CREATE_INSTANCE_PROFILE_RESPONSE), result_wrapper: Some("CreateInstanceProfileResult"), errors: &[&ENTITY_ALREADY_EXISTS_EXCEPTION, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "CreateOpenIDConnectProvider", input: Some(&CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST), output: Some(&CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE), result_wrapper: Some("CreateOpenIDConnectProviderResult"), errors: &[&INVALID_INPUT_EXCEPTION, &ENTITY_ALREADY_EXISTS_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION, &OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION] },
         OperationSchema { name: "CreatePolicy", input: Some(&CREATE_POLICY_REQUEST), output: Some(&CREATE_POLICY_RESPONSE), result_wrapper: Some("CreatePolicyResult"), errors: &[&INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &ENTITY_ALREADY_EXISTS_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "CreatePolicyVersion", input: Some(&CREATE_POLICY_VERSION_REQUEST), output: Some(&CREATE_POLICY_VERSION_RESPONSE), result_wrapper: Some("CreatePolicyVersionResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "CreateRole", input: Some(&CREATE_ROLE_REQUEST), output: Some(&CREATE_ROLE_RESPONSE), result_wrapper: Some("CreateRoleResult"), errors: &[&LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &ENTITY_ALREADY_EXISTS_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "CreateServiceLinkedRole", input: Some(&CREATE_SERVICE_LINKED_ROLE_REQUEST), output: Some(&CREATE_SERVICE_LINKED_ROLE_RESPONSE), result_wrapper: Some("CreateServiceLinkedRoleResult"), errors: &[&INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DeleteInstanceProfile", input: Some(&DELETE_INSTANCE_PROFILE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "DeleteOpenIDConnectProvider", input: Some(&DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST), output: None, result_wrapper: None, errors: &[&INVALID_INPUT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DeletePolicy", input: Some(&DELETE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DeletePolicyVersion", input: Some(&DELETE_POLICY_VERSION_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DeleteRole", input: Some(&DELETE_ROLE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &DELETE_CONFLICT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DeleteRolePolicy", input: Some(&DELETE_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "DetachRolePolicy", input: Some(&DETACH_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "GetInstanceProfile", input: Some(&GET_INSTANCE_PROFILE_REQUEST), output: Some(&GET_INSTANCE_PROFILE_RESPONSE), result_wrapper: Some("GetInstanceProfileResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "GetOpenIDConnectProvider", input: Some(&GET_OPEN_ID_CONNECT_PROVIDER_REQUEST), output: Some(&GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE), result_wrapper: Some("GetOpenIDConnectProviderResult"), errors: &[&INVALID_INPUT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "GetPolicy", input: Some(&GET_POLICY_REQUEST), output: Some(&GET_POLICY_RESPONSE), result_wrapper: Some("GetPolicyResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "GetPolicyVersion", input: Some(&GET_POLICY_VERSION_REQUEST), output: Some(&GET_POLICY_VERSION_RESPONSE), result_wrapper: Some("GetPolicyVersionResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "GetRole", input: Some(&GET_ROLE_REQUEST), output: Some(&GET_ROLE_RESPONSE), result_wrapper: Some("GetRoleResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
@@ -38,6 +42,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema { name: "ListInstanceProfileTags", input: Some(&LIST_INSTANCE_PROFILE_TAGS_REQUEST), output: Some(&LIST_INSTANCE_PROFILE_TAGS_RESPONSE), result_wrapper: Some("ListInstanceProfileTagsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListInstanceProfiles", input: Some(&LIST_INSTANCE_PROFILES_REQUEST), output: Some(&LIST_INSTANCE_PROFILES_RESPONSE), result_wrapper: Some("ListInstanceProfilesResult"), errors: &[&SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListInstanceProfilesForRole", input: Some(&LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST), output: Some(&LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE), result_wrapper: Some("ListInstanceProfilesForRoleResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "ListOpenIDConnectProviderTags", input: Some(&LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST), output: Some(&LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE), result_wrapper: Some("ListOpenIDConnectProviderTagsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION, &INVALID_INPUT_EXCEPTION] },
+        OperationSchema { name: "ListOpenIDConnectProviders", input: Some(&LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST), output: Some(&LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE), result_wrapper: Some("ListOpenIDConnectProvidersResult"), errors: &[&SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListPolicies", input: Some(&LIST_POLICIES_REQUEST), output: Some(&LIST_POLICIES_RESPONSE), result_wrapper: Some("ListPoliciesResult"), errors: &[&SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListPolicyTags", input: Some(&LIST_POLICY_TAGS_REQUEST), output: Some(&LIST_POLICY_TAGS_RESPONSE), result_wrapper: Some("ListPolicyTagsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION, &INVALID_INPUT_EXCEPTION] },
         OperationSchema { name: "ListPolicyVersions", input: Some(&LIST_POLICY_VERSIONS_REQUEST), output: Some(&LIST_POLICY_VERSIONS_RESPONSE), result_wrapper: Some("ListPolicyVersionsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
@@ -45,22 +51,30 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema { name: "ListRoleTags", input: Some(&LIST_ROLE_TAGS_REQUEST), output: Some(&LIST_ROLE_TAGS_RESPONSE), result_wrapper: Some("ListRoleTagsResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "ListRoles", input: Some(&LIST_ROLES_REQUEST), output: Some(&LIST_ROLES_RESPONSE), result_wrapper: Some("ListRolesResult"), errors: &[&SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "PutRolePolicy", input: Some(&PUT_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&LIMIT_EXCEEDED_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "RemoveClientIDFromOpenIDConnectProvider", input: Some(&REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST), output: None, result_wrapper: None, errors: &[&CONCURRENT_MODIFICATION_EXCEPTION, &INVALID_INPUT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "RemoveRoleFromInstanceProfile", input: Some(&REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "SetDefaultPolicyVersion", input: Some(&SET_DEFAULT_POLICY_VERSION_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "TagInstanceProfile", input: Some(&TAG_INSTANCE_PROFILE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "TagOpenIDConnectProvider", input: Some(&TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "TagPolicy", input: Some(&TAG_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "TagRole", input: Some(&TAG_ROLE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UntagInstanceProfile", input: Some(&UNTAG_INSTANCE_PROFILE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "UntagOpenIDConnectProvider", input: Some(&UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UntagPolicy", input: Some(&UNTAG_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &INVALID_INPUT_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UntagRole", input: Some(&UNTAG_ROLE_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &CONCURRENT_MODIFICATION_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UpdateAssumeRolePolicy", input: Some(&UPDATE_ASSUME_ROLE_POLICY_REQUEST), output: None, result_wrapper: None, errors: &[&NO_SUCH_ENTITY_EXCEPTION, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
+        OperationSchema { name: "UpdateOpenIDConnectProviderThumbprint", input: Some(&UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST), output: None, result_wrapper: None, errors: &[&CONCURRENT_MODIFICATION_EXCEPTION, &INVALID_INPUT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UpdateRole", input: Some(&UPDATE_ROLE_REQUEST), output: Some(&UPDATE_ROLE_RESPONSE), result_wrapper: Some("UpdateRoleResult"), errors: &[&UNMODIFIABLE_ENTITY_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
         OperationSchema { name: "UpdateRoleDescription", input: Some(&UPDATE_ROLE_DESCRIPTION_REQUEST), output: Some(&UPDATE_ROLE_DESCRIPTION_RESPONSE), result_wrapper: Some("UpdateRoleDescriptionResult"), errors: &[&NO_SUCH_ENTITY_EXCEPTION, &UNMODIFIABLE_ENTITY_EXCEPTION, &SERVICE_FAILURE_EXCEPTION] },
     ],
-    unserved: &["AcceptDelegationRequest", "AddClientIDToOpenIDConnectProvider", "AddUserToGroup", "AssociateDelegationRequest", "AttachGroupPolicy", "AttachUserPolicy", "ChangePassword", "CreateAccessKey", "CreateAccountAlias", "CreateDelegationRequest", "CreateGroup", "CreateLoginProfile", "CreateOpenIDConnectProvider", "CreateSAMLProvider", "CreateServiceSpecificCredential", "CreateUser", "CreateVirtualMFADevice", "DeactivateMFADevice", "DeleteAccessKey", "DeleteAccountAlias", "DeleteAccountPasswordPolicy", "DeleteGroup", "DeleteGroupPolicy", "DeleteLoginProfile", "DeleteOpenIDConnectProvider", "DeleteRolePermissionsBoundary", "DeleteSAMLProvider", "DeleteSSHPublicKey", "DeleteServerCertificate", "DeleteServiceLinkedRole", "DeleteServiceSpecificCredential", "DeleteSigningCertificate", "DeleteUser", "DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DeleteVirtualMFADevice", "DetachGroupPolicy", "DetachUserPolicy", "DisableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootSessions", "DisableOutboundWebIdentityFederation", "EnableMFADevice", "EnableOrganizationsRootCredentialsManagement", "EnableOrganizationsRootSessions", "EnableOutboundWebIdentityFederation", "GenerateCredentialReport", "GenerateOrganizationsAccessReport", "GenerateServiceLastAccessedDetails", "GetAccessKeyLastUsed", "GetAccountAuthorizationDetails", "GetAccountPasswordPolicy", "GetAccountSummary", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy", "GetCredentialReport", "GetDelegationRequest", "GetGroup", "GetGroupPolicy", "GetHumanReadableSummary", "GetLoginProfile", "GetMFADevice", "GetOpenIDConnectProvider", "GetOrganizationsAccessReport", "GetOutboundWebIdentityFederationInfo", "GetSAMLProvider", "GetSSHPublicKey", "GetServerCertificate", "GetServiceLastAccessedDetails", "GetServiceLastAccessedDetailsWithEntities", "GetServiceLinkedRoleDeletionStatus", "GetUser", "GetUserPolicy", "ListAccessKeys", "ListAccountAliases", "ListAttachedGroupPolicies", "ListAttachedUserPolicies", "ListDelegationRequests", "ListGroupPolicies", "ListGroups", "ListGroupsForUser", "ListMFADeviceTags", "ListMFADevices", "ListOpenIDConnectProviderTags", "ListOpenIDConnectProviders", "ListOrganizationsFeatures", "ListPoliciesGrantingServiceAccess", "ListSAMLProviderTags", "ListSAMLProviders", "ListSSHPublicKeys", "ListServerCertificateTags", "ListServerCertificates", "ListServiceSpecificCredentials", "ListSigningCertificates", "ListUserPolicies", "ListUserTags", "ListUsers", "ListVirtualMFADevices", "PutGroupPolicy", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary", "PutUserPolicy", "RejectDelegationRequest", "RemoveClientIDFromOpenIDConnectProvider", "RemoveUserFromGroup", "ResetServiceSpecificCredential", "ResyncMFADevice", "SendDelegationToken", "SetSecurityTokenServicePreferences", "SimulateCustomPolicy", "SimulatePrincipalPolicy", "TagMFADevice", "TagOpenIDConnectProvider", "TagSAMLProvider", "TagServerCertificate", "TagUser", "UntagMFADevice", "UntagOpenIDConnectProvider", "UntagSAMLProvider", "UntagServerCertificate", "UntagUser", "UpdateAccessKey", "UpdateAccountPasswordPolicy", "UpdateDelegationRequest", "UpdateGroup", "UpdateLoginProfile", "UpdateOpenIDConnectProviderThumbprint", "UpdateSAMLProvider", "UpdateSSHPublicKey", "UpdateServerCertificate", "UpdateServiceSpecificCredential", "UpdateSigningCertificate", "UpdateUser", "UploadSSHPublicKey", "UploadServerCertificate", "UploadSigningCertificate"],
-    shapes: &[&ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST, &ATTACH_ROLE_POLICY_REQUEST, &ATTACHED_PERMISSIONS_BOUNDARY, &ATTACHED_POLICY, &CONCURRENT_MODIFICATION_EXCEPTION, &CONCURRENT_MODIFICATION_MESSAGE, &CREATE_INSTANCE_PROFILE_REQUEST, &CREATE_INSTANCE_PROFILE_RESPONSE, &CREATE_POLICY_REQUEST, &CREATE_POLICY_RESPONSE, &CREATE_POLICY_VERSION_REQUEST, &CREATE_POLICY_VERSION_RESPONSE, &CREATE_ROLE_REQUEST, &CREATE_ROLE_RESPONSE, &CREATE_SERVICE_LINKED_ROLE_REQUEST, &CREATE_SERVICE_LINKED_ROLE_RESPONSE, &DELETE_CONFLICT_EXCEPTION, &DELETE_INSTANCE_PROFILE_REQUEST, &DELETE_POLICY_REQUEST, &DELETE_POLICY_VERSION_REQUEST, &DELETE_ROLE_POLICY_REQUEST, &DELETE_ROLE_REQUEST, &DETACH_ROLE_POLICY_REQUEST, &ENTITY_ALREADY_EXISTS_EXCEPTION, &ENTITY_TYPE, &GET_INSTANCE_PROFILE_REQUEST, &GET_INSTANCE_PROFILE_RESPONSE, &GET_POLICY_REQUEST, &GET_POLICY_RESPONSE, &GET_POLICY_VERSION_REQUEST, &GET_POLICY_VERSION_RESPONSE, &GET_ROLE_POLICY_REQUEST, &GET_ROLE_POLICY_RESPONSE, &GET_ROLE_REQUEST, &GET_ROLE_RESPONSE, &INSTANCE_PROFILE, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &LIST_ATTACHED_ROLE_POLICIES_REQUEST, &LIST_ATTACHED_ROLE_POLICIES_RESPONSE, &LIST_ENTITIES_FOR_POLICY_REQUEST, &LIST_ENTITIES_FOR_POLICY_RESPONSE, &LIST_INSTANCE_PROFILE_TAGS_REQUEST, &LIST_INSTANCE_PROFILE_TAGS_RESPONSE, &LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST, &LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE, &LIST_INSTANCE_PROFILES_REQUEST, &LIST_INSTANCE_PROFILES_RESPONSE, &LIST_POLICIES_REQUEST, &LIST_POLICIES_RESPONSE, &LIST_POLICY_TAGS_REQUEST, &LIST_POLICY_TAGS_RESPONSE, &LIST_POLICY_VERSIONS_REQUEST, &LIST_POLICY_VERSIONS_RESPONSE, &LIST_ROLE_POLICIES_REQUEST, &LIST_ROLE_POLICIES_RESPONSE, &LIST_ROLE_TAGS_REQUEST, &LIST_ROLE_TAGS_RESPONSE, &LIST_ROLES_REQUEST, &LIST_ROLES_RESPONSE, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE, &POLICY, &POLICY_GROUP, &POLICY_GROUP_LIST_TYPE, &POLICY_NOT_ATTACHABLE_EXCEPTION, &POLICY_ROLE, &POLICY_ROLE_LIST_TYPE, &POLICY_USAGE_TYPE, &POLICY_USER, &POLICY_USER_LIST_TYPE, &POLICY_VERSION, &PUT_ROLE_POLICY_REQUEST, &REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST, &ROLE, &ROLE_LAST_USED, &SERVICE_FAILURE_EXCEPTION, &SET_DEFAULT_POLICY_VERSION_REQUEST, &TAG, &TAG_INSTANCE_PROFILE_REQUEST, &TAG_POLICY_REQUEST, &TAG_ROLE_REQUEST, &UNMODIFIABLE_ENTITY_EXCEPTION, &UNTAG_INSTANCE_PROFILE_REQUEST, &UNTAG_POLICY_REQUEST, &UNTAG_ROLE_REQUEST, &UPDATE_ASSUME_ROLE_POLICY_REQUEST, &UPDATE_ROLE_DESCRIPTION_REQUEST, &UPDATE_ROLE_DESCRIPTION_RESPONSE, &UPDATE_ROLE_REQUEST, &UPDATE_ROLE_RESPONSE, &ARN_TYPE, &ATTACHED_POLICIES_LIST_TYPE, &ATTACHMENT_COUNT_TYPE, &BOOLEAN_TYPE, &CUSTOM_SUFFIX_TYPE, &DATE_TYPE, &DELETE_CONFLICT_MESSAGE, &ENTITY_ALREADY_EXISTS_MESSAGE, &GROUP_NAME_TYPE, &ID_TYPE, &INSTANCE_PROFILE_LIST_TYPE, &INSTANCE_PROFILE_NAME_TYPE, &INVALID_INPUT_MESSAGE, &LIMIT_EXCEEDED_MESSAGE, &MALFORMED_POLICY_DOCUMENT_MESSAGE, &MARKER_TYPE, &MAX_ITEMS_TYPE, &NO_SUCH_ENTITY_MESSAGE, &PATH_PREFIX_TYPE, &PATH_TYPE, &POLICY_DESCRIPTION_TYPE, &POLICY_DOCUMENT_TYPE, &POLICY_DOCUMENT_VERSION_LIST_TYPE, &POLICY_LIST_TYPE, &POLICY_NAME_LIST_TYPE, &POLICY_NAME_TYPE, &POLICY_NOT_ATTACHABLE_MESSAGE, &POLICY_PATH_TYPE, &POLICY_SCOPE_TYPE, &POLICY_VERSION_ID_TYPE, &RESPONSE_MARKER_TYPE, &ROLE_DESCRIPTION_TYPE, &ROLE_LIST_TYPE, &ROLE_MAX_SESSION_DURATION_TYPE, &ROLE_NAME_TYPE, &SERVICE_FAILURE_EXCEPTION_MESSAGE, &STRING_TYPE, &TAG_KEY_LIST_TYPE, &TAG_KEY_TYPE, &TAG_LIST_TYPE, &TAG_VALUE_TYPE, &UNMODIFIABLE_ENTITY_MESSAGE, &USER_NAME_TYPE],
+    unserved: &["AcceptDelegationRequest", "AddUserToGroup", "AssociateDelegationRequest", "AttachGroupPolicy", "AttachUserPolicy", "ChangePassword", "CreateAccessKey", "CreateAccountAlias", "CreateDelegationRequest", "CreateGroup", "CreateLoginProfile", "CreateSAMLProvider", "CreateServiceSpecificCredential", "CreateUser", "CreateVirtualMFADevice", "DeactivateMFADevice", "DeleteAccessKey", "DeleteAccountAlias", "DeleteAccountPasswordPolicy", "DeleteGroup", "DeleteGroupPolicy", "DeleteLoginProfile", "DeleteRolePermissionsBoundary", "DeleteSAMLProvider", "DeleteSSHPublicKey", "DeleteServerCertificate", "DeleteServiceLinkedRole", "DeleteServiceSpecificCredential", "DeleteSigningCertificate", "DeleteUser", "DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DeleteVirtualMFADevice", "DetachGroupPolicy", "DetachUserPolicy", "DisableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootSessions", "DisableOutboundWebIdentityFederation", "EnableMFADevice", "EnableOrganizationsRootCredentialsManagement", "EnableOrganizationsRootSessions", "EnableOutboundWebIdentityFederation", "GenerateCredentialReport", "GenerateOrganizationsAccessReport", "GenerateServiceLastAccessedDetails", "GetAccessKeyLastUsed", "GetAccountAuthorizationDetails", "GetAccountPasswordPolicy", "GetAccountSummary", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy", "GetCredentialReport", "GetDelegationRequest", "GetGroup", "GetGroupPolicy", "GetHumanReadableSummary", "GetLoginProfile", "GetMFADevice", "GetOrganizationsAccessReport", "GetOutboundWebIdentityFederationInfo", "GetSAMLProvider", "GetSSHPublicKey", "GetServerCertificate", "GetServiceLastAccessedDetails", "GetServiceLastAccessedDetailsWithEntities", "GetServiceLinkedRoleDeletionStatus", "GetUser", "GetUserPolicy", "ListAccessKeys", "ListAccountAliases", "ListAttachedGroupPolicies", "ListAttachedUserPolicies", "ListDelegationRequests", "ListGroupPolicies", "ListGroups", "ListGroupsForUser", "ListMFADeviceTags", "ListMFADevices", "ListOrganizationsFeatures", "ListPoliciesGrantingServiceAccess", "ListSAMLProviderTags", "ListSAMLProviders", "ListSSHPublicKeys", "ListServerCertificateTags", "ListServerCertificates", "ListServiceSpecificCredentials", "ListSigningCertificates", "ListUserPolicies", "ListUserTags", "ListUsers", "ListVirtualMFADevices", "PutGroupPolicy", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary", "PutUserPolicy", "RejectDelegationRequest", "RemoveUserFromGroup", "ResetServiceSpecificCredential", "ResyncMFADevice", "SendDelegationToken", "SetSecurityTokenServicePreferences", "SimulateCustomPolicy", "SimulatePrincipalPolicy", "TagMFADevice", "TagSAMLProvider", "TagServerCertificate", "TagUser", "UntagMFADevice", "UntagSAMLProvider", "UntagServerCertificate", "UntagUser", "UpdateAccessKey", "UpdateAccountPasswordPolicy", "UpdateDelegationRequest", "UpdateGroup", "UpdateLoginProfile", "UpdateSAMLProvider", "UpdateSSHPublicKey", "UpdateServerCertificate", "UpdateServiceSpecificCredential", "UpdateSigningCertificate", "UpdateUser", "UploadSSHPublicKey", "UploadServerCertificate", "UploadSigningCertificate"],
+    shapes: &[&ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST, &ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST, &ATTACH_ROLE_POLICY_REQUEST, &ATTACHED_PERMISSIONS_BOUNDARY, &ATTACHED_POLICY, &CONCURRENT_MODIFICATION_EXCEPTION, &CONCURRENT_MODIFICATION_MESSAGE, &CREATE_INSTANCE_PROFILE_REQUEST, &CREATE_INSTANCE_PROFILE_RESPONSE, &CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST, &CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE, &CREATE_POLICY_REQUEST, &CREATE_POLICY_RESPONSE, &CREATE_POLICY_VERSION_REQUEST, &CREATE_POLICY_VERSION_RESPONSE, &CREATE_ROLE_REQUEST, &CREATE_ROLE_RESPONSE, &CREATE_SERVICE_LINKED_ROLE_REQUEST, &CREATE_SERVICE_LINKED_ROLE_RESPONSE, &DELETE_CONFLICT_EXCEPTION, &DELETE_INSTANCE_PROFILE_REQUEST, &DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST, &DELETE_POLICY_REQUEST, &DELETE_POLICY_VERSION_REQUEST, &DELETE_ROLE_POLICY_REQUEST, &DELETE_ROLE_REQUEST, &DETACH_ROLE_POLICY_REQUEST, &ENTITY_ALREADY_EXISTS_EXCEPTION, &ENTITY_TYPE, &GET_INSTANCE_PROFILE_REQUEST, &GET_INSTANCE_PROFILE_RESPONSE, &GET_OPEN_ID_CONNECT_PROVIDER_REQUEST, &GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE, &GET_POLICY_REQUEST, &GET_POLICY_RESPONSE, &GET_POLICY_VERSION_REQUEST, &GET_POLICY_VERSION_RESPONSE, &GET_ROLE_POLICY_REQUEST, &GET_ROLE_POLICY_RESPONSE, &GET_ROLE_REQUEST, &GET_ROLE_RESPONSE, &INSTANCE_PROFILE, &INVALID_INPUT_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &LIST_ATTACHED_ROLE_POLICIES_REQUEST, &LIST_ATTACHED_ROLE_POLICIES_RESPONSE, &LIST_ENTITIES_FOR_POLICY_REQUEST, &LIST_ENTITIES_FOR_POLICY_RESPONSE, &LIST_INSTANCE_PROFILE_TAGS_REQUEST, &LIST_INSTANCE_PROFILE_TAGS_RESPONSE, &LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST, &LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE, &LIST_INSTANCE_PROFILES_REQUEST, &LIST_INSTANCE_PROFILES_RESPONSE, &LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST, &LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE, &LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST, &LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE, &LIST_POLICIES_REQUEST, &LIST_POLICIES_RESPONSE, &LIST_POLICY_TAGS_REQUEST, &LIST_POLICY_TAGS_RESPONSE, &LIST_POLICY_VERSIONS_REQUEST, &LIST_POLICY_VERSIONS_RESPONSE, &LIST_ROLE_POLICIES_REQUEST, &LIST_ROLE_POLICIES_RESPONSE, &LIST_ROLE_TAGS_REQUEST, &LIST_ROLE_TAGS_RESPONSE, &LIST_ROLES_REQUEST, &LIST_ROLES_RESPONSE, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &NO_SUCH_ENTITY_EXCEPTION, &OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY, &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE, &OPEN_ID_CONNECT_PROVIDER_URL_TYPE, &OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION, &PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE, &POLICY, &POLICY_GROUP, &POLICY_GROUP_LIST_TYPE, &POLICY_NOT_ATTACHABLE_EXCEPTION, &POLICY_ROLE, &POLICY_ROLE_LIST_TYPE, &POLICY_USAGE_TYPE, &POLICY_USER, &POLICY_USER_LIST_TYPE, &POLICY_VERSION, &PUT_ROLE_POLICY_REQUEST, &REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST, &REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST, &ROLE, &ROLE_LAST_USED, &SERVICE_FAILURE_EXCEPTION, &SET_DEFAULT_POLICY_VERSION_REQUEST, &TAG, &TAG_INSTANCE_PROFILE_REQUEST, &TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST, &TAG_POLICY_REQUEST, &TAG_ROLE_REQUEST, &UNMODIFIABLE_ENTITY_EXCEPTION, &UNTAG_INSTANCE_PROFILE_REQUEST, &UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST, &UNTAG_POLICY_REQUEST, &UNTAG_ROLE_REQUEST, &UPDATE_ASSUME_ROLE_POLICY_REQUEST, &UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST, &UPDATE_ROLE_DESCRIPTION_REQUEST, &UPDATE_ROLE_DESCRIPTION_RESPONSE, &UPDATE_ROLE_REQUEST, &UPDATE_ROLE_RESPONSE, &ARN_TYPE, &ATTACHED_POLICIES_LIST_TYPE, &ATTACHMENT_COUNT_TYPE, &BOOLEAN_TYPE, &CLIENT_ID_LIST_TYPE, &CLIENT_ID_TYPE, &CUSTOM_SUFFIX_TYPE, &DATE_TYPE, &DELETE_CONFLICT_MESSAGE, &ENTITY_ALREADY_EXISTS_MESSAGE, &GROUP_NAME_TYPE, &ID_TYPE, &INSTANCE_PROFILE_LIST_TYPE, &INSTANCE_PROFILE_NAME_TYPE, &INVALID_INPUT_MESSAGE, &LIMIT_EXCEEDED_MESSAGE, &MALFORMED_POLICY_DOCUMENT_MESSAGE, &MARKER_TYPE, &MAX_ITEMS_TYPE, &NO_SUCH_ENTITY_MESSAGE, &OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION_MESSAGE, &PATH_PREFIX_TYPE, &PATH_TYPE, &POLICY_DESCRIPTION_TYPE, &POLICY_DOCUMENT_TYPE, &POLICY_DOCUMENT_VERSION_LIST_TYPE, &POLICY_LIST_TYPE, &POLICY_NAME_LIST_TYPE, &POLICY_NAME_TYPE, &POLICY_NOT_ATTACHABLE_MESSAGE, &POLICY_PATH_TYPE, &POLICY_SCOPE_TYPE, &POLICY_VERSION_ID_TYPE, &RESPONSE_MARKER_TYPE, &ROLE_DESCRIPTION_TYPE, &ROLE_LIST_TYPE, &ROLE_MAX_SESSION_DURATION_TYPE, &ROLE_NAME_TYPE, &SERVICE_FAILURE_EXCEPTION_MESSAGE, &STRING_TYPE, &TAG_KEY_LIST_TYPE, &TAG_KEY_TYPE, &TAG_LIST_TYPE, &TAG_VALUE_TYPE, &THUMBPRINT_LIST_TYPE, &THUMBPRINT_TYPE, &UNMODIFIABLE_ENTITY_MESSAGE, &USER_NAME_TYPE],
 };
 
+static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::structure("AddClientIDToOpenIDConnectProviderRequest", &[
+    Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+    Member::new("ClientID", &CLIENT_ID_TYPE).required(),
+]);
 static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("AddRoleToInstanceProfileRequest", &[
     Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
@@ -88,6 +102,16 @@ static CREATE_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("CreateInstan
 ]);
 static CREATE_INSTANCE_PROFILE_RESPONSE: Schema = Schema::structure("CreateInstanceProfileResponse", &[
     Member::new("InstanceProfile", &INSTANCE_PROFILE).required(),
+]);
+static CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::structure("CreateOpenIDConnectProviderRequest", &[
+    Member::new("Url", &OPEN_ID_CONNECT_PROVIDER_URL_TYPE).required(),
+    Member::new("ClientIDList", &CLIENT_ID_LIST_TYPE),
+    Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+    Member::new("Tags", &TAG_LIST_TYPE),
+]);
+static CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Schema = Schema::structure("CreateOpenIDConnectProviderResponse", &[
+    Member::new("OpenIDConnectProviderArn", &ARN_TYPE),
+    Member::new("Tags", &TAG_LIST_TYPE),
 ]);
 static CREATE_POLICY_REQUEST: Schema = Schema::structure("CreatePolicyRequest", &[
     Member::new("PolicyName", &POLICY_NAME_TYPE).required(),
@@ -133,6 +157,9 @@ static DELETE_CONFLICT_EXCEPTION: Schema = Schema::structure("DeleteConflictExce
 static DELETE_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("DeleteInstanceProfileRequest", &[
     Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
 ]);
+static DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::structure("DeleteOpenIDConnectProviderRequest", &[
+    Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+]);
 static DELETE_POLICY_REQUEST: Schema = Schema::structure("DeletePolicyRequest", &[
     Member::new("PolicyArn", &ARN_TYPE).required(),
 ]);
@@ -160,6 +187,16 @@ static GET_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("GetInstanceProf
 ]);
 static GET_INSTANCE_PROFILE_RESPONSE: Schema = Schema::structure("GetInstanceProfileResponse", &[
     Member::new("InstanceProfile", &INSTANCE_PROFILE).required(),
+]);
+static GET_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::structure("GetOpenIDConnectProviderRequest", &[
+    Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+]);
+static GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Schema = Schema::structure("GetOpenIDConnectProviderResponse", &[
+    Member::new("Url", &OPEN_ID_CONNECT_PROVIDER_URL_TYPE),
+    Member::new("ClientIDList", &CLIENT_ID_LIST_TYPE),
+    Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE),
+    Member::new("CreateDate", &DATE_TYPE),
+    Member::new("Tags", &TAG_LIST_TYPE),
 ]);
 static GET_POLICY_REQUEST: Schema = Schema::structure("GetPolicyRequest", &[
     Member::new("PolicyArn", &ARN_TYPE).required(),
@@ -260,6 +297,20 @@ static LIST_INSTANCE_PROFILES_RESPONSE: Schema = Schema::structure("ListInstance
     Member::new("IsTruncated", &BOOLEAN_TYPE),
     Member::new("Marker", &RESPONSE_MARKER_TYPE),
 ]);
+static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST: Schema = Schema::structure("ListOpenIDConnectProviderTagsRequest", &[
+    Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+    Member::new("Marker", &MARKER_TYPE),
+    Member::new("MaxItems", &MAX_ITEMS_TYPE),
+]);
+static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE: Schema = Schema::structure("ListOpenIDConnectProviderTagsResponse", &[
+    Member::new("Tags", &TAG_LIST_TYPE).required(),
+    Member::new("IsTruncated", &BOOLEAN_TYPE),
+    Member::new("Marker", &RESPONSE_MARKER_TYPE),
+]);
+static LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST: Schema = Schema::structure("ListOpenIDConnectProvidersRequest", &[]);
+static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Schema = Schema::structure("ListOpenIDConnectProvidersResponse", &[
+    Member::new("OpenIDConnectProviderList", &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE),
+]);
 static LIST_POLICIES_REQUEST: Schema = Schema::structure("ListPoliciesRequest", &[
     Member::new("Scope", &POLICY_SCOPE_TYPE),
     Member::new("OnlyAttached", &BOOLEAN_TYPE),
@@ -329,6 +380,14 @@ static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Schema = Schema::structure("Malforme
 static NO_SUCH_ENTITY_EXCEPTION: Schema = Schema::structure("NoSuchEntityException", &[
     Member::new("message", &NO_SUCH_ENTITY_MESSAGE),
 ]).error("NoSuchEntity", 404);
+static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Schema = Schema::structure("OpenIDConnectProviderListEntry", &[
+    Member::new("Arn", &ARN_TYPE),
+]);
+static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Schema = Schema::list("OpenIDConnectProviderListType", Member::element(&OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY));
+static OPEN_ID_CONNECT_PROVIDER_URL_TYPE: Schema = Schema::string("OpenIDConnectProviderUrlType").min(1).max(255);
+static OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION: Schema = Schema::structure("OpenIdIdpCommunicationErrorException", &[
+    Member::new("message", &OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION_MESSAGE),
+]).error("OpenIdIdpCommunicationError", 400);
 static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Schema = Schema::enumeration("PermissionsBoundaryAttachmentType", &["PermissionsBoundaryPolicy"]);
 static POLICY: Schema = Schema::structure("Policy", &[
     Member::new("PolicyName", &POLICY_NAME_TYPE),
@@ -374,6 +433,10 @@ static PUT_ROLE_POLICY_REQUEST: Schema = Schema::structure("PutRolePolicyRequest
     Member::new("PolicyName", &POLICY_NAME_TYPE).required(),
     Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
 ]);
+static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::structure("RemoveClientIDFromOpenIDConnectProviderRequest", &[
+    Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+    Member::new("ClientID", &CLIENT_ID_TYPE).required(),
+]);
 static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("RemoveRoleFromInstanceProfileRequest", &[
     Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
@@ -410,6 +473,10 @@ static TAG_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("TagInstanceProf
     Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
     Member::new("Tags", &TAG_LIST_TYPE).required(),
 ]);
+static TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::structure("TagOpenIDConnectProviderRequest", &[
+    Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+    Member::new("Tags", &TAG_LIST_TYPE).required(),
+]);
 static TAG_POLICY_REQUEST: Schema = Schema::structure("TagPolicyRequest", &[
     Member::new("PolicyArn", &ARN_TYPE).required(),
     Member::new("Tags", &TAG_LIST_TYPE).required(),
@@ -425,6 +492,10 @@ static UNTAG_INSTANCE_PROFILE_REQUEST: Schema = Schema::structure("UntagInstance
     Member::new("InstanceProfileName", &INSTANCE_PROFILE_NAME_TYPE).required(),
     Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required(),
 ]);
+static UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Schema = Schema::structure("UntagOpenIDConnectProviderRequest", &[
+    Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+    Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required(),
+]);
 static UNTAG_POLICY_REQUEST: Schema = Schema::structure("UntagPolicyRequest", &[
     Member::new("PolicyArn", &ARN_TYPE).required(),
     Member::new("TagKeys", &TAG_KEY_LIST_TYPE).required(),
@@ -436,6 +507,10 @@ static UNTAG_ROLE_REQUEST: Schema = Schema::structure("UntagRoleRequest", &[
 static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Schema = Schema::structure("UpdateAssumeRolePolicyRequest", &[
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
     Member::new("PolicyDocument", &POLICY_DOCUMENT_TYPE).required(),
+]);
+static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Schema = Schema::structure("UpdateOpenIDConnectProviderThumbprintRequest", &[
+    Member::new("OpenIDConnectProviderArn", &ARN_TYPE).required(),
+    Member::new("ThumbprintList", &THUMBPRINT_LIST_TYPE).required(),
 ]);
 static UPDATE_ROLE_DESCRIPTION_REQUEST: Schema = Schema::structure("UpdateRoleDescriptionRequest", &[
     Member::new("RoleName", &ROLE_NAME_TYPE).required(),
@@ -454,6 +529,8 @@ static ARN_TYPE: Schema = Schema::string("arnType").min(20).max(2048);
 static ATTACHED_POLICIES_LIST_TYPE: Schema = Schema::list("attachedPoliciesListType", Member::element(&ATTACHED_POLICY));
 static ATTACHMENT_COUNT_TYPE: Schema = Schema::integer("attachmentCountType");
 static BOOLEAN_TYPE: Schema = Schema::boolean("booleanType");
+static CLIENT_ID_LIST_TYPE: Schema = Schema::list("clientIDListType", Member::element(&CLIENT_ID_TYPE));
+static CLIENT_ID_TYPE: Schema = Schema::string("clientIDType").min(1).max(255);
 static CUSTOM_SUFFIX_TYPE: Schema = Schema::string("customSuffixType").min(1).max(64).pattern("[\\w+=,.@-]+");
 static DATE_TYPE: Schema = Schema::timestamp("dateType");
 static DELETE_CONFLICT_MESSAGE: Schema = Schema::string("deleteConflictMessage");
@@ -468,6 +545,7 @@ static MALFORMED_POLICY_DOCUMENT_MESSAGE: Schema = Schema::string("malformedPoli
 static MARKER_TYPE: Schema = Schema::string("markerType").min(1).max(320).pattern("[\\u0020-\\u00FF]+");
 static MAX_ITEMS_TYPE: Schema = Schema::integer("maxItemsType").min(1).max(1000);
 static NO_SUCH_ENTITY_MESSAGE: Schema = Schema::string("noSuchEntityMessage");
+static OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION_MESSAGE: Schema = Schema::string("openIdIdpCommunicationErrorExceptionMessage");
 static PATH_PREFIX_TYPE: Schema = Schema::string("pathPrefixType").min(1).max(512).pattern("\\u002F[\\u0021-\\u007F]*");
 static PATH_TYPE: Schema = Schema::string("pathType").min(1).max(512).pattern("(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)");
 static POLICY_DESCRIPTION_TYPE: Schema = Schema::string("policyDescriptionType").max(1000);
@@ -491,5 +569,7 @@ static TAG_KEY_LIST_TYPE: Schema = Schema::list("tagKeyListType", Member::elemen
 static TAG_KEY_TYPE: Schema = Schema::string("tagKeyType").min(1).max(128).pattern("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+");
 static TAG_LIST_TYPE: Schema = Schema::list("tagListType", Member::element(&TAG)).max(50);
 static TAG_VALUE_TYPE: Schema = Schema::string("tagValueType").min(0).max(256).pattern("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*");
+static THUMBPRINT_LIST_TYPE: Schema = Schema::list("thumbprintListType", Member::element(&THUMBPRINT_TYPE));
+static THUMBPRINT_TYPE: Schema = Schema::string("thumbprintType").min(40).max(40);
 static UNMODIFIABLE_ENTITY_MESSAGE: Schema = Schema::string("unmodifiableEntityMessage");
 static USER_NAME_TYPE: Schema = Schema::string("userNameType").min(1).max(64).pattern("[\\w+=,.@-]+");

@@ -7,6 +7,14 @@ use jiff::Timestamp;
 use super::enumeration::*;
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddClientIDToOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+
+structure!(AddClientIDToOpenIDConnectProviderRequest { open_id_connect_provider_arn: "OpenIDConnectProviderArn", client_id: "ClientID" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddRoleToInstanceProfileRequest {
     pub instance_profile_name: String,
     pub role_name: String,
@@ -53,6 +61,24 @@ pub struct CreateInstanceProfileResponse {
 }
 
 structure!(CreateInstanceProfileResponse { instance_profile: "InstanceProfile" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderRequest {
+    pub url: String,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(CreateOpenIDConnectProviderRequest { url: "Url", client_id_list: "ClientIDList", thumbprint_list: "ThumbprintList", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderResponse {
+    pub open_id_connect_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(CreateOpenIDConnectProviderResponse { open_id_connect_provider_arn: "OpenIDConnectProviderArn", tags: "Tags" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatePolicyRequest {
@@ -132,6 +158,13 @@ pub struct DeleteInstanceProfileRequest {
 structure!(DeleteInstanceProfileRequest { instance_profile_name: "InstanceProfileName" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+
+structure!(DeleteOpenIDConnectProviderRequest { open_id_connect_provider_arn: "OpenIDConnectProviderArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeletePolicyRequest {
     pub policy_arn: String,
 }
@@ -182,6 +215,24 @@ pub struct GetInstanceProfileResponse {
 }
 
 structure!(GetInstanceProfileResponse { instance_profile: "InstanceProfile" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+
+structure!(GetOpenIDConnectProviderRequest { open_id_connect_provider_arn: "OpenIDConnectProviderArn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderResponse {
+    pub url: Option<String>,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub create_date: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(GetOpenIDConnectProviderResponse { url: "Url", client_id_list: "ClientIDList", thumbprint_list: "ThumbprintList", create_date: "CreateDate", tags: "Tags" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetPolicyRequest {
@@ -353,6 +404,36 @@ pub struct ListInstanceProfilesResponse {
 structure!(ListInstanceProfilesResponse { instance_profiles: "InstanceProfiles", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsRequest {
+    pub open_id_connect_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+structure!(ListOpenIDConnectProviderTagsRequest { open_id_connect_provider_arn: "OpenIDConnectProviderArn", marker: "Marker", max_items: "MaxItems" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+structure!(ListOpenIDConnectProviderTagsResponse { tags: "Tags", is_truncated: "IsTruncated", marker: "Marker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersRequest {}
+
+structure!(ListOpenIDConnectProvidersRequest {  });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersResponse {
+    pub open_id_connect_provider_list: Option<Vec<OpenIDConnectProviderListEntry>>,
+}
+
+structure!(ListOpenIDConnectProvidersResponse { open_id_connect_provider_list: "OpenIDConnectProviderList" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListPoliciesRequest {
     pub scope: Option<PolicyScopeType>,
     pub only_attached: Option<bool>,
@@ -464,6 +545,13 @@ pub struct ListRolesResponse {
 structure!(ListRolesResponse { roles: "Roles", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpenIDConnectProviderListEntry {
+    pub arn: Option<String>,
+}
+
+structure!(OpenIDConnectProviderListEntry { arn: "Arn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
     pub policy_name: Option<String>,
     pub policy_id: Option<String>,
@@ -525,6 +613,14 @@ pub struct PutRolePolicyRequest {
 structure!(PutRolePolicyRequest { role_name: "RoleName", policy_name: "PolicyName", policy_document: "PolicyDocument" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveClientIDFromOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+
+structure!(RemoveClientIDFromOpenIDConnectProviderRequest { open_id_connect_provider_arn: "OpenIDConnectProviderArn", client_id: "ClientID" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RemoveRoleFromInstanceProfileRequest {
     pub instance_profile_name: String,
     pub role_name: String,
@@ -582,6 +678,14 @@ pub struct TagInstanceProfileRequest {
 structure!(TagInstanceProfileRequest { instance_profile_name: "InstanceProfileName", tags: "Tags" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+structure!(TagOpenIDConnectProviderRequest { open_id_connect_provider_arn: "OpenIDConnectProviderArn", tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TagPolicyRequest {
     pub policy_arn: String,
     pub tags: Vec<Tag>,
@@ -606,6 +710,14 @@ pub struct UntagInstanceProfileRequest {
 structure!(UntagInstanceProfileRequest { instance_profile_name: "InstanceProfileName", tag_keys: "TagKeys" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+structure!(UntagOpenIDConnectProviderRequest { open_id_connect_provider_arn: "OpenIDConnectProviderArn", tag_keys: "TagKeys" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UntagPolicyRequest {
     pub policy_arn: String,
     pub tag_keys: Vec<String>,
@@ -628,6 +740,14 @@ pub struct UpdateAssumeRolePolicyRequest {
 }
 
 structure!(UpdateAssumeRolePolicyRequest { role_name: "RoleName", policy_document: "PolicyDocument" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateOpenIDConnectProviderThumbprintRequest {
+    pub open_id_connect_provider_arn: String,
+    pub thumbprint_list: Vec<String>,
+}
+
+structure!(UpdateOpenIDConnectProviderThumbprintRequest { open_id_connect_provider_arn: "OpenIDConnectProviderArn", thumbprint_list: "ThumbprintList" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateRoleDescriptionRequest {

@@ -15,6 +15,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("AssumeRole"))
     }
 
+    async fn assume_role_with_web_identity(&self, context: &Context, input: AssumeRoleWithWebIdentityRequest) -> Result<AssumeRoleWithWebIdentityResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("AssumeRoleWithWebIdentity"))
+    }
+
     async fn get_caller_identity(&self, context: &Context, input: GetCallerIdentityRequest) -> Result<GetCallerIdentityResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("GetCallerIdentity"))
@@ -33,6 +38,7 @@ pub trait Api: Send + Sync {
 pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
     match operation {
         "AssumeRole" => api.assume_role(context, crate::input(input)?).await.map(AssumeRoleResponse::write),
+        "AssumeRoleWithWebIdentity" => api.assume_role_with_web_identity(context, crate::input(input)?).await.map(AssumeRoleWithWebIdentityResponse::write),
         "GetCallerIdentity" => api.get_caller_identity(context, crate::input(input)?).await.map(GetCallerIdentityResponse::write),
         "GetSessionToken" => api.get_session_token(context, crate::input(input)?).await.map(GetSessionTokenResponse::write),
         _ => Err(SERVICE.unknown_operation(operation)),

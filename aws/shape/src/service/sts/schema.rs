@@ -16,11 +16,12 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
     operations: &[
         OperationSchema { name: "AssumeRole", input: Some(&ASSUME_ROLE_REQUEST), output: Some(&ASSUME_ROLE_RESPONSE), result_wrapper: Some("AssumeRoleResult"), errors: &[&MALFORMED_POLICY_DOCUMENT_EXCEPTION, &PACKED_POLICY_TOO_LARGE_EXCEPTION, &REGION_DISABLED_EXCEPTION, &EXPIRED_TOKEN_EXCEPTION] },
+        OperationSchema { name: "AssumeRoleWithWebIdentity", input: Some(&ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST), output: Some(&ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE), result_wrapper: Some("AssumeRoleWithWebIdentityResult"), errors: &[&MALFORMED_POLICY_DOCUMENT_EXCEPTION, &PACKED_POLICY_TOO_LARGE_EXCEPTION, &IDP_REJECTED_CLAIM_EXCEPTION, &IDP_COMMUNICATION_ERROR_EXCEPTION, &INVALID_IDENTITY_TOKEN_EXCEPTION, &EXPIRED_TOKEN_EXCEPTION, &REGION_DISABLED_EXCEPTION] },
         OperationSchema { name: "GetCallerIdentity", input: Some(&GET_CALLER_IDENTITY_REQUEST), output: Some(&GET_CALLER_IDENTITY_RESPONSE), result_wrapper: Some("GetCallerIdentityResult"), errors: &[] },
         OperationSchema { name: "GetSessionToken", input: Some(&GET_SESSION_TOKEN_REQUEST), output: Some(&GET_SESSION_TOKEN_RESPONSE), result_wrapper: Some("GetSessionTokenResult"), errors: &[&REGION_DISABLED_EXCEPTION] },
     ],
-    unserved: &["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "DecodeAuthorizationMessage", "GetAccessKeyInfo", "GetDelegatedAccessToken", "GetFederationToken", "GetWebIdentityToken"],
-    shapes: &[&ASSUME_ROLE_REQUEST, &ASSUME_ROLE_RESPONSE, &ASSUMED_ROLE_USER, &CREDENTIALS, &EXPIRED_TOKEN_EXCEPTION, &GET_CALLER_IDENTITY_REQUEST, &GET_CALLER_IDENTITY_RESPONSE, &GET_SESSION_TOKEN_REQUEST, &GET_SESSION_TOKEN_RESPONSE, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &PACKED_POLICY_TOO_LARGE_EXCEPTION, &POLICY_DESCRIPTOR_TYPE, &PROVIDED_CONTEXT, &PROVIDED_CONTEXTS_LIST_TYPE, &REGION_DISABLED_EXCEPTION, &TAG, &ACCESS_KEY_ID_TYPE, &ACCESS_KEY_SECRET_TYPE, &ACCOUNT_TYPE, &ARN_TYPE, &ASSUMED_ROLE_ID_TYPE, &CONTEXT_ASSERTION_TYPE, &DATE_TYPE, &DURATION_SECONDS_TYPE, &EXPIRED_IDENTITY_TOKEN_MESSAGE, &EXTERNAL_ID_TYPE, &MALFORMED_POLICY_DOCUMENT_MESSAGE, &NON_NEGATIVE_INTEGER_TYPE, &PACKED_POLICY_TOO_LARGE_MESSAGE, &POLICY_DESCRIPTOR_LIST_TYPE, &REGION_DISABLED_MESSAGE, &ROLE_DURATION_SECONDS_TYPE, &ROLE_SESSION_NAME_TYPE, &SERIAL_NUMBER_TYPE, &SOURCE_IDENTITY_TYPE, &TAG_KEY_LIST_TYPE, &TAG_KEY_TYPE, &TAG_LIST_TYPE, &TAG_VALUE_TYPE, &TOKEN_CODE_TYPE, &TOKEN_TYPE, &UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE, &USER_ID_TYPE],
+    unserved: &["AssumeRoleWithSAML", "AssumeRoot", "DecodeAuthorizationMessage", "GetAccessKeyInfo", "GetDelegatedAccessToken", "GetFederationToken", "GetWebIdentityToken"],
+    shapes: &[&ASSUME_ROLE_REQUEST, &ASSUME_ROLE_RESPONSE, &ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST, &ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE, &ASSUMED_ROLE_USER, &AUDIENCE, &CREDENTIALS, &EXPIRED_TOKEN_EXCEPTION, &GET_CALLER_IDENTITY_REQUEST, &GET_CALLER_IDENTITY_RESPONSE, &GET_SESSION_TOKEN_REQUEST, &GET_SESSION_TOKEN_RESPONSE, &IDP_COMMUNICATION_ERROR_EXCEPTION, &IDP_REJECTED_CLAIM_EXCEPTION, &INVALID_IDENTITY_TOKEN_EXCEPTION, &ISSUER, &MALFORMED_POLICY_DOCUMENT_EXCEPTION, &PACKED_POLICY_TOO_LARGE_EXCEPTION, &POLICY_DESCRIPTOR_TYPE, &PROVIDED_CONTEXT, &PROVIDED_CONTEXTS_LIST_TYPE, &REGION_DISABLED_EXCEPTION, &TAG, &ACCESS_KEY_ID_TYPE, &ACCESS_KEY_SECRET_TYPE, &ACCOUNT_TYPE, &ARN_TYPE, &ASSUMED_ROLE_ID_TYPE, &CLIENT_TOKEN_TYPE, &CONTEXT_ASSERTION_TYPE, &DATE_TYPE, &DURATION_SECONDS_TYPE, &EXPIRED_IDENTITY_TOKEN_MESSAGE, &EXTERNAL_ID_TYPE, &IDP_COMMUNICATION_ERROR_MESSAGE, &IDP_REJECTED_CLAIM_MESSAGE, &INVALID_IDENTITY_TOKEN_MESSAGE, &MALFORMED_POLICY_DOCUMENT_MESSAGE, &NON_NEGATIVE_INTEGER_TYPE, &PACKED_POLICY_TOO_LARGE_MESSAGE, &POLICY_DESCRIPTOR_LIST_TYPE, &REGION_DISABLED_MESSAGE, &ROLE_DURATION_SECONDS_TYPE, &ROLE_SESSION_NAME_TYPE, &SERIAL_NUMBER_TYPE, &SESSION_POLICY_DOCUMENT_TYPE, &SOURCE_IDENTITY_TYPE, &TAG_KEY_LIST_TYPE, &TAG_KEY_TYPE, &TAG_LIST_TYPE, &TAG_VALUE_TYPE, &TOKEN_CODE_TYPE, &TOKEN_TYPE, &UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE, &URL_TYPE, &USER_ID_TYPE, &WEB_IDENTITY_SUBJECT_TYPE],
 };
 
 static ASSUME_ROLE_REQUEST: Schema = Schema::structure("AssumeRoleRequest", &[
@@ -43,10 +44,29 @@ static ASSUME_ROLE_RESPONSE: Schema = Schema::structure("AssumeRoleResponse", &[
     Member::new("PackedPolicySize", &NON_NEGATIVE_INTEGER_TYPE),
     Member::new("SourceIdentity", &SOURCE_IDENTITY_TYPE),
 ]);
+static ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST: Schema = Schema::structure("AssumeRoleWithWebIdentityRequest", &[
+    Member::new("RoleArn", &ARN_TYPE).required(),
+    Member::new("RoleSessionName", &ROLE_SESSION_NAME_TYPE).required(),
+    Member::new("WebIdentityToken", &CLIENT_TOKEN_TYPE).required(),
+    Member::new("ProviderId", &URL_TYPE),
+    Member::new("PolicyArns", &POLICY_DESCRIPTOR_LIST_TYPE),
+    Member::new("Policy", &SESSION_POLICY_DOCUMENT_TYPE),
+    Member::new("DurationSeconds", &ROLE_DURATION_SECONDS_TYPE),
+]);
+static ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE: Schema = Schema::structure("AssumeRoleWithWebIdentityResponse", &[
+    Member::new("Credentials", &CREDENTIALS),
+    Member::new("SubjectFromWebIdentityToken", &WEB_IDENTITY_SUBJECT_TYPE),
+    Member::new("AssumedRoleUser", &ASSUMED_ROLE_USER),
+    Member::new("PackedPolicySize", &NON_NEGATIVE_INTEGER_TYPE),
+    Member::new("Provider", &ISSUER),
+    Member::new("Audience", &AUDIENCE),
+    Member::new("SourceIdentity", &SOURCE_IDENTITY_TYPE),
+]);
 static ASSUMED_ROLE_USER: Schema = Schema::structure("AssumedRoleUser", &[
     Member::new("AssumedRoleId", &ASSUMED_ROLE_ID_TYPE).required(),
     Member::new("Arn", &ARN_TYPE).required(),
 ]);
+static AUDIENCE: Schema = Schema::string("Audience");
 static CREDENTIALS: Schema = Schema::structure("Credentials", &[
     Member::new("AccessKeyId", &ACCESS_KEY_ID_TYPE).required(),
     Member::new("SecretAccessKey", &ACCESS_KEY_SECRET_TYPE).required(),
@@ -70,6 +90,16 @@ static GET_SESSION_TOKEN_REQUEST: Schema = Schema::structure("GetSessionTokenReq
 static GET_SESSION_TOKEN_RESPONSE: Schema = Schema::structure("GetSessionTokenResponse", &[
     Member::new("Credentials", &CREDENTIALS),
 ]);
+static IDP_COMMUNICATION_ERROR_EXCEPTION: Schema = Schema::structure("IDPCommunicationErrorException", &[
+    Member::new("message", &IDP_COMMUNICATION_ERROR_MESSAGE),
+]).error("IDPCommunicationError", 400);
+static IDP_REJECTED_CLAIM_EXCEPTION: Schema = Schema::structure("IDPRejectedClaimException", &[
+    Member::new("message", &IDP_REJECTED_CLAIM_MESSAGE),
+]).error("IDPRejectedClaim", 403);
+static INVALID_IDENTITY_TOKEN_EXCEPTION: Schema = Schema::structure("InvalidIdentityTokenException", &[
+    Member::new("message", &INVALID_IDENTITY_TOKEN_MESSAGE),
+]).error("InvalidIdentityToken", 400);
+static ISSUER: Schema = Schema::string("Issuer");
 static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Schema = Schema::structure("MalformedPolicyDocumentException", &[
     Member::new("message", &MALFORMED_POLICY_DOCUMENT_MESSAGE),
 ]).error("MalformedPolicyDocument", 400);
@@ -96,11 +126,15 @@ static ACCESS_KEY_SECRET_TYPE: Schema = Schema::string("accessKeySecretType").se
 static ACCOUNT_TYPE: Schema = Schema::string("accountType");
 static ARN_TYPE: Schema = Schema::string("arnType").min(20).max(2048).pattern("[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+");
 static ASSUMED_ROLE_ID_TYPE: Schema = Schema::string("assumedRoleIdType").min(2).max(193).pattern("[\\w+=,.@:-]*");
+static CLIENT_TOKEN_TYPE: Schema = Schema::string("clientTokenType").min(4).max(20000).sensitive();
 static CONTEXT_ASSERTION_TYPE: Schema = Schema::string("contextAssertionType").min(4).max(2048);
 static DATE_TYPE: Schema = Schema::timestamp("dateType");
 static DURATION_SECONDS_TYPE: Schema = Schema::integer("durationSecondsType").min(900).max(129600);
 static EXPIRED_IDENTITY_TOKEN_MESSAGE: Schema = Schema::string("expiredIdentityTokenMessage");
 static EXTERNAL_ID_TYPE: Schema = Schema::string("externalIdType").min(2).max(1224).pattern("[\\w+=,.@:\\/-]*");
+static IDP_COMMUNICATION_ERROR_MESSAGE: Schema = Schema::string("idpCommunicationErrorMessage");
+static IDP_REJECTED_CLAIM_MESSAGE: Schema = Schema::string("idpRejectedClaimMessage");
+static INVALID_IDENTITY_TOKEN_MESSAGE: Schema = Schema::string("invalidIdentityTokenMessage");
 static MALFORMED_POLICY_DOCUMENT_MESSAGE: Schema = Schema::string("malformedPolicyDocumentMessage");
 static NON_NEGATIVE_INTEGER_TYPE: Schema = Schema::integer("nonNegativeIntegerType").min(0);
 static PACKED_POLICY_TOO_LARGE_MESSAGE: Schema = Schema::string("packedPolicyTooLargeMessage");
@@ -109,6 +143,7 @@ static REGION_DISABLED_MESSAGE: Schema = Schema::string("regionDisabledMessage")
 static ROLE_DURATION_SECONDS_TYPE: Schema = Schema::integer("roleDurationSecondsType").min(900).max(43200);
 static ROLE_SESSION_NAME_TYPE: Schema = Schema::string("roleSessionNameType").min(2).max(64).pattern("[\\w+=,.@-]*");
 static SERIAL_NUMBER_TYPE: Schema = Schema::string("serialNumberType").min(9).max(256).pattern("[\\w+=/:,.@-]*");
+static SESSION_POLICY_DOCUMENT_TYPE: Schema = Schema::string("sessionPolicyDocumentType").min(1).max(2048).pattern("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+");
 static SOURCE_IDENTITY_TYPE: Schema = Schema::string("sourceIdentityType").min(2).max(64).pattern("[\\w+=,.@-]*");
 static TAG_KEY_LIST_TYPE: Schema = Schema::list("tagKeyListType", Member::element(&TAG_KEY_TYPE)).max(50);
 static TAG_KEY_TYPE: Schema = Schema::string("tagKeyType").min(1).max(128).pattern("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+");
@@ -117,4 +152,6 @@ static TAG_VALUE_TYPE: Schema = Schema::string("tagValueType").min(0).max(256).p
 static TOKEN_CODE_TYPE: Schema = Schema::string("tokenCodeType").min(6).max(6).pattern("[\\d]*");
 static TOKEN_TYPE: Schema = Schema::string("tokenType");
 static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Schema = Schema::string("unrestrictedSessionPolicyDocumentType").min(1).pattern("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+");
+static URL_TYPE: Schema = Schema::string("urlType").min(4).max(2048);
 static USER_ID_TYPE: Schema = Schema::string("userIdType");
+static WEB_IDENTITY_SUBJECT_TYPE: Schema = Schema::string("webIdentitySubjectType").min(6).max(255);

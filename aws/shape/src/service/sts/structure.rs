@@ -33,6 +33,32 @@ pub struct AssumeRoleResponse {
 structure!(AssumeRoleResponse { credentials: "Credentials", assumed_role_user: "AssumedRoleUser", packed_policy_size: "PackedPolicySize", source_identity: "SourceIdentity" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityRequest {
+    pub role_arn: String,
+    pub role_session_name: String,
+    pub web_identity_token: String,
+    pub provider_id: Option<String>,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i32>,
+}
+
+structure!(AssumeRoleWithWebIdentityRequest { role_arn: "RoleArn", role_session_name: "RoleSessionName", web_identity_token: "WebIdentityToken", provider_id: "ProviderId", policy_arns: "PolicyArns", policy: "Policy", duration_seconds: "DurationSeconds" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityResponse {
+    pub credentials: Option<Credentials>,
+    pub subject_from_web_identity_token: Option<String>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i32>,
+    pub provider: Option<String>,
+    pub audience: Option<String>,
+    pub source_identity: Option<String>,
+}
+
+structure!(AssumeRoleWithWebIdentityResponse { credentials: "Credentials", subject_from_web_identity_token: "SubjectFromWebIdentityToken", assumed_role_user: "AssumedRoleUser", packed_policy_size: "PackedPolicySize", provider: "Provider", audience: "Audience", source_identity: "SourceIdentity" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AssumedRoleUser {
     pub assumed_role_id: String,
     pub arn: String,
