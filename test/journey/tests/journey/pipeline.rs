@@ -472,3 +472,21 @@ fn a_job_is_known_by_its_token() {
     assert!(said.contains(": success after"), "{said}");
     assert!(said.contains("assumed-role/deploy/run"), "{said}");
 }
+
+#[test]
+fn actions_that_are_images_run() {
+    let cloud = Cloud::start(&[]);
+    load_busybox(&cloud);
+    let repository = Repository::new(&cloud, "dock");
+    repository.workflow("docker.yml");
+    run(Command::new("cp")
+        .arg("-r")
+        .arg(own("pipeline/actions"))
+        .arg(repository.folder.join(".github/")));
+    repository.commit();
+    let said = repository.push();
+    assert!(said.contains(": success after"), "{said}");
+    assert!(said.contains("hello from the container"), "{said}");
+    cloud.stop();
+    cloud.assert_nothing_left();
+}
