@@ -1,11 +1,12 @@
-//! The Docker Engine API as far as it is about images: build, tag, push, pull, load, save, list, inspect, remove,
-//! log in. Everything else is answered with a sentence that says so.
+//! The Docker Engine API as far as it is about images (build, tag, push, pull, load, save, list, inspect, remove,
+//! log in) and containers. Everything else is answered with a sentence that says so.
 //!
 //! `query` and `credentials` read what clients send, `images`, `transfer` and `build` serve it, `lines` is the
 //! stream of JSON lines that long answers are made of, `answer` has the shapes of the API.
 
 mod answer;
 mod build;
+mod container;
 mod credentials;
 mod images;
 mod lines;
@@ -19,6 +20,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use base_id::IdSource;
+use contract::container::Containers;
 use contract::image::Engine;
 use http::{Method, StatusCode, Uri};
 use tower::ServiceExt as _;
@@ -48,7 +51,13 @@ pub(crate) struct Api {
 
 /// Serves the API, with and without a version in front of the path. To be served on a Unix socket, whose file mode
 /// decides who may.
-pub fn router(engine: Arc<dyn Engine>, info: EngineInfo) -> Router {
+pub fn router(
+    engine: Arc<dyn Engine>,
+    containers: Arc<dyn Containers>,
+    ids: Arc<dyn IdSource>,
+    info: EngineInfo,
+) -> Router {
+    let containers = container::router(Arc::clone(&engine), containers, ids);
     let api = Api {
         engine,
         info: Arc::new(info),
@@ -66,7 +75,8 @@ pub fn router(engine: Arc<dyn Engine>, info: EngineInfo) -> Router {
         .route("/images/{*rest}", axum::routing::any(images::one))
         .fallback(not_served)
         .method_not_allowed_fallback(not_served)
-        .with_state(api);
+        .with_state(api)
+        .merge(containers);
     // The version is taken off before anything is routed, which a layer of the router itself would be too late for.
     Router::new().fallback_service(routes.map_request(without_version))
 }
@@ -90,9 +100,8 @@ fn without_version(mut request: Request) -> Request {
 }
 
 /// Kinds of things that clients ask for by name to find out what a name is: there are none here.
-const NEVER_THERE: [&str; 8] = [
+const NEVER_THERE: [&str; 7] = [
     "configs",
-    "containers",
     "networks",
     "nodes",
     "plugins",
@@ -113,8 +122,8 @@ async fn not_served(request: Request) -> Response {
         return Refusal::new(StatusCode::NOT_FOUND, message).into_response();
     }
     let message = format!(
-        "{} {} is not served: Wharf serves images only (build, tag, push, pull, load, save, inspect, rm, login); \
-         containers are run through the ECS API",
+        "{} {} is not served: Wharf serves images (build, tag, push, pull, load, save, inspect, rm, login) and containers \
+         (run, ps, logs, exec, stop, rm)",
         request.method(),
         request.uri().path()
     );
