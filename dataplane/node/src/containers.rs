@@ -148,7 +148,8 @@ fn check_name(name: &str) -> Result<(), ContainerError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric();
     let rest = |byte: u8| plain(byte) || b"_.-".contains(&byte);
     let bytes = name.as_bytes();
-    let right = bytes.len() >= 2 && bytes.len() <= 255 && plain(bytes[0]) && bytes.iter().all(|byte| rest(*byte));
+    let right =
+        bytes.len() >= 2 && bytes.len() <= 255 && plain(bytes[0]) && bytes.iter().all(|byte| rest(*byte));
     right.then_some(()).ok_or_else(|| {
         ContainerError::Invalid(format!(
             "Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
@@ -198,7 +199,11 @@ impl Containers for NodeContainers {
     }
 
     async fn create(&self, mut new: ContainerRecord) -> Result<ContainerRecord, ContainerError> {
-        new.id = format!("{}{}", self.ids.hex(TASK_ID_DIGITS), self.ids.hex(ID_DIGITS - TASK_ID_DIGITS));
+        new.id = format!(
+            "{}{}",
+            self.ids.hex(TASK_ID_DIGITS),
+            self.ids.hex(ID_DIGITS - TASK_ID_DIGITS)
+        );
         new.task.id = new.id[..TASK_ID_DIGITS].to_owned();
         new.created_at = self.inner.parts.clock.now();
         if new.name.is_empty() {
@@ -230,7 +235,8 @@ impl Containers for NodeContainers {
             return match exit_of(&view) {
                 None => Ok(false),
                 Some(_) => Err(ContainerError::Invalid(
-                    "a container that has ended cannot be started again here: remove it and run another".to_owned(),
+                    "a container that has ended cannot be started again here: remove it and run another"
+                        .to_owned(),
                 )),
             };
         }
@@ -247,8 +253,11 @@ impl Containers for NodeContainers {
 
     async fn signal(&self, id: &str, name: Option<String>) -> Result<(), ContainerError> {
         let view = self.view(id)?;
-        let not_running =
-            || ContainerError::Conflict(format!("cannot kill container: {id}: container {id} is not running"));
+        let not_running = || {
+            ContainerError::Conflict(format!(
+                "cannot kill container: {id}: container {id} is not running"
+            ))
+        };
         if !view.started || exit_of(&view).is_some() {
             return Err(not_running());
         }

@@ -49,7 +49,11 @@ impl Doors {
     }
 }
 
-pub(crate) fn router(engine: Arc<dyn Engine>, containers: Arc<dyn Containers>, ids: Arc<dyn IdSource>) -> Router {
+pub(crate) fn router(
+    engine: Arc<dyn Engine>,
+    containers: Arc<dyn Containers>,
+    ids: Arc<dyn IdSource>,
+) -> Router {
     Router::new()
         .route("/containers/json", get(tell::list))
         .route("/containers/create", post(create))
@@ -101,8 +105,11 @@ async fn create(
             "containers for `{platform}` cannot run here; this machine is linux/amd64"
         )));
     }
-    let asked: serde_json::Value = serde_json::from_slice(&body)
-        .map_err(|error| Refusal::bad(format!("the description of the container cannot be read: {error}")))?;
+    let asked: serde_json::Value = serde_json::from_slice(&body).map_err(|error| {
+        Refusal::bad(format!(
+            "the description of the container cannot be read: {error}"
+        ))
+    })?;
     let image = asked["Image"].as_str().unwrap_or_default();
     if image.is_empty() {
         return Err(Refusal::bad("Config.Image is missing: the image to run"));
@@ -112,7 +119,11 @@ async fn create(
     query.get("name").unwrap_or_default().clone_into(&mut record.name);
     let made = doors.containers.create(record).await?;
     let warnings: [&str; 0] = [];
-    Ok((StatusCode::CREATED, Json(json!({"Id": made.id, "Warnings": warnings}))).into_response())
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({"Id": made.id, "Warnings": warnings})),
+    )
+        .into_response())
 }
 
 async fn start(State(doors): State<Doors>, Path(name): Path<String>) -> Result<StatusCode, Refusal> {
@@ -155,7 +166,10 @@ async fn stop(
         ended.await?;
         return Ok(StatusCode::NO_CONTENT);
     };
-    if tokio::time::timeout(Duration::from_secs(seconds), &mut ended).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(seconds), &mut ended)
+        .await
+        .is_err()
+    {
         let _ = doors.containers.signal(id, Some("KILL".to_owned())).await;
         doors.containers.wait(id, Until::NotRunning).await?;
     }
@@ -216,7 +230,12 @@ async fn prune(State(doors): State<Doors>, RawQuery(query): RawQuery) -> Result<
         return Err(Refusal::bad("containers/prune is served without filters"));
     }
     let mut removed: Vec<String> = Vec::new();
-    for view in doors.containers.list().into_iter().filter(|view| !tell::is_running(view)) {
+    for view in doors
+        .containers
+        .list()
+        .into_iter()
+        .filter(|view| !tell::is_running(view))
+    {
         doors.containers.remove(&view.record.id).await?;
         removed.push(view.record.id.clone());
     }

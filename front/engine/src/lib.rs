@@ -101,13 +101,7 @@ fn without_version(mut request: Request) -> Request {
 
 /// Kinds of things that clients ask for by name to find out what a name is: there are none here.
 const NEVER_THERE: [&str; 7] = [
-    "configs",
-    "networks",
-    "nodes",
-    "plugins",
-    "secrets",
-    "services",
-    "volumes",
+    "configs", "networks", "nodes", "plugins", "secrets", "services", "volumes",
 ];
 
 async fn not_served(request: Request) -> Response {

@@ -66,7 +66,10 @@ pub(crate) async fn serve(host: &Host, asked: &Asked, request: Request) -> io::R
             let _ = stdin.shutdown().await;
         });
     }
-    let stdout = child.stdout.take().ok_or_else(|| io::Error::other("git has no output"))?;
+    let stdout = child
+        .stdout
+        .take()
+        .ok_or_else(|| io::Error::other("git has no output"))?;
     let mut answer = BufReader::new(stdout);
     let (status, headers) = head(&mut answer).await?;
     tokio::spawn(reap(child));
@@ -79,7 +82,10 @@ pub(crate) async fn serve(host: &Host, asked: &Asked, request: Request) -> io::R
 fn command(host: &Host, asked: &Asked, request: &Request) -> Command {
     let header = |name: HeaderName| {
         let value = request.headers().get(name);
-        value.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
     };
     let mut command = Command::new("git");
     command
@@ -129,11 +135,15 @@ async fn head(answer: &mut BufReader<ChildStdout>) -> io::Result<(StatusCode, He
         if text.is_empty() {
             return Ok((status, headers));
         }
-        let Some((name, value)) = text.split_once(':') else { continue };
+        let Some((name, value)) = text.split_once(':') else {
+            continue;
+        };
         if name.eq_ignore_ascii_case("Status") {
             let code = value.trim().split(' ').next().unwrap_or_default();
             status = code.parse().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        } else if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.trim().parse::<HeaderValue>()) {
+        } else if let (Ok(name), Ok(value)) =
+            (name.parse::<HeaderName>(), value.trim().parse::<HeaderValue>())
+        {
             headers.insert(name, value);
         }
     }

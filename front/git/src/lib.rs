@@ -45,23 +45,35 @@ async fn serve(State(host): State<Host>, request: Request) -> Response {
         return unauthorized();
     }
     let Some(asked) = Asked::parse(request.uri()) else {
-        return sentence(StatusCode::NOT_FOUND, "repositories are at /git/<owner>/<name>.git");
+        return sentence(
+            StatusCode::NOT_FOUND,
+            "repositories are at /git/<owner>/<name>.git",
+        );
     };
     if asked.is_push
         && let Err(error) = backend::ensure(&host, &asked.repository).await
     {
         tracing::error!(%error, repository = asked.repository, "a repository could not be made");
-        return sentence(StatusCode::INTERNAL_SERVER_ERROR, &format!("the repository could not be made: {error}"));
+        return sentence(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &format!("the repository could not be made: {error}"),
+        );
     }
     if !backend::folder(&host, &asked.repository).join("HEAD").exists() {
-        let text = format!("there is no repository {} yet: the first push makes it", asked.repository);
+        let text = format!(
+            "there is no repository {} yet: the first push makes it",
+            asked.repository
+        );
         return sentence(StatusCode::NOT_FOUND, &text);
     }
     match backend::serve(&host, &asked, request).await {
         Ok(response) => response,
         Err(error) => {
             tracing::error!(%error, "git did not answer");
-            sentence(StatusCode::INTERNAL_SERVER_ERROR, &format!("git could not be run: {error}"))
+            sentence(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &format!("git could not be run: {error}"),
+            )
         }
     }
 }
@@ -111,7 +123,10 @@ fn allowed(host: &Host, headers: &HeaderMap) -> bool {
 fn unauthorized() -> Response {
     let text = "the user is an access key id of this cloud and the password its secret access key: \
         `wharf pipeline remote` sets that up\n";
-    let headers = [(header::WWW_AUTHENTICATE, "Basic realm=\"Wharf\", charset=\"UTF-8\"")];
+    let headers = [(
+        header::WWW_AUTHENTICATE,
+        "Basic realm=\"Wharf\", charset=\"UTF-8\"",
+    )];
     (StatusCode::UNAUTHORIZED, headers, text).into_response()
 }
 

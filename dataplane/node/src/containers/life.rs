@@ -109,10 +109,12 @@ impl NodeContainers {
 }
 
 fn is_running(view: &ContainerView) -> bool {
-    let container = view.observed.as_ref().and_then(|observed| observed.containers.first());
-    container.is_some_and(|container| {
-        container.started_at.is_some() && container.phase != ContainerPhase::Pending
-    })
+    let container = view
+        .observed
+        .as_ref()
+        .and_then(|observed| observed.containers.first());
+    container
+        .is_some_and(|container| container.started_at.is_some() && container.phase != ContainerPhase::Pending)
 }
 
 /// What a start says of a container that has ended already.

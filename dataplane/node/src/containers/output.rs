@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use contract::container::{ContainerView, OutputPiece, OutputPieces, OutputStream, OutputWish, CONTAINER};
+use contract::container::{CONTAINER, ContainerView, OutputPiece, OutputPieces, OutputStream, OutputWish};
 use contract::task::ContainerPhase;
 use dataplane_runtime::frames::{Frame, FrameReader};
 use dataplane_runtime::spool::Stream;
@@ -103,7 +103,10 @@ impl Reading {
 
     fn has_ended(&self) -> bool {
         view(&self.containers.inner, &self.id).is_none_or(|view| {
-            let container = view.observed.as_ref().and_then(|observed| observed.containers.first());
+            let container = view
+                .observed
+                .as_ref()
+                .and_then(|observed| observed.containers.first());
             let drained = container.is_some_and(|container| container.phase == ContainerPhase::Stopped);
             drained || exit_of(&view).is_some()
         })
@@ -114,7 +117,12 @@ impl Reading {
         if self.watched.is_none()
             && let Some(view) = view(&self.containers.inner, &self.id)
         {
-            let directory = self.containers.inner.parts.runtime.directory(view.record.task_id());
+            let directory = self
+                .containers
+                .inner
+                .parts
+                .runtime
+                .directory(view.record.task_id());
             if directory.exists() {
                 // Something may have been written before anybody watched: it is looked at once more.
                 self.watched = Some(self.containers.wakers.watch(&directory));

@@ -19,8 +19,9 @@ impl Session {
         let app = client_deploy::check(&init.path, name.clone(), Target::Aws)?;
         let path = init.path.join(FILE);
         if path.exists() && !init.force {
-            return Err(End::new(FAILED, format!("{} is there already", path.display()))
-                .hint("--force replaces it"));
+            return Err(
+                End::new(FAILED, format!("{} is there already", path.display())).hint("--force replaces it")
+            );
         }
         let text = TEMPLATE
             .replace("@NAME@", name.as_str())

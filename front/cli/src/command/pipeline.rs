@@ -16,7 +16,9 @@ impl From<StoreError> for End {
     fn from(error: StoreError) -> Self {
         let end = Self::new(FAILED, error.to_string());
         match error {
-            StoreError::NoRun(_) => Self { code: USAGE, ..end }.hint("wharf pipeline list shows those that there are"),
+            StoreError::NoRun(_) => {
+                Self { code: USAGE, ..end }.hint("wharf pipeline list shows those that there are")
+            }
             _ => end,
         }
     }
@@ -99,9 +101,14 @@ impl Session {
             inputs: run.input.clone(),
             strict_platforms: run.strict_platforms,
         };
-        let started = self.runtime.block_on(client_pipeline::dispatch(&machine, &wish))?;
+        let started = self
+            .runtime
+            .block_on(client_pipeline::dispatch(&machine, &wish))?;
         for (name, reason) in &started.passed {
-            self.output.say(format!("  {}", self.output.paint("2", &format!("{name} does not run: {reason}"))));
+            self.output.say(format!(
+                "  {}",
+                self.output.paint("2", &format!("{name} does not run: {reason}"))
+            ));
         }
         if started.runs.is_empty() {
             return Err(End::new(FAILED, "no workflow runs for this").hint("--workflow names one"));
@@ -141,7 +148,9 @@ impl Session {
     fn cancel_run(&self, id: &RunId) -> Ended {
         let machine = self.machine()?;
         let id_of = self.run_id(&machine, id.run)?;
-        let run = machine.runs.cancel(id_of, &format!("cancelled by {}", self.actor()))?;
+        let run = machine
+            .runs
+            .cancel(id_of, &format!("cancelled by {}", self.actor()))?;
         if run.progress.is_over() {
             return Err(End::new(FAILED, format!("run {id_of} is over already")));
         }
@@ -160,7 +169,12 @@ impl Session {
         let machine = self.machine()?;
         let run = machine.runs.repaired(approve.run)?;
         let waits = |job: &&client_pipeline::JobRun| job.progress.status == client_pipeline::Status::Waiting;
-        let mut names: Vec<String> = run.jobs.iter().filter(waits).filter_map(|job| job.environment.clone()).collect();
+        let mut names: Vec<String> = run
+            .jobs
+            .iter()
+            .filter(waits)
+            .filter_map(|job| job.environment.clone())
+            .collect();
         names.dedup();
         if let Some(named) = &approve.environment {
             names.retain(|name| name.eq_ignore_ascii_case(named));
@@ -170,7 +184,8 @@ impl Session {
         }
         for name in names {
             machine.runs.approve(run.id, &name)?;
-            self.output.print(format!("run {} may go on with {name}", run.id))?;
+            self.output
+                .print(format!("run {} may go on with {name}", run.id))?;
         }
         Ok(())
     }
@@ -181,7 +196,10 @@ impl Session {
             Some(id) => Ok(id),
             None => {
                 let newest = machine.runs.list(1)?.into_iter().next();
-                let none = || End::new(FAILED, "there are no runs yet").hint("wharf pipeline run, or git push wharf main");
+                let none = || {
+                    End::new(FAILED, "there are no runs yet")
+                        .hint("wharf pipeline run, or git push wharf main")
+                };
                 newest.map(|run| run.id).ok_or_else(none)
             }
         }
@@ -206,9 +224,17 @@ fn verdict(runs: &[Run], is_quiet: bool) -> Ended {
     if is_quiet {
         return Err(End::new(DEPLOYMENT, ""));
     }
-    let reason = first.progress.reason.clone().unwrap_or_else(|| "it did not succeed".to_owned());
-    Err(End::new(DEPLOYMENT, format!("{}: {reason}", first.workflow))
-        .hint(format!("wharf pipeline show {}; wharf pipeline rerun {}", first.id, first.id)))
+    let reason = first
+        .progress
+        .reason
+        .clone()
+        .unwrap_or_else(|| "it did not succeed".to_owned());
+    Err(
+        End::new(DEPLOYMENT, format!("{}: {reason}", first.workflow)).hint(format!(
+            "wharf pipeline show {}; wharf pipeline rerun {}",
+            first.id, first.id
+        )),
+    )
 }
 
 /// Nobody runs what is asked for.

@@ -4,8 +4,8 @@
 use contract::container::ContainerRecord;
 use contract::image::{ImageDetail, ImageRef};
 use contract::task::{
-    Container, DesiredTask, Device, HealthCheck, Linux, LogTarget, Mount, Names, Root, Sharing, Tmpfs, Ulimit,
-    Volume, VolumeSource,
+    Container, DesiredTask, Device, HealthCheck, Linux, LogTarget, Mount, Names, Root, Sharing, Tmpfs,
+    Ulimit, Volume, VolumeSource,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -128,9 +128,9 @@ pub(super) fn refuse_rest(rest: &Map<String, Value>, of: &str) -> Result<(), Ref
 /// A signal by its name or number, as Docker takes it.
 pub(super) fn signal(text: &str) -> Result<String, Refusal> {
     const NAMES: [&str; 31] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
-        "WINCH", "IO", "PWR", "SYS",
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
+        "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
+        "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
     ];
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
@@ -147,8 +147,11 @@ fn filled(text: Option<String>) -> Option<String> {
 
 /// The container to be made; its name and ids come later.
 pub(super) fn record(json: Value, image: &ImageDetail) -> Result<ContainerRecord, Refusal> {
-    let asked: Asked = serde_json::from_value(without_nulls(json.clone()))
-        .map_err(|error| Refusal::bad(format!("the description of the container cannot be read: {error}")))?;
+    let asked: Asked = serde_json::from_value(without_nulls(json.clone())).map_err(|error| {
+        Refusal::bad(format!(
+            "the description of the container cannot be read: {error}"
+        ))
+    })?;
     refuse_rest(&asked.rest, "")?;
     refuse_networks(&asked.networking)?;
     let defaults: ImageConfig = serde_json::from_slice(&image.config).unwrap_or_default();
@@ -174,9 +177,16 @@ pub(super) fn record(json: Value, image: &ImageDetail) -> Result<ContainerRecord
     let labels = [defaults.labels, asked.labels].into_iter().flatten().flatten();
     let labels = labels.map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()));
     let labels: std::collections::BTreeMap<String, String> = labels.collect();
-    let stop_signal = asked.stop_signal.as_deref().filter(|it| !it.is_empty()).map(signal).transpose()?;
+    let stop_signal = asked
+        .stop_signal
+        .as_deref()
+        .filter(|it| !it.is_empty())
+        .map(signal)
+        .transpose()?;
     if stop_signal.is_some_and(|signal| !matches!(signal.as_str(), "TERM" | "15")) {
-        return Err(Refusal::bad("another stop signal than the image's is not served: use `docker stop --signal`"));
+        return Err(Refusal::bad(
+            "another stop signal than the image's is not served: use `docker stop --signal`",
+        ));
     }
     let offline = asked.network_disabled == Some(true);
     let linux = host.linux(offline)?;
@@ -255,7 +265,10 @@ fn refuse_networks(networking: &Value) -> Result<(), Refusal> {
         return Ok(());
     };
     let known = ["host", "none", "default", "bridge"];
-    match ends.iter().find(|(name, end)| !known.contains(&name.as_str()) || !is_blank(end)) {
+    match ends
+        .iter()
+        .find(|(name, end)| !known.contains(&name.as_str()) || !is_blank(end))
+    {
         None => Ok(()),
         Some((name, _)) => Err(Refusal::bad(format!(
             "the network {name} with settings of its own is not served: use --network=host or --network=none"

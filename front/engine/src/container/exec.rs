@@ -27,7 +27,10 @@ const EXECS_MAX: usize = 1_024;
 const READ_BYTES: usize = 16 * 1024;
 const RESIZES_MAX: usize = 16;
 /// A terminal whose client has not said how large it is.
-const TERMINAL: TerminalSize = TerminalSize { columns: 80, rows: 24 };
+const TERMINAL: TerminalSize = TerminalSize {
+    columns: 80,
+    rows: 24,
+};
 const START_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Default)]
@@ -122,7 +125,9 @@ pub(super) async fn create(
         return Err(Refusal::bad("docker exec --privileged is not served"));
     }
     if !asked.detach_keys.is_empty() {
-        return Err(Refusal::bad("--detach-keys is not served: connections end with their clients"));
+        return Err(Refusal::bad(
+            "--detach-keys is not served: connections end with their clients",
+        ));
     }
     let arguments = asked.cmd.clone().filter(|words| !words.is_empty());
     let arguments = arguments.ok_or_else(|| Refusal::bad("No exec command specified"))?;
@@ -158,7 +163,9 @@ pub(super) async fn start(
     let known = doors.execs.find(&id)?;
     let wants_connection = carry::wants_connection(request.headers());
     let upgrade = hyper::upgrade::on(&mut request);
-    let body = http_body_util::Limited::new(request.into_body(), START_BYTES_MAX).collect().await;
+    let body = http_body_util::Limited::new(request.into_body(), START_BYTES_MAX)
+        .collect()
+        .await;
     let body = body.map_err(|error| Refusal::bad(error.to_string()))?.to_bytes();
     let asked: Start = read(&body)?;
     if std::mem::replace(&mut known.state().started, true) {
@@ -199,7 +206,9 @@ pub(super) async fn start(
         });
         let mut response = Response::new(axum::body::Body::from_stream(stream));
         let content_type = carry::content_type(terminal);
-        response.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+        response
+            .headers_mut()
+            .insert(http::header::CONTENT_TYPE, content_type);
         return Ok(response);
     }
     tokio::spawn(async move {
@@ -224,7 +233,10 @@ async fn carry_all(
     mut resizes: mpsc::Receiver<TerminalSize>,
 ) {
     let (mut read, mut write) = tokio::io::split(connection);
-    let ExecSession { mut input, mut output } = session;
+    let ExecSession {
+        mut input,
+        mut output,
+    } = session;
     let attached = known.asked.attach_stdin;
     let feeding = tokio::spawn(async move {
         let mut buffer = vec![0; READ_BYTES];

@@ -66,7 +66,11 @@ fn moment(query: &Query, name: &str) -> Result<Option<i64>, Refusal> {
     let Some(text) = query.get(name).filter(|text| *text != "0") else {
         return Ok(None);
     };
-    let wrong = || Refusal::bad(format!("the parameter `{name}` is to be seconds since 1970: {text:?}"));
+    let wrong = || {
+        Refusal::bad(format!(
+            "the parameter `{name}` is to be seconds since 1970: {text:?}"
+        ))
+    };
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let seconds: i64 = whole.parse().map_err(|_| wrong())?;
     let thousandths: String = fraction.chars().chain("000".chars()).take(3).collect();
@@ -129,9 +133,8 @@ async fn count(doors: &Doors, view: &ContainerView, wanted: &Wanted) -> Result<u
         follow: false,
     };
     let pieces = doors.containers.output(&view.record.id, wish).await?;
-    let lines = lines(pieces).filter(|line| {
-        std::future::ready(line.as_ref().is_ok_and(|line| wanted.includes(line)))
-    });
+    let lines = lines(pieces)
+        .filter(|line| std::future::ready(line.as_ref().is_ok_and(|line| wanted.includes(line))));
     Ok(lines.count().await)
 }
 
@@ -183,13 +186,16 @@ impl Rests {
 
 fn lines(pieces: OutputPieces) -> impl futures::Stream<Item = std::io::Result<OutputPiece>> + Send {
     let ended = stream::once(std::future::ready(None));
-    pieces.map(Some).chain(ended).scan(Rests::default(), |rests, piece| {
-        let lines: Vec<std::io::Result<OutputPiece>> = match piece {
-            Some(Ok(piece)) => rests.take(&piece).into_iter().map(Ok).collect(),
-            Some(Err(error)) => vec![Err(error)],
-            None => rests.end().into_iter().map(Ok).collect(),
-        };
-        std::future::ready(Some(stream::iter(lines)))
-    })
-    .flatten()
+    pieces
+        .map(Some)
+        .chain(ended)
+        .scan(Rests::default(), |rests, piece| {
+            let lines: Vec<std::io::Result<OutputPiece>> = match piece {
+                Some(Ok(piece)) => rests.take(&piece).into_iter().map(Ok).collect(),
+                Some(Err(error)) => vec![Err(error)],
+                None => rests.end().into_iter().map(Ok).collect(),
+            };
+            std::future::ready(Some(stream::iter(lines)))
+        })
+        .flatten()
 }

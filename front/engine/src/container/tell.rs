@@ -51,7 +51,9 @@ fn status(view: &ContainerView) -> &'static str {
 fn exit_code(view: &ContainerView) -> i32 {
     match container(view) {
         _ if !has_ended(view) => 0,
-        Some(container) => container.exit_code.unwrap_or(if never_ran(view) { NOT_FOUND } else { KILLED }),
+        Some(container) => container
+            .exit_code
+            .unwrap_or(if never_ran(view) { NOT_FOUND } else { KILLED }),
         None => NOT_FOUND,
     }
 }
@@ -59,7 +61,10 @@ fn exit_code(view: &ContainerView) -> i32 {
 fn state(view: &ContainerView) -> Value {
     let seen = container(view);
     let time = |at: Option<Timestamp>| at.map_or(NEVER.to_owned(), |at| at.to_string());
-    let cause = view.observed.as_ref().and_then(|observed| observed.stop_cause.as_ref());
+    let cause = view
+        .observed
+        .as_ref()
+        .and_then(|observed| observed.stop_cause.as_ref());
     let error = cause.filter(|cause| matches!(cause.kind, StopKind::FailedToStart | StopKind::Lost));
     let reason = seen.and_then(|seen| seen.reason.as_deref()).unwrap_or_default();
     let mut state = json!({
@@ -70,7 +75,12 @@ fn state(view: &ContainerView) -> Value {
         "StartedAt": time(seen.and_then(|seen| seen.started_at)),
         "FinishedAt": time(seen.and_then(|seen| seen.stopped_at).filter(|_| has_ended(view))),
     });
-    let checked = view.record.task.containers.first().is_some_and(|it| it.health_check.is_some());
+    let checked = view
+        .record
+        .task
+        .containers
+        .first()
+        .is_some_and(|it| it.health_check.is_some());
     if checked {
         let health = match seen.map(|seen| seen.health) {
             Some(Health::Healthy) => "healthy",
@@ -124,7 +134,9 @@ fn mounts(view: &ContainerView) -> Vec<Value> {
 async fn config(doors: &Doors, view: &ContainerView) -> Value {
     let mut asked = asked(&view.record);
     let wanted = view.record.task.containers.first();
-    let digest = wanted.and_then(|container| container.image.digest.clone()).unwrap_or_default();
+    let digest = wanted
+        .and_then(|container| container.image.digest.clone())
+        .unwrap_or_default();
     let image = doors.engine.inspect(&digest).await.ok();
     let image = image.and_then(|image| serde_json::from_slice::<Value>(&image.config).ok());
     let image = image.map(|image| image["config"].clone()).unwrap_or_default();
@@ -156,14 +168,21 @@ async fn config(doors: &Doors, view: &ContainerView) -> Value {
     asked
 }
 
-pub(super) async fn inspect(State(doors): State<Doors>, Path(name): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn inspect(
+    State(doors): State<Doors>,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
     let view = doors.containers.find(&name)?;
     let config = config(&doors, &view).await;
     let words = |value: &Value| -> Vec<String> { serde_json::from_value(value.clone()).unwrap_or_default() };
     let mut arguments = words(&config["Entrypoint"]);
     arguments.retain(|word| !word.is_empty());
     arguments.extend(words(&config["Cmd"]));
-    let path = if arguments.is_empty() { String::new() } else { arguments.remove(0) };
+    let path = if arguments.is_empty() {
+        String::new()
+    } else {
+        arguments.remove(0)
+    };
     let wanted = view.record.task.containers.first();
     let host = asked(&view.record)["HostConfig"].clone();
     let ports = json!({});
@@ -180,14 +199,21 @@ pub(super) async fn inspect(State(doors): State<Doors>, Path(name): Path<String>
 }
 
 /// What a client's filters leave.
-fn is_wanted(view: &ContainerView, filters: &[(String, Vec<String>)], all: &[ContainerView]) -> Result<bool, Refusal> {
+fn is_wanted(
+    view: &ContainerView,
+    filters: &[(String, Vec<String>)],
+    all: &[ContainerView],
+) -> Result<bool, Refusal> {
     for (name, values) in filters {
         let any = |test: &dyn Fn(&str) -> bool| values.iter().any(|value| test(value));
         let record = &view.record;
         let matches = match name.as_str() {
             "id" => any(&|value| record.id.starts_with(value)),
             "name" => any(&|value| {
-                let bare = value.trim_start_matches('^').trim_start_matches('/').trim_end_matches('$');
+                let bare = value
+                    .trim_start_matches('^')
+                    .trim_start_matches('/')
+                    .trim_end_matches('$');
                 match (value.starts_with('^'), value.ends_with('$')) {
                     (true, true) => record.name == bare,
                     (true, false) => record.name.starts_with(bare),
@@ -198,7 +224,9 @@ fn is_wanted(view: &ContainerView, filters: &[(String, Vec<String>)], all: &[Con
             "status" => any(&|value| status(view) == value),
             "exited" => any(&|value| status(view) == "exited" && exit_code(view).to_string() == value),
             "label" => values.iter().all(|value| {
-                let (wanted, content) = value.split_once('=').map_or((value.as_str(), None), |(a, b)| (a, Some(b)));
+                let (wanted, content) = value
+                    .split_once('=')
+                    .map_or((value.as_str(), None), |(a, b)| (a, Some(b)));
                 let mut labels = record.labels.iter();
                 labels.any(|(name, own)| name == wanted && content.is_none_or(|content| content == own))
             }),
@@ -219,9 +247,14 @@ fn is_wanted(view: &ContainerView, filters: &[(String, Vec<String>)], all: &[Con
                     let mut others = all.iter();
                     others.find(|it| it.record.name == *value || it.record.id.starts_with(value.as_str()))
                 });
-                let other = other.ok_or_else(|| Refusal::bad(format!("No such container: {}", values.join(", "))))?;
+                let other =
+                    other.ok_or_else(|| Refusal::bad(format!("No such container: {}", values.join(", "))))?;
                 let (own, others) = (record.created_at, other.record.created_at);
-                if name == "before" { own < others } else { own > others }
+                if name == "before" {
+                    own < others
+                } else {
+                    own > others
+                }
             }
             other => return Err(Refusal::bad(format!("invalid filter '{other}'"))),
         };
@@ -235,8 +268,13 @@ fn is_wanted(view: &ContainerView, filters: &[(String, Vec<String>)], all: &[Con
 pub(super) async fn list(State(doors): State<Doors>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
     let query = Query::parse(query.as_deref());
     let filters = filters(&query)?;
-    let limit = query.get("limit").and_then(|text| text.parse::<usize>().ok()).filter(|limit| *limit > 0);
-    let asks_state = filters.iter().any(|(name, _)| name == "status" || name == "exited");
+    let limit = query
+        .get("limit")
+        .and_then(|text| text.parse::<usize>().ok())
+        .filter(|limit| *limit > 0);
+    let asks_state = filters
+        .iter()
+        .any(|(name, _)| name == "status" || name == "exited");
     let everything = query.is_true("all") || limit.is_some() || asks_state;
     let all = doors.containers.list();
     let mut found = Vec::new();
@@ -269,7 +307,8 @@ fn listed(view: &ContainerView) -> Value {
     let record = &view.record;
     let wanted = record.task.containers.first();
     let asked = asked(record);
-    let words = |name: &str| -> Vec<String> { serde_json::from_value(asked[name].clone()).unwrap_or_default() };
+    let words =
+        |name: &str| -> Vec<String> { serde_json::from_value(asked[name].clone()).unwrap_or_default() };
     let command = [words("Entrypoint"), words("Cmd")].concat().join(" ");
     let ports: [&str; 0] = [];
     json!({

@@ -217,12 +217,7 @@ impl Member {
         });
     }
 
-    fn follow_output(
-        &self,
-        sources: Vec<(OwnedFd, crate::spool::Stream)>,
-        record: &Record,
-        terminal: bool,
-    ) {
+    fn follow_output(&self, sources: Vec<(OwnedFd, crate::spool::Stream)>, record: &Record, terminal: bool) {
         let mut readers = tokio::task::JoinSet::new();
         for (source, stream) in sources {
             readers.spawn_local(output::record(source, stream, terminal, record.clone()));

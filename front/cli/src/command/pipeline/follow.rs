@@ -1,8 +1,8 @@
 //! Watching runs until they are over.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use client_pipeline::{Conclusion, Line, LineKind, Machine, Run};
@@ -103,7 +103,10 @@ impl Session {
         for run in runs {
             let at = run.ref_name();
             let sha: String = run.event.sha.chars().take(7).collect();
-            self.output.print(self.output.paint("1", &format!("run {}: {} ({at} {sha})", run.id, run.workflow)))?;
+            self.output.print(
+                self.output
+                    .paint("1", &format!("run {}: {} ({at} {sha})", run.id, run.workflow)),
+            )?;
         }
         let mut ended = Vec::new();
         while !open.is_empty() {
@@ -136,7 +139,9 @@ impl Session {
 
     fn print_end(&self, run: &Run) -> Ended {
         let took = match (run.progress.started, run.progress.ended) {
-            (Some(started), Some(ended)) => format!(" after {:.1} s", ended.duration_since(started).as_secs_f64()),
+            (Some(started), Some(ended)) => {
+                format!(" after {:.1} s", ended.duration_since(started).as_secs_f64())
+            }
             _ => String::new(),
         };
         let (code, sign) = match run.progress.conclusion {
@@ -144,10 +149,20 @@ impl Session {
             Some(Conclusion::Skipped) => ("1", "\u{2013}"),
             _ => ("1;31", "\u{2717}"),
         };
-        let word = run.progress.conclusion.map_or("unknown", Conclusion::name).replace('_', " ");
-        let why = run.progress.reason.as_ref().map(|why| format!("\n  {why}")).unwrap_or_default();
+        let word = run
+            .progress
+            .conclusion
+            .map_or("unknown", Conclusion::name)
+            .replace('_', " ");
+        let why = run
+            .progress
+            .reason
+            .as_ref()
+            .map(|why| format!("\n  {why}"))
+            .unwrap_or_default();
         let text = format!("{sign} run {}: {word}{took}", run.id);
-        self.output.print(format!("{}{why}", self.output.paint(code, &text)))?;
+        self.output
+            .print(format!("{}{why}", self.output.paint(code, &text)))?;
         for url in &run.urls {
             self.output.print(format!("  {url}"))?;
         }

@@ -12,7 +12,9 @@ impl Session {
     pub(super) fn receive(&self) -> Ended {
         let machine = self.machine()?;
         let Some(repository) = self.variable("WHARF_REPOSITORY").map(str::to_owned) else {
-            return Err(super::unreachable("this is for git's hook after a push".to_owned()));
+            return Err(super::unreachable(
+                "this is for git's hook after a push".to_owned(),
+            ));
         };
         check_repository(&repository)?;
         let mut runs: Vec<Run> = Vec::new();

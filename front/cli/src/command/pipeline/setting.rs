@@ -23,7 +23,8 @@ impl Session {
 
     pub(super) fn values(&self, command: &ValueCommand, is_secret: bool) -> Ended {
         let machine = self.machine()?;
-        let (ValueCommand::Set { of, .. } | ValueCommand::List { of, .. } | ValueCommand::Remove { of, .. }) = command;
+        let (ValueCommand::Set { of, .. } | ValueCommand::List { of, .. } | ValueCommand::Remove { of, .. }) =
+            command;
         let repository = self.named(&machine, of.repository.as_ref())?;
         let mut settings = machine.runs.settings(&repository)?;
         match command {
@@ -31,8 +32,11 @@ impl Session {
                 let name = check_value_name(name)?;
                 let value = match value {
                     Some(_) if is_secret => {
-                        let message = "the value of a secret is read from standard input, where nobody else sees it";
-                        return Err(End::new(USAGE, message).hint(format!("wharf pipeline secret set {name} < file")));
+                        let message =
+                            "the value of a secret is read from standard input, where nobody else sees it";
+                        return Err(
+                            End::new(USAGE, message).hint(format!("wharf pipeline secret set {name} < file"))
+                        );
                     }
                     Some(value) => value.clone(),
                     None => read_value()?,
@@ -43,21 +47,28 @@ impl Session {
                 }
                 chosen(&mut settings, of, is_secret).insert(name.clone(), value);
                 machine.runs.save_settings(&repository, &settings)?;
-                self.output.print(format!("{name} is set for {}", whose(&repository, of)))?;
+                self.output
+                    .print(format!("{name} is set for {}", whose(&repository, of)))?;
             }
             ValueCommand::Remove { name, .. } => {
                 let name = check_value_name(name)?;
                 if chosen(&mut settings, of, is_secret).remove(&name).is_none() {
-                    return Err(End::new(FAILED, format!("{} has no {name}", whose(&repository, of))));
+                    return Err(End::new(
+                        FAILED,
+                        format!("{} has no {name}", whose(&repository, of)),
+                    ));
                 }
                 machine.runs.save_settings(&repository, &settings)?;
-                self.output.print(format!("{name} is removed from {}", whose(&repository, of)))?;
+                self.output
+                    .print(format!("{name} is removed from {}", whose(&repository, of)))?;
             }
             ValueCommand::List { json, .. } => {
                 let values = chosen(&mut settings, of, is_secret);
                 if *json {
-                    let shown: BTreeMap<&String, Option<&String>> =
-                        values.iter().map(|(name, value)| (name, (!is_secret).then_some(value))).collect();
+                    let shown: BTreeMap<&String, Option<&String>> = values
+                        .iter()
+                        .map(|(name, value)| (name, (!is_secret).then_some(value)))
+                        .collect();
                     self.output.print_json(&shown)?;
                     return Ok(());
                 }
@@ -83,13 +94,21 @@ impl Session {
             EnvironmentCommand::Set { name, approval, .. } => {
                 let environment = settings.environments.entry(name.clone()).or_default();
                 environment.approval = approval.unwrap_or(environment.approval);
-                let word = if environment.approval { "needs" } else { "does not need" };
+                let word = if environment.approval {
+                    "needs"
+                } else {
+                    "does not need"
+                };
                 machine.runs.save_settings(&repository, &settings)?;
-                self.output.print(format!("{name} of {repository} {word} approval"))?;
+                self.output
+                    .print(format!("{name} of {repository} {word} approval"))?;
             }
             EnvironmentCommand::Remove { name, .. } => {
                 if settings.environments.remove(name).is_none() {
-                    return Err(End::new(FAILED, format!("{repository} has no environment {name}")));
+                    return Err(End::new(
+                        FAILED,
+                        format!("{repository} has no environment {name}"),
+                    ));
                 }
                 machine.runs.save_settings(&repository, &settings)?;
                 self.output.print(format!("{name} of {repository} is removed"))?;
@@ -97,13 +116,18 @@ impl Session {
             EnvironmentCommand::List { json, .. } => {
                 let all = settings.environments.iter();
                 if *json {
-                    let all: Vec<_> =
-                        all.map(|(name, it)| json!({"name": name, "approval": it.approval})).collect();
+                    let all: Vec<_> = all
+                        .map(|(name, it)| json!({"name": name, "approval": it.approval}))
+                        .collect();
                     self.output.print_json(&all)?;
                     return Ok(());
                 }
                 for (name, environment) in all {
-                    let word = if environment.approval { "  needs approval" } else { "" };
+                    let word = if environment.approval {
+                        "  needs approval"
+                    } else {
+                        ""
+                    };
                     self.output.print(format!("{name}{word}"))?;
                 }
             }
@@ -132,6 +156,8 @@ fn whose(repository: &str, of: &Of) -> String {
 fn read_value() -> Ended<String> {
     let mut value = String::new();
     let stdin = std::io::stdin().lock();
-    stdin.take(VALUE_BYTES_MAX as u64 + 2).read_to_string(&mut value)?;
+    stdin
+        .take(VALUE_BYTES_MAX as u64 + 2)
+        .read_to_string(&mut value)?;
     Ok(value.strip_suffix('\n').unwrap_or(&value).to_owned())
 }

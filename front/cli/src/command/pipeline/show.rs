@@ -23,7 +23,8 @@ impl Session {
             return Ok(self.output.print_json(&runs)?);
         }
         if runs.is_empty() {
-            self.output.say("no runs yet: wharf pipeline run, or wharf pipeline remote and git push wharf main");
+            self.output
+                .say("no runs yet: wharf pipeline run, or wharf pipeline remote and git push wharf main");
             return Ok(());
         }
         let rows: Vec<[String; 6]> = runs
@@ -43,7 +44,10 @@ impl Session {
         let head = ["RUN", "STATE", "WORKFLOW", "REPOSITORY", "COMMIT", "TOOK"].map(str::to_owned);
         let width = |column: usize| {
             let cells = std::iter::once(&head).chain(&rows);
-            cells.map(|row| row[column].chars().count()).max().unwrap_or_default()
+            cells
+                .map(|row| row[column].chars().count())
+                .max()
+                .unwrap_or_default()
         };
         for row in std::iter::once(&head).chain(&rows) {
             let cells: Vec<String> = (0..row.len())
@@ -62,11 +66,27 @@ impl Session {
         }
         let out = |text: String| self.output.print(text);
         out(format!("run {}: {}", run.id, word(&run.progress)))?;
-        out(format!("  workflow    {} ({})", run.workflow, run.file.as_deref().unwrap_or("built-in")))?;
+        out(format!(
+            "  workflow    {} ({})",
+            run.workflow,
+            run.file.as_deref().unwrap_or("built-in")
+        ))?;
         out(format!("  title       {}", run.title))?;
-        out(format!("  repository  {} {} {}", run.repository, run.ref_name(), run.event.sha))?;
-        out(format!("  event       {} by {}", run.event.name.name(), run.event.actor))?;
-        out(format!("  created     {}", run.created.strftime("%Y-%m-%d %H:%M:%S UTC")))?;
+        out(format!(
+            "  repository  {} {} {}",
+            run.repository,
+            run.ref_name(),
+            run.event.sha
+        ))?;
+        out(format!(
+            "  event       {} by {}",
+            run.event.name.name(),
+            run.event.actor
+        ))?;
+        out(format!(
+            "  created     {}",
+            run.created.strftime("%Y-%m-%d %H:%M:%S UTC")
+        ))?;
         if let Some(old) = run.rerun_of {
             out(format!("  attempt     {} (repeats run {old})", run.attempt))?;
         }
@@ -77,7 +97,11 @@ impl Session {
             out(format!("  url         {url}"))?;
         }
         for job in &run.jobs {
-            out(format!("\n{}: {} {}", job.title, word(&job.progress), took(&job.progress)).trim_end().to_owned())?;
+            out(
+                format!("\n{}: {} {}", job.title, word(&job.progress), took(&job.progress))
+                    .trim_end()
+                    .to_owned(),
+            )?;
             if let Some(reason) = &job.progress.reason {
                 out(format!("  {reason}"))?;
             }

@@ -32,7 +32,10 @@ fn git(folder: &Path, environment: &BTreeMap<String, String>, arguments: &[&str]
         return Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(End::new(FAILED, format!("git {}: {said}", arguments.first().copied().unwrap_or_default())))
+    Err(End::new(
+        FAILED,
+        format!("git {}: {said}", arguments.first().copied().unwrap_or_default()),
+    ))
 }
 
 /// Copies the tree as it is, with all that git does not ignore, into the repository `name` of this machine.
@@ -45,14 +48,22 @@ pub(super) async fn take(machine: &Machine, path: &Path, name: &str) -> Ended<Tr
     let mut environment = machine.environment.clone();
     let top = git(path, &environment, &["rev-parse", "--show-toplevel"]).ok();
     let head = git(path, &environment, &["rev-parse", "--verify", "HEAD"]).ok();
-    let branch = git(path, &environment, &["symbolic-ref", "--quiet", "--short", "HEAD"]);
+    let branch = git(
+        path,
+        &environment,
+        &["symbolic-ref", "--quiet", "--short", "HEAD"],
+    );
     let git_ref = format!("refs/heads/{}", branch.unwrap_or_else(|_| "main".to_owned()));
     let work = top.clone().map_or_else(|| path.to_owned(), Into::into);
     let is_clean = head.is_some() && git(&work, &environment, &["status", "--porcelain"])?.is_empty();
     let target = repository.folder.to_string_lossy().into_owned();
     if let (Some(head), true) = (&head, is_clean) {
         let kept = format!("{head}:refs/wharf/trees/{head}");
-        git(&work, &environment, &["push", "--quiet", "--force", "--no-verify", &target, &kept])?;
+        git(
+            &work,
+            &environment,
+            &["push", "--quiet", "--force", "--no-verify", &target, &kept],
+        )?;
         return Ok(Tree {
             sha: head.clone(),
             git_ref,
@@ -71,8 +82,16 @@ pub(super) async fn take(machine: &Machine, path: &Path, name: &str) -> Ended<Tr
     }
     git(&work, &environment, &["add", "--all", "."])?;
     let tree = git(&work, &environment, &["write-tree"])?;
-    let sha = git(&work, &environment, &["commit-tree", "-m", "The working tree", &tree])?;
-    git(&work, &environment, &["update-ref", &format!("refs/wharf/trees/{sha}"), &sha])?;
+    let sha = git(
+        &work,
+        &environment,
+        &["commit-tree", "-m", "The working tree", &tree],
+    )?;
+    git(
+        &work,
+        &environment,
+        &["update-ref", &format!("refs/wharf/trees/{sha}"), &sha],
+    )?;
     Ok(Tree {
         sha,
         git_ref,
@@ -104,7 +123,13 @@ impl Session {
         let plain: String = name
             .unwrap_or_default()
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
             .collect();
         let name = format!("local/{}", plain.trim_start_matches(['.', '-']));
         check_repository(&name)?;
@@ -135,13 +160,20 @@ impl Session {
         let program = machine.program.to_string_lossy().into_owned();
         let state = info.state_dir.to_string_lossy().into_owned();
         let quote = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
-        let helper = format!("!{} --state-dir {} git-credential", quote(&program), quote(&state));
+        let helper = format!(
+            "!{} --state-dir {} git-credential",
+            quote(&program),
+            quote(&state)
+        );
         let key = format!("credential.{}.helper", info.endpoint);
         let _ = run(&["config", "--unset-all", &key]);
         run(&["config", "--add", &key, ""])?;
         run(&["config", "--add", &key, &helper])?;
         self.output.print(format!("{} {address}", remote.name))?;
-        self.output.say(format!("\n  git push {} main     runs the repository's workflows", remote.name));
+        self.output.say(format!(
+            "\n  git push {} main     runs the repository's workflows",
+            remote.name
+        ));
         Ok(())
     }
 
@@ -151,7 +183,10 @@ impl Session {
             return Ok(());
         }
         let info = self.running()?;
-        self.output.print(format!("username={}\npassword={}", info.access_key, info.secret_key))?;
+        self.output.print(format!(
+            "username={}\npassword={}",
+            info.access_key, info.secret_key
+        ))?;
         Ok(())
     }
 }

@@ -156,9 +156,14 @@ impl HostConfig {
     pub fn check(&mut self) -> Result<(), Refusal> {
         // What is masked when nothing is said is masked here, too.
         refuse_rest(&self.rest, "HostConfig.")?;
-        let policy = self.restart_policy.as_ref().map_or("", |policy| policy.name.as_str());
+        let policy = self
+            .restart_policy
+            .as_ref()
+            .map_or("", |policy| policy.name.as_str());
         if !matches!(policy, "" | "no") {
-            return Err(Refusal::bad(format!("the restart policy {policy:?} is not served: only \"no\" is")));
+            return Err(Refusal::bad(format!(
+                "the restart policy {policy:?} is not served: only \"no\" is"
+            )));
         }
         match self.network_mode.as_str() {
             "host" | "none" => {}
@@ -206,8 +211,13 @@ impl HostConfig {
             for option in parts.flat_map(|options| options.split(',')) {
                 match option {
                     "ro" => readonly = true,
-                    "" | "rw" | "z" | "Z" | "private" | "rprivate" | "cached" | "delegated" | "consistent" => {}
-                    other => return Err(Refusal::bad(format!("the mode {other:?} of {bind} is not served"))),
+                    "" | "rw" | "z" | "Z" | "private" | "rprivate" | "cached" | "delegated"
+                    | "consistent" => {}
+                    other => {
+                        return Err(Refusal::bad(format!(
+                            "the mode {other:?} of {bind} is not served"
+                        )));
+                    }
                 }
             }
             if !source.starts_with('/') {
@@ -224,7 +234,10 @@ impl HostConfig {
                 "bind" => {
                     if let Some(options) = &mount.bind_options {
                         let mut options = options.clone();
-                        if options.get("Propagation").is_some_and(|it| it == "rprivate" || it == "private") {
+                        if options
+                            .get("Propagation")
+                            .is_some_and(|it| it == "rprivate" || it == "private")
+                        {
                             options.remove("Propagation");
                         }
                         let create = options.remove("CreateMountpoint") == Some(Value::Bool(true));
@@ -233,7 +246,11 @@ impl HostConfig {
                     } else {
                         check_there(&mount.source, false)?;
                     }
-                    volumes.add(VolumeSource::Host(mount.source.clone()), &mount.target, mount.read_only)?;
+                    volumes.add(
+                        VolumeSource::Host(mount.source.clone()),
+                        &mount.target,
+                        mount.read_only,
+                    )?;
                 }
                 "volume" if mount.source.is_empty() => {
                     volumes.add(VolumeSource::Task, &mount.target, mount.read_only)?;
@@ -296,15 +313,26 @@ impl HostConfig {
         let mut no_new_privileges = false;
         for option in self.security_opt.iter().flatten() {
             match option.as_str() {
-                "no-new-privileges" | "no-new-privileges:true" | "no-new-privileges=true" => no_new_privileges = true,
-                "no-new-privileges:false" | "no-new-privileges=false" | "label=disable" | "label:disable" => {}
-                other => return Err(Refusal::bad(format!("the security option {other:?} is not served"))),
+                "no-new-privileges" | "no-new-privileges:true" | "no-new-privileges=true" => {
+                    no_new_privileges = true
+                }
+                "no-new-privileges:false" | "no-new-privileges=false" | "label=disable" | "label:disable" => {
+                }
+                other => {
+                    return Err(Refusal::bad(format!(
+                        "the security option {other:?} is not served"
+                    )));
+                }
             }
         }
         let swap = match self.memory_swap {
             -1 | 0 => None,
             swap if swap >= self.memory => mib(swap - self.memory, "--memory-swap")?.or(Some(0)),
-            _ => return Err(Refusal::bad("Minimum memoryswap limit should be larger than memory limit")),
+            _ => {
+                return Err(Refusal::bad(
+                    "Minimum memoryswap limit should be larger than memory limit",
+                ));
+            }
         };
         let devices = self.devices.iter().flatten().map(|device| Device {
             host_path: device.path_on_host.clone(),
@@ -348,13 +376,19 @@ impl HostConfig {
 
     /// The hard limit.
     pub fn cpu_units(&self) -> Result<Option<u32>, Refusal> {
-        let period = if self.cpu_period == 0 { 100_000 } else { self.cpu_period };
+        let period = if self.cpu_period == 0 {
+            100_000
+        } else {
+            self.cpu_period
+        };
         let units = match (self.nano_cpus, self.cpu_quota) {
             (0, 0 | -1) => return Ok(None),
             (0, quota) => quota.checked_mul(CPU_UNITS).map(|it| it / period),
             (nano, _) => nano.checked_mul(CPU_UNITS).map(|it| it / 1_000_000_000),
         };
-        let units = units.and_then(|units| u32::try_from(units).ok()).filter(|units| *units > 0);
+        let units = units
+            .and_then(|units| u32::try_from(units).ok())
+            .filter(|units| *units > 0);
         units
             .map(Some)
             .ok_or_else(|| Refusal::bad("the limit of processors is out of range"))
@@ -377,7 +411,11 @@ impl HostConfig {
             let (name, address) = line
                 .split_once([':', '='])
                 .ok_or_else(|| Refusal::bad(format!("bad format for add-host: {line:?}")))?;
-            let address = if address == "host-gateway" { "127.0.0.1" } else { address };
+            let address = if address == "host-gateway" {
+                "127.0.0.1"
+            } else {
+                address
+            };
             hosts.push((name.to_owned(), address.to_owned()));
         }
         Ok(Names {
@@ -431,7 +469,13 @@ fn size_of(text: &str) -> Result<u32, Refusal> {
         "g" | "gb" => 1 << 30,
         _ => return Err(Refusal::bad(format!("{text:?} is no size of a tmpfs"))),
     };
-    let bytes = digits.parse::<i64>().ok().and_then(|number| number.checked_mul(factor));
-    let size = bytes.map(|bytes| mib(bytes, "the size of a tmpfs")).transpose()?.flatten();
+    let bytes = digits
+        .parse::<i64>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor));
+    let size = bytes
+        .map(|bytes| mib(bytes, "the size of a tmpfs"))
+        .transpose()?
+        .flatten();
     size.ok_or_else(|| Refusal::bad(format!("{text:?} is no size of a tmpfs")))
 }
