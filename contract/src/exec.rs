@@ -18,6 +18,10 @@ pub struct ExecRequest {
     pub environment: Vec<(String, String)>,
     /// With a terminal of this size; without one, standard output and error are told apart.
     pub terminal: Option<TerminalSize>,
+    /// Instead of the container's; `uid`, `name`, `uid:gid`, `name:group`.
+    pub user: Option<String>,
+    /// Instead of the container's.
+    pub working_directory: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

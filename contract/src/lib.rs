@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod console;
+pub mod container;
 pub mod exec;
 pub mod image;
 pub mod log;

@@ -228,6 +228,9 @@ pub struct Linux {
     pub swappiness: Option<u8>,
     /// Kernel parameters of the container's namespaces, such as `net.core.somaxconn`.
     pub sysctls: Vec<(String, String)>,
+    /// The machine's own network, names and name servers, for a task without an interface and a host.
+    #[serde(default)]
+    pub machine_network: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -295,6 +298,8 @@ pub enum LogTarget {
     None,
     /// Appended to a stream of the log store.
     Stream(crate::log::StreamId),
+    /// Kept on disk with the task only, byte for byte, for who attaches to the container.
+    Frames,
 }
 
 /// A task as it is.

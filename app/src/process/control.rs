@@ -88,7 +88,13 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     )?;
     tokio::spawn(serve::engine(
         engine_socket,
-        front_engine::router(Arc::new(engine), info(order), Arc::clone(&plane.clock)),
+        front_engine::router(
+            Arc::new(engine),
+            Arc::new(node.containers(Arc::clone(&plane.ids))?),
+            Arc::clone(&plane.ids),
+            Arc::clone(&plane.clock),
+            info(order),
+        ),
     ));
     let _ = std::fs::remove_file(layout.failure());
     tracing::info!(endpoint = %order.settings.endpoint(), "ready");

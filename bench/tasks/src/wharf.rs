@@ -89,6 +89,7 @@ impl Wharf {
             hosts: None,
             linux: Linux::default(),
             restart: None,
+            frames: false,
         }
     }
 

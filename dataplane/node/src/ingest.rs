@@ -74,7 +74,7 @@ impl Wakers {
         Ok(())
     }
 
-    fn watch(self: &Arc<Self>, directory: &Path) -> Watched {
+    pub fn watch(self: &Arc<Self>, directory: &Path) -> Watched {
         let notify = Arc::new(Notify::new());
         let flags = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE;
         let mut waiting = self
@@ -93,10 +93,18 @@ impl Wakers {
     }
 }
 
-struct Watched {
+/// A directory that is watched as long as this exists.
+pub(crate) struct Watched {
     wakers: Arc<Wakers>,
     descriptor: Option<WatchDescriptor>,
     notify: Arc<Notify>,
+}
+
+impl Watched {
+    /// Ends when something was written since the last look, or when nobody tells of that and it is time to look.
+    pub async fn changed(&self) {
+        let _ = tokio::time::timeout(RETRY_AFTER, self.notify.notified()).await;
+    }
 }
 
 impl Drop for Watched {
@@ -155,7 +163,7 @@ impl Ingest {
             .containers
             .iter()
             .filter_map(|container| match &container.log {
-                LogTarget::None => None,
+                LogTarget::None | LogTarget::Frames => None,
                 LogTarget::Stream(stream) => Some(Source {
                     container: container.name.clone(),
                     stream: stream.clone(),

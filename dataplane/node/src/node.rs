@@ -17,6 +17,7 @@ use dataplane_runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::containers;
 use crate::host::Hosts;
 use crate::image::{CredentialsFor, ImageSource, StoredImages};
 use crate::ingest::Wakers;
@@ -77,6 +78,7 @@ pub(crate) struct Inner {
     /// Tasks that hold processes or network interfaces.
     pub live: watch::Sender<usize>,
     pub storage: Storage,
+    pub containers: containers::Memory,
 }
 
 impl Node {
@@ -92,6 +94,7 @@ impl Node {
                 making_networks: tokio::sync::Mutex::default(),
                 live: watch::Sender::new(0),
                 storage: Storage::default(),
+                containers: containers::Memory::default(),
             }),
         }
     }
@@ -106,6 +109,7 @@ impl Node {
         let parts = &self.inner.parts;
         let mut work = JoinSet::new();
         work.spawn(Networks::new(Arc::clone(&self.inner)).run());
+        work.spawn(containers::tidy(Arc::clone(&self.inner)));
         let mut changes = parts.store.watch(&[DesiredTask::TABLE]);
         let mut tasks: HashMap<String, watch::Sender<Option<Arc<DesiredTask>>>> = HashMap::new();
         let mut repair = tokio::time::interval(REPAIR);

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use contract::task::{
-    Container, ContainerPhase, DesiredTask, Health, HostNetwork, Linux, Names, ObservedContainer,
+    Container, ContainerPhase, DesiredTask, Health, HostNetwork, Linux, LogTarget, Names, ObservedContainer,
     ObservedTask, Root, StopCause, TaskPhase, runtime_id,
 };
 use dataplane_runtime::{
@@ -27,6 +27,16 @@ pub(crate) struct Place {
     pub address: Option<Ipv4Addr>,
     pub resolver: Option<Ipv4Addr>,
     pub host: Option<HostSpec>,
+    /// What is the machine's own, for who is in its network.
+    pub machine: Option<Machine>,
+}
+
+/// Names as the machine knows them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Machine {
+    pub hostname: String,
+    pub hosts: String,
+    pub resolv_conf: String,
 }
 
 /// What the task's shim is told.
@@ -42,11 +52,15 @@ pub(crate) fn task_spec(
     // The size of what it is to be first in is not to be seen from inside.
     let size = [desired.cpu_units, desired.memory_mib].map(|limit| limit.unwrap_or_default().to_string());
     let host_arguments = [host_arguments, &size].concat();
-    let hostname = match place.address {
-        Some(address) => format!("ip-{}", address.to_string().replace('.', "-")),
-        None => desired.id.chars().take(12).collect(),
+    let hostname = match (place.address, &place.machine) {
+        (Some(address), _) => format!("ip-{}", address.to_string().replace('.', "-")),
+        (None, Some(machine)) => machine.hostname.clone(),
+        (None, None) => desired.id.chars().take(12).collect(),
     };
-    let mut hosts = LOOPBACK.to_owned();
+    let mut hosts = match &place.machine {
+        Some(machine) => machine.hosts.clone(),
+        None => LOOPBACK.to_owned(),
+    };
     if let Some(address) = place.address {
         hosts.push_str(&format!("{address} {hostname}\n"));
     }
@@ -60,7 +74,10 @@ pub(crate) fn task_spec(
             let names = &container.names;
             let own = bridge_address(desired, index);
             spec.network = place.ends.get(index).cloned();
-            spec.hosts = own_hosts(names, own, place.address, &hostname);
+            spec.hosts = match &place.machine {
+                Some(_) => machines_hosts(names, &hosts),
+                None => own_hosts(names, own, place.address, &hostname),
+            };
             spec.resolv_conf = own_resolv_conf(names, place.resolver);
             Ok(spec)
         })
@@ -69,10 +86,10 @@ pub(crate) fn task_spec(
         id: desired.id.clone(),
         hostname,
         network: place.network,
-        resolv_conf: place
-            .resolver
-            .map(|address| format!("nameserver {address}\n"))
-            .unwrap_or_default(),
+        resolv_conf: match (place.resolver, place.machine) {
+            (Some(address), _) => format!("nameserver {address}\n"),
+            (None, machine) => machine.unwrap_or_default().resolv_conf,
+        },
         hosts,
         limits: Limits {
             cpu_units: desired.cpu_units,
@@ -123,6 +140,18 @@ fn own_hosts(
         (None, Some(address)) => hosts.push_str(&format!("{address} {tasks_hostname}\n")),
         (None, None) => {}
     }
+    for (name, address) in &names.hosts {
+        hosts.push_str(&format!("{address} {name}\n"));
+    }
+    Some(hosts)
+}
+
+/// The machine's names, and those that a container is given beside them.
+fn machines_hosts(names: &Names, machine: &str) -> Option<String> {
+    if names.hosts.is_empty() {
+        return None;
+    }
+    let mut hosts = format!("{}\n", machine.trim_end());
     for (name, address) in &names.hosts {
         hosts.push_str(&format!("{address} {name}\n"));
     }
@@ -216,6 +245,7 @@ fn container_spec(
             ..container.linux.clone()
         },
         restart: container.restart.clone(),
+        frames: container.log == LogTarget::Frames,
     })
 }
 

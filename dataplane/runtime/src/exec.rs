@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::time::Duration;
 
 use bytes::Bytes;
-use contract::exec::{ExecError, ExecInput, ExecOutput, ExecRequest, ExecSession, Gone};
+use contract::exec::{ExecError, ExecInput, ExecOutput, ExecRequest, ExecSession, Gone, TerminalSize};
 use futures::SinkExt as _;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
@@ -17,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::PollSender;
 
 use crate::Runtime;
-use crate::shim::{EXEC_FILE, ExecAnswer, ExecWish, address};
+use crate::shim::{EXEC_FILE, ExecAnswer, ExecWish, InputWish, address};
 use crate::terminal::resize;
 
 /// Messages that wait in each direction; more are waited with.
@@ -49,6 +49,8 @@ impl Runtime {
             arguments: request.arguments.clone(),
             environment: request.environment.clone(),
             terminal: request.terminal.map(|size| (size.columns, size.rows)),
+            working_directory: request.working_directory.clone(),
+            user: request.user.clone(),
         };
         let mut line = serde_json::to_vec(&wish).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
@@ -60,6 +62,62 @@ impl Runtime {
             ExecAnswer::Program(sentence) => Err(ExecError::Program(sentence)),
             ExecAnswer::Failed(sentence) => Err(ExecError::Failed(sentence)),
         }
+    }
+}
+
+impl Runtime {
+    /// This side of a running container's standard input, or its terminal. Taken alone, its end is the end of the
+    /// container's input.
+    ///
+    /// # Errors
+    /// When the container does not run, or does not keep its input open.
+    pub async fn input(&self, task: &str, container: &str, alone: bool) -> Result<Input, ExecError> {
+        let not_running = || ExecError::NotRunning {
+            task: task.to_owned(),
+            container: container.to_owned(),
+        };
+        let failed = |error: io::Error| ExecError::Failed(error.to_string());
+        let directory = self.task_directory(task).ok_or_else(not_running)?;
+        let (_open, address) = address(&directory, EXEC_FILE).map_err(|_| not_running())?;
+        let mut stream = UnixStream::connect(address).await.map_err(|_| not_running())?;
+        let wish = InputWish {
+            container: container.to_owned(),
+            alone,
+        };
+        let mut line = serde_json::to_vec(&wish).map_err(|error| failed(error.into()))?;
+        line.push(b'\n');
+        stream.write_all(&line).await.map_err(failed)?;
+        let (answer, ends) = receive(&stream).await.map_err(failed)?;
+        match (answer, ends.into_iter().next()) {
+            (ExecAnswer::Started, Some(end)) => {
+                Ok(Input(registered(end, Interest::WRITABLE).map_err(failed)?))
+            }
+            (ExecAnswer::NotRunning, _) => Err(not_running()),
+            (ExecAnswer::Program(sentence) | ExecAnswer::Failed(sentence), _) => {
+                Err(ExecError::Failed(sentence))
+            }
+            (ExecAnswer::Started, None) => Err(ExecError::Failed("the input did not come".to_owned())),
+        }
+    }
+}
+
+/// This side of a container's standard input, or its terminal. Dropping it closes it.
+#[derive(Debug)]
+pub struct Input(AsyncFd<OwnedFd>);
+
+impl Input {
+    /// Waits while the container does not read.
+    ///
+    /// # Errors
+    /// When nobody reads it any more.
+    pub async fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        write_all(&self.0, bytes).await
+    }
+
+    /// # Errors
+    /// When it is no terminal.
+    pub fn resize(&self, size: TerminalSize) -> io::Result<()> {
+        resize(self.0.get_ref(), size)
     }
 }
 

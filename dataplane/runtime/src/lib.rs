@@ -12,6 +12,7 @@ mod device;
 mod exec;
 mod executor;
 mod fill;
+pub mod frames;
 mod in_root;
 mod loopback;
 mod machine;
@@ -37,6 +38,7 @@ mod volume;
 
 pub use cgroup::{Limits, missing_controllers};
 pub use config::RuntimeConfig;
+pub use exec::Input;
 pub use machine::OWN_PROGRAM;
 pub use shim::shim_main;
 pub use spec::{ContainerSpec, HostSpec, TaskSpec};

@@ -144,11 +144,7 @@ impl Process<'_> {
             .collect();
         json!({
             "terminal": self.terminal,
-            "user": {
-                "uid": self.user.uid,
-                "gid": self.user.gid,
-                "additionalGids": supplementary(self.user),
-            },
+            "user": user(self.user),
             "args": self.arguments,
             "env": environment(self.environment, &self.user.home, self.terminal),
             "cwd": self.working_directory,
@@ -193,6 +189,11 @@ pub(crate) fn further(
         all.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     ));
     further
+}
+
+/// The `user` of a process.
+pub(crate) fn user(user: &User) -> Value {
+    json!({"uid": user.uid, "gid": user.gid, "additionalGids": supplementary(user)})
 }
 
 /// The own group is always among the supplementary ones: with an empty list the groups of the shim would stay.

@@ -21,7 +21,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::{Mode, umask};
 
 pub(crate) use control::{Command, SOCKET_FILE, address};
-pub(crate) use exec::{Answer as ExecAnswer, EXEC_FILE, Request as ExecWish};
+pub(crate) use exec::{Answer as ExecAnswer, EXEC_FILE, InputWish, Request as ExecWish};
 
 /// Written to standard output when a task's shim can be talked to.
 pub(crate) const READY: &str = "ready\n";

@@ -90,5 +90,8 @@ pub struct ContainerSpec {
     /// Instead of the task's.
     pub hosts: Option<String>,
     pub linux: Linux,
+    /// Its output is kept byte for byte, instead of line by line.
+    #[serde(default)]
+    pub frames: bool,
     pub restart: Option<Restart>,
 }

@@ -350,6 +350,14 @@ impl TaskHandle {
         .await
     }
 
+    /// A signal for the first process of each container, by its name or number; the container's stop signal if absent.
+    ///
+    /// # Errors
+    /// [`TaskError::Gone`] when the shim does not listen any more.
+    pub async fn signal(&self, name: Option<String>) -> Result<(), TaskError> {
+        self.order(&Command::Signal { name }).await
+    }
+
     async fn order(&self, command: &Command) -> Result<(), TaskError> {
         let orders = self.orders.as_ref().ok_or(TaskError::Gone)?;
         let text = format!("{}\n", serde_json::to_string(command).map_err(io::Error::other)?);

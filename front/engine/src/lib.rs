@@ -1,11 +1,12 @@
-//! The Docker Engine API as far as it is about images: build, tag, push, pull, load, save, list, inspect, history, remove,
-//! prune, log in. Everything else is answered with a sentence that says so.
+//! The Docker Engine API as far as it is about images (build, tag, push, pull, load, save, list, inspect, history, remove,
+//! prune, log in) and containers. Everything else is answered with a sentence that says so.
 //!
 //! `query`, `credentials` and `secret` read what clients send, `images`, `transfer` and `build` serve it, `lines` is the
 //! stream of JSON lines that long answers are made of, `answer` has the shapes of the API.
 
 mod answer;
 mod build;
+mod container;
 mod credentials;
 mod drain;
 mod filter;
@@ -24,6 +25,8 @@ use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use base_clock::Clock;
+use base_id::IdSource;
+use contract::container::Containers;
 use contract::image::Engine;
 use http::{Method, StatusCode, Uri};
 use tower::ServiceExt as _;
@@ -54,7 +57,14 @@ pub(crate) struct Api {
 
 /// Serves the API, with and without a version in front of the path. To be served on a Unix socket, whose file mode
 /// decides who may.
-pub fn router(engine: Arc<dyn Engine>, info: EngineInfo, clock: Arc<dyn Clock>) -> Router {
+pub fn router(
+    engine: Arc<dyn Engine>,
+    containers: Arc<dyn Containers>,
+    ids: Arc<dyn IdSource>,
+    clock: Arc<dyn Clock>,
+    info: EngineInfo,
+) -> Router {
+    let containers = container::router(Arc::clone(&engine), containers, ids);
     let api = Api {
         engine,
         clock,
@@ -77,7 +87,10 @@ pub fn router(engine: Arc<dyn Engine>, info: EngineInfo, clock: Arc<dyn Clock>) 
         .fallback(not_served)
         .method_not_allowed_fallback(not_served)
         .with_state(api);
-    let routes = routes.layer(axum::middleware::from_fn(drain::unread));
+    // Not where connections become something else: those of containers.
+    let routes = routes
+        .layer(axum::middleware::from_fn(drain::unread))
+        .merge(containers);
     // The version is taken off before anything is routed, which a layer of the router itself would be too late for.
     Router::new().fallback_service(routes.map_request(without_version))
 }
@@ -101,15 +114,8 @@ fn without_version(mut request: Request) -> Request {
 }
 
 /// Kinds of things that clients ask for by name to find out what a name is: there are none here.
-const NEVER_THERE: [&str; 8] = [
-    "configs",
-    "containers",
-    "networks",
-    "nodes",
-    "plugins",
-    "secrets",
-    "services",
-    "volumes",
+const NEVER_THERE: [&str; 7] = [
+    "configs", "networks", "nodes", "plugins", "secrets", "services", "volumes",
 ];
 
 /// Where BuildKit's clients begin.
@@ -132,8 +138,8 @@ async fn not_served(request: Request) -> Response {
         return Refusal::new(StatusCode::NOT_FOUND, message).into_response();
     }
     let message = format!(
-        "{} {} is not served: Wharf serves images only (build, tag, push, pull, load, save, inspect, history, rm, prune, login); \
-         containers are run through the ECS API",
+        "{} {} is not served: Wharf serves images (build, tag, push, pull, load, save, inspect, history, rm, prune, login) \
+         and containers (run, ps, logs, exec, stop, rm)",
         request.method(),
         request.uri().path()
     );

@@ -2,6 +2,10 @@ use axum::body::Body;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
+use contract::container::{
+    ContainerError, ContainerInput, ContainerRecord, ContainerView, Exit, OutputPieces, OutputWish, Until,
+};
+
 use super::*;
 
 /// Knows no image and does nothing.
@@ -93,6 +97,70 @@ impl Engine for Nothing {
     }
 }
 
+/// Has none and makes none.
+struct NoContainers;
+
+#[async_trait::async_trait]
+impl contract::exec::Exec for NoContainers {
+    async fn exec(
+        &self,
+        _: contract::exec::ExecRequest,
+    ) -> Result<contract::exec::ExecSession, contract::exec::ExecError> {
+        Err(contract::exec::ExecError::Failed("no".to_owned()))
+    }
+}
+
+fn none<T>(name: &str) -> Result<T, ContainerError> {
+    Err(ContainerError::NotFound(format!("No such container: {name}")))
+}
+
+#[async_trait::async_trait]
+impl Containers for NoContainers {
+    fn list(&self) -> Vec<ContainerView> {
+        Vec::new()
+    }
+
+    fn find(&self, name: &str) -> Result<ContainerView, ContainerError> {
+        none(name)
+    }
+
+    async fn create(&self, new: ContainerRecord) -> Result<ContainerRecord, ContainerError> {
+        Ok(new)
+    }
+
+    async fn start(&self, id: &str) -> Result<bool, ContainerError> {
+        none(id)
+    }
+
+    async fn signal(&self, id: &str, _: Option<String>) -> Result<(), ContainerError> {
+        none(id)
+    }
+
+    async fn remove(&self, id: &str) -> Result<(), ContainerError> {
+        none(id)
+    }
+
+    async fn rename(&self, id: &str, _: &str) -> Result<(), ContainerError> {
+        none(id)
+    }
+
+    async fn wait(&self, id: &str, _: Until) -> Result<Exit, ContainerError> {
+        none(id)
+    }
+
+    async fn output(&self, id: &str, _: OutputWish) -> Result<OutputPieces, ContainerError> {
+        none(id)
+    }
+
+    async fn input(&self, id: &str, _: bool) -> Result<Box<dyn ContainerInput>, ContainerError> {
+        none(id)
+    }
+
+    async fn resize(&self, id: &str, _: contract::exec::TerminalSize) -> Result<(), ContainerError> {
+        none(id)
+    }
+}
+
 async fn answer(method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
     let info = EngineInfo {
         version: "1".to_owned(),
@@ -107,7 +175,9 @@ async fn answer(method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, Str
         request = request.header(*name, *value);
     }
     let request = request.body(Body::empty()).unwrap();
-    let response = router(Arc::new(Nothing), info, Arc::new(base_clock::SystemClock))
+    let ids = Arc::new(base_id::SequentialIds::default());
+    let clock = Arc::new(base_clock::SystemClock);
+    let response = router(Arc::new(Nothing), Arc::new(NoContainers), ids, clock, info)
         .oneshot(request)
         .await
         .unwrap();
@@ -131,8 +201,8 @@ async fn paths_have_a_version_or_none() {
 #[tokio::test]
 async fn what_is_not_served_says_why() {
     for (method, path, status) in [
-        ("GET", "/containers/json", 501),
-        ("POST", "/containers/create", 501),
+        ("POST", "/containers/create", 400),
+        ("POST", "/containers/x/pause", 501),
         ("POST", "/session", 501),
         ("GET", "/containers/x/json", 404),
         ("GET", "/v1.41/networks/x", 404),

@@ -30,6 +30,8 @@ impl Sessions for Fake {
             arguments: vec!["cat".into()],
             environment: vec![],
             terminal: None,
+            user: None,
+            working_directory: None,
         })
     }
 }

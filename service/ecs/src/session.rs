@@ -50,6 +50,8 @@ impl Sessions {
             arguments: one.arguments,
             environment: vec![],
             terminal: None,
+            user: None,
+            working_directory: None,
         })
     }
 }

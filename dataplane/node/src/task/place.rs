@@ -12,7 +12,7 @@ use dataplane_runtime::{HostSpec, TaskHandle};
 use super::{Actor, Halt, RETRY_AFTER};
 use crate::host::{HostPlace, Hosts};
 use crate::node::Inner;
-use crate::plan::Place;
+use crate::plan::{Machine, Place};
 
 /// A network or host that does not stand by then is given up.
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -43,6 +43,12 @@ impl Actor {
             }
         }
         let (Some(host), Some(wanted)) = (host, &self.desired.host) else {
+            let containers = &self.desired.containers;
+            if place.network.is_none() && containers.iter().any(|it| it.linux.machine_network) {
+                // The shim's own, which is that of whoever starts it: ours.
+                place.network = Some(PathBuf::from("/proc/self/ns/net"));
+                place.machine = Some(machine());
+            }
             return Ok(place);
         };
         match &wanted.network {
@@ -148,6 +154,15 @@ impl Actor {
                 () = tokio::time::sleep(NETWORK_RETRY) => {}
             }
         }
+    }
+}
+
+fn machine() -> Machine {
+    let hostname = nix::unistd::gethostname().unwrap_or_default();
+    Machine {
+        hostname: hostname.to_string_lossy().into_owned(),
+        hosts: std::fs::read_to_string("/etc/hosts").unwrap_or_default(),
+        resolv_conf: std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default(),
     }
 }
 

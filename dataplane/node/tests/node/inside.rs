@@ -111,6 +111,8 @@ async fn a_person_looks_inside(bench: Bench) {
         arguments: vec!["cat".to_owned()],
         environment: vec![],
         terminal: None,
+        user: None,
+        working_directory: None,
     };
     let mut session = running.node.exec(request).await.unwrap();
     let said = Bytes::from_static(b"said");

@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Stop { reason: String },
     /// SIGKILL at once.
     Kill { reason: String },
+    /// A signal for the first process of each container, by its name or number; the container's stop signal if absent.
+    Signal { name: Option<String> },
 }
 
 /// A short address for a socket in a directory whose path may be longer than an address can be. Valid as long as

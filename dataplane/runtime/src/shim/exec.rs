@@ -29,6 +29,28 @@ pub(crate) struct Request {
     pub environment: Vec<(String, String)>,
     /// Columns and rows.
     pub terminal: Option<(u16, u16)>,
+    /// Instead of the container's.
+    #[serde(default)]
+    pub working_directory: Option<String>,
+    /// Instead of the container's.
+    #[serde(default)]
+    pub user: Option<String>,
+}
+
+/// Asks for this side of a container's standard input, or for its terminal: the other thing that can be asked for here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InputWish {
+    pub container: String,
+    /// Nobody else shall have it any more.
+    pub alone: bool,
+}
+
+/// What comes in as a line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Asked {
+    Exec(Request),
+    Input(InputWish),
 }
 
 impl Request {
@@ -87,8 +109,10 @@ pub(super) async fn serve(stream: UnixStream, events: mpsc::UnboundedSender<Even
         .take(REQUEST_BYTES_MAX)
         .read_until(b'\n', &mut line)
         .await;
-    let Ok(request) = read.and_then(|_| serde_json::from_slice(&line).map_err(io::Error::other)) else {
-        return;
+    let request = match read.and_then(|_| serde_json::from_slice(&line).map_err(io::Error::other)) {
+        Ok(Asked::Exec(request)) => request,
+        Ok(Asked::Input(wish)) => return hand_over(stream.into_inner(), wish, events).await,
+        Err(_) => return,
     };
     let (answer, answered) = oneshot::channel();
     if events.send(Event::Exec(request, answer)).is_err() {
@@ -122,6 +146,18 @@ pub(super) async fn serve(stream: UnixStream, events: mpsc::UnboundedSender<Even
             let _ = events.send(Event::ExecGone(pid));
         }
     }
+}
+
+async fn hand_over(stream: UnixStream, wish: InputWish, events: mpsc::UnboundedSender<Event>) {
+    let (answer, answered) = oneshot::channel();
+    if events.send(Event::Input(wish, answer)).is_err() {
+        return;
+    }
+    let _ = match answered.await {
+        Ok(Ok(input)) => send(&stream, &Answer::Started, &[input]).await,
+        Ok(Err(refusal)) => send(&stream, &refusal, &[]).await,
+        Err(_) => return,
+    };
 }
 
 async fn send(stream: &UnixStream, answer: &Answer, ends: &[OwnedFd]) -> io::Result<()> {

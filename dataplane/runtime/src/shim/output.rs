@@ -1,33 +1,69 @@
-//! Reads what a container writes and spools it line by line.
+//! Reads what a container writes and keeps it: line by line, or byte for byte.
 
 use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::Path;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::frames::FrameWriter;
 use crate::spool::{LINE_BYTES_MAX, SpoolWriter, Stream};
 
 const READ_BYTES: usize = 64 * 1024;
 
 pub(super) type SharedSpool = Rc<RefCell<SpoolWriter>>;
 
-/// Spools until nobody can write any more. A terminal ends with EIO instead of an end of file.
-pub(super) async fn spool(source: OwnedFd, stream: Stream, terminal: bool, spool: SharedSpool) {
-    if let Err(error) = spool_lines(source, stream, terminal, &spool).await
-        && error.raw_os_error() != Some(libc::EIO)
-    {
-        let sentence = format!("wharf: the output of this container is lost from here on: {error}");
-        let mut spool = spool.borrow_mut();
-        spool.line(now_ms(), Stream::Stderr, sentence.as_bytes());
-        let _ = spool.flush();
+/// Where a container's output is kept.
+#[derive(Clone)]
+pub(super) enum Record {
+    /// Line by line, for logs.
+    Lines(SharedSpool),
+    /// Byte for byte, for who attaches.
+    Frames(Rc<RefCell<FrameWriter>>),
+}
+
+impl Record {
+    pub fn create(directory: &Path, container: &str, frames: bool) -> io::Result<Self> {
+        Ok(if frames {
+            Self::Frames(Rc::new(RefCell::new(FrameWriter::create(directory, container)?)))
+        } else {
+            Self::Lines(Rc::new(RefCell::new(SpoolWriter::create(directory, container)?)))
+        })
+    }
+
+    fn say(&self, sentence: &str) {
+        match self {
+            Self::Lines(spool) => {
+                let mut spool = spool.borrow_mut();
+                spool.line(now_ms(), Stream::Stderr, sentence.as_bytes());
+                let _ = spool.flush();
+            }
+            Self::Frames(frames) => {
+                let sentence = format!("{sentence}\n");
+                let _ = frames
+                    .borrow_mut()
+                    .write(now_ms(), Stream::Stderr, sentence.as_bytes());
+            }
+        }
     }
 }
 
-async fn spool_lines(source: OwnedFd, stream: Stream, terminal: bool, spool: &SharedSpool) -> io::Result<()> {
+/// Keeps until nobody can write any more. A terminal ends with EIO instead of an end of file.
+pub(super) async fn record(source: OwnedFd, stream: Stream, terminal: bool, record: Record) {
+    if let Err(error) = record_all(source, stream, terminal, &record).await
+        && error.raw_os_error() != Some(libc::EIO)
+    {
+        record.say(&format!(
+            "wharf: the output of this container is lost from here on: {error}"
+        ));
+    }
+}
+
+async fn record_all(source: OwnedFd, stream: Stream, terminal: bool, record: &Record) -> io::Result<()> {
     set_nonblocking(&source)?;
     // SAFETY: the descriptor is owned by the `AsyncFd` and stays open and the same as long as that lives.
     let source = unsafe { AsyncFd::register_with_interest(source, Interest::READABLE)? };
@@ -44,9 +80,14 @@ async fn spool_lines(source: OwnedFd, stream: Stream, terminal: bool, spool: &Sh
                 Err(_would_block) => continue,
             }
         };
-        take(&buffer[..count], &mut rest, stream, terminal, spool)?;
+        match record {
+            Record::Lines(spool) => take(&buffer[..count], &mut rest, stream, terminal, spool)?,
+            Record::Frames(frames) => frames.borrow_mut().write(now_ms(), stream, &buffer[..count])?,
+        }
     };
-    if !rest.is_empty() {
+    if let Record::Lines(spool) = record
+        && !rest.is_empty()
+    {
         let mut spool = spool.borrow_mut();
         spool.line(now_ms(), stream, &rest);
         spool.flush()?;

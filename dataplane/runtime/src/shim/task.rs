@@ -6,6 +6,7 @@ mod shared;
 
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub(super) enum Event {
     CheckTimeout(usize, i32),
     /// A further process is asked for.
     Exec(exec::Request, oneshot::Sender<Result<exec::Begun, exec::Answer>>),
+    /// This side of a container's standard input, or its terminal.
+    Input(exec::InputWish, oneshot::Sender<Result<OwnedFd, exec::Answer>>),
     /// Whoever asked for this process has gone.
     ExecGone(i32),
 }
@@ -185,6 +188,11 @@ impl Task {
                 self.stop(StopKind::Requested, reason);
                 self.group.signal(Signal::SIGKILL);
             }
+            Event::Order(Command::Signal { name }) => {
+                for member in &self.members {
+                    member.signal(name.as_deref());
+                }
+            }
             Event::OutputEnded(index, run) => {
                 self.members[index].output_ended(run, &self.library, &self.group);
             }
@@ -197,6 +205,16 @@ impl Task {
                 if let Err(Ok(begun)) = answer.send(self.exec(&request)) {
                     self.end_exec(begun.pid);
                 }
+            }
+            Event::Input(wish, answer) => {
+                let member = self
+                    .members
+                    .iter_mut()
+                    .find(|member| member.spec().name == wish.container);
+                let input = member
+                    .ok_or(exec::Answer::NotRunning)
+                    .and_then(|member| member.input(wish.alone));
+                let _ = answer.send(input);
             }
             Event::ExecGone(pid) => self.end_exec(pid),
         }

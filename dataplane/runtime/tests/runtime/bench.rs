@@ -175,6 +175,7 @@ impl Bench {
             hosts: None,
             linux: Linux::default(),
             restart: None,
+            frames: false,
         }
     }
 

@@ -33,6 +33,8 @@ fn request(task: &str, line: &str) -> ExecRequest {
         arguments: ["sh", "-c", line].map(str::to_owned).to_vec(),
         environment: vec![],
         terminal: None,
+        user: None,
+        working_directory: None,
     }
 }
 

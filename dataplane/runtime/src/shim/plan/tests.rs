@@ -40,6 +40,7 @@ fn spec(name: &str, depends_on: &[(&str, Condition)]) -> ContainerSpec {
         hosts: None,
         linux: Default::default(),
         restart: None,
+        frames: false,
     }
 }
 

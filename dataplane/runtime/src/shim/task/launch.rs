@@ -35,8 +35,8 @@ use crate::volume;
 pub(super) struct Launched {
     pub pid: i32,
     pub sources: Vec<(OwnedFd, Stream)>,
-    /// The writing end of standard input of a container that keeps it open.
-    pub stdin: Option<OwnedFd>,
+    /// The writing end of standard input of a container that keeps it open, or the terminal of one that has one.
+    pub input: Option<OwnedFd>,
     /// OCI's `process` and the manner of its start: what further processes in the container are like.
     pub process: Value,
     pub manner: Manner,
@@ -265,11 +265,15 @@ pub(super) fn launch(
     let started = library.start(&spec.runtime_id, &place.bundle, &config, manner, streams.stdio)?;
     let Started { pid, terminal } = started;
     let mut sources = streams.sources;
+    let input = match &terminal {
+        Some(terminal) => Some(terminal.try_clone()?),
+        None => streams.stdin,
+    };
     sources.extend(terminal.map(|terminal| (terminal, Stream::Stdout)));
     Ok(Launched {
         pid,
         sources,
-        stdin: streams.stdin,
+        input,
         process: config["process"].clone(),
         manner: further,
         notes: powers.notes,

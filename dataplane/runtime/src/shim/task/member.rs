@@ -2,7 +2,6 @@
 
 mod further;
 
-use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 use std::str::FromStr as _;
@@ -23,10 +22,9 @@ use crate::cgroup::Cgroup;
 use crate::container::{Library, StartError};
 use crate::executor::Manner;
 use crate::shim::health::Tracker;
-use crate::shim::output::{self, SharedSpool};
+use crate::shim::output::{self, Record};
 use crate::shim::plan::{self, View};
 use crate::spec::{ContainerSpec, TaskSpec};
-use crate::spool::SpoolWriter;
 use crate::status::ContainerStatus;
 
 /// How long output may still come after a container's end, before it is given up.
@@ -53,8 +51,8 @@ pub(super) struct Running {
     /// What further processes are like.
     process: Value,
     manner: Manner,
-    /// Closed with the container.
-    _stdin: Option<OwnedFd>,
+    /// Standard input that is kept open, or the terminal; closed with the container.
+    input: Option<OwnedFd>,
 }
 
 /// How a run has ended.
@@ -75,8 +73,8 @@ pub(super) struct Member {
     pub state: State,
     pub status: ContainerStatus,
     pub late: bool,
-    /// Kept over restarts, so that there is one spool.
-    spool: Option<SharedSpool>,
+    /// Kept over restarts, so that there is one.
+    record: Option<Record>,
     /// Nobody can write to its output any more.
     output_ended: bool,
 }
@@ -111,7 +109,7 @@ impl Member {
             state: State::Waiting,
             status,
             late: false,
-            spool: None,
+            record: None,
             output_ended: false,
         }
     }
@@ -154,7 +152,7 @@ impl Member {
     ) -> Result<(), String> {
         let spec = &task.containers[self.index];
         let again = matches!(self.state, State::Due(_));
-        let (launched, spool) = match self.launch(shared, task, library) {
+        let (launched, record) = match self.launch(shared, task, library) {
             Ok(both) => both,
             Err(error) => {
                 self.finish(library, group);
@@ -173,7 +171,7 @@ impl Member {
         self.status.phase = ContainerPhase::Running;
         self.status.health = Health::Unknown;
         self.output_ended = false;
-        self.run(spec, launched, spool);
+        self.run(spec, launched, &record);
         Ok(())
     }
 
@@ -182,21 +180,21 @@ impl Member {
         shared: &Shared,
         task: &TaskSpec,
         library: &Library,
-    ) -> Result<(Launched, SharedSpool), StartError> {
+    ) -> Result<(Launched, Record), StartError> {
         let spec = &task.containers[self.index];
-        let spool = match &self.spool {
-            Some(spool) => Rc::clone(spool),
+        let record = match &self.record {
+            Some(record) => record.clone(),
             None => {
-                let writer = SpoolWriter::create(&shared.directory, &spec.name)?;
-                Rc::clone(self.spool.insert(Rc::new(RefCell::new(writer))))
+                let record = Record::create(&shared.directory, &spec.name, spec.frames)?;
+                self.record.insert(record).clone()
             }
         };
         let launched = launch::launch(shared, task, spec, &mut self.place, library)?;
-        Ok((launched, spool))
+        Ok((launched, record))
     }
 
-    fn run(&mut self, spec: &ContainerSpec, launched: Launched, spool: SharedSpool) {
-        self.follow_output(launched.sources, &spool, spec.pseudo_terminal);
+    fn run(&mut self, spec: &ContainerSpec, launched: Launched, record: &Record) {
+        self.follow_output(launched.sources, record, spec.pseudo_terminal);
         let health = spec
             .health_check
             .clone()
@@ -215,19 +213,14 @@ impl Member {
             check: None,
             process: launched.process,
             manner: launched.manner,
-            _stdin: launched.stdin,
+            input: launched.input,
         });
     }
 
-    fn follow_output(
-        &self,
-        sources: Vec<(OwnedFd, crate::spool::Stream)>,
-        spool: &SharedSpool,
-        terminal: bool,
-    ) {
+    fn follow_output(&self, sources: Vec<(OwnedFd, crate::spool::Stream)>, record: &Record, terminal: bool) {
         let mut readers = tokio::task::JoinSet::new();
         for (source, stream) in sources {
-            readers.spawn_local(output::spool(source, stream, terminal, Rc::clone(spool)));
+            readers.spawn_local(output::record(source, stream, terminal, record.clone()));
         }
         let (events, ended) = (self.events.clone(), self.output_end());
         tokio::task::spawn_local(async move {
@@ -276,6 +269,15 @@ impl Member {
             self.spec().stop_timeout_seconds.into(),
             Event::StopTimeout(self.index),
         );
+    }
+
+    /// A signal for the first process, or the one that asks the container to stop; nothing else is to follow from it.
+    pub fn signal(&self, name: Option<&str>) {
+        let name = name.or(self.spec().stop_signal.as_deref());
+        let signal = name.map_or(Some(Signal::SIGTERM), parse_signal);
+        if let (State::Running(running), Some(signal)) = (&self.state, signal) {
+            let _ = kill(Pid::from_raw(running.pid), signal);
+        }
     }
 
     /// SIGKILL for the first process; where that is the first of its process namespace, the kernel then kills the

@@ -95,6 +95,7 @@ pub(super) fn parse(definition: &Definition, name: &str) -> Result<Linux, ApiErr
         privileged: definition.privileged == Some(true),
         no_new_privileges: security(definition, name)?,
         sysctls: sysctls(definition, name)?,
+        machine_network: false,
         ..Linux::default()
     };
     let Some(given) = &definition.linux_parameters else {

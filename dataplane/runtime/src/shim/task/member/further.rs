@@ -5,13 +5,16 @@ use std::os::fd::OwnedFd;
 use jiff::Timestamp;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::{Value, json};
 
 use super::{Member, State};
 use crate::container::{Library, StartError, Started, Stdio};
 use crate::executor::Manner;
+use crate::in_root::InRoot;
 use crate::oci;
 use crate::shim::exec;
 use crate::shim::task::Event;
+use crate::user;
 
 impl Member {
     /// Starts a further process; its number and this side of its streams.
@@ -30,6 +33,7 @@ impl Member {
             &request.environment,
             window.is_some(),
         );
+        let process = self.adapted(process, request)?;
         let manner = Manner {
             window,
             ..running.manner.clone()
@@ -46,6 +50,37 @@ impl Member {
                 other => exec::Answer::Failed(other.to_string()),
             })?;
         Ok((started.pid, started.terminal.into_iter().chain(ends).collect()))
+    }
+
+    /// As another user and in another directory, where that is asked for.
+    fn adapted(&self, mut process: Value, request: &exec::Request) -> Result<Value, exec::Answer> {
+        if let Some(directory) = &request.working_directory {
+            process["cwd"] = json!(directory);
+        }
+        if let (Some(wanted), Some(overlay)) = (&request.user, &self.place.overlay) {
+            let failed = |error: String| exec::Answer::Program(error);
+            let root = InRoot::open(&overlay.root).map_err(|error| failed(error.to_string()))?;
+            let user = user::resolve(&root, Some(wanted)).map_err(|error| failed(error.to_string()))?;
+            process["user"] = oci::user(&user);
+        }
+        Ok(process)
+    }
+
+    /// Hands over this side of the container's standard input, or its terminal. Taken alone, its end is the end of
+    /// the container's input.
+    pub fn input(&mut self, alone: bool) -> Result<OwnedFd, exec::Answer> {
+        let terminal = self.spec().pseudo_terminal;
+        let State::Running(running) = &mut self.state else {
+            return Err(exec::Answer::NotRunning);
+        };
+        let closed = || exec::Answer::Failed("its standard input is not open".to_owned());
+        if alone && !terminal {
+            return running.input.take().ok_or_else(closed);
+        }
+        let input = running.input.as_ref().ok_or_else(closed)?;
+        input
+            .try_clone()
+            .map_err(|error| exec::Answer::Failed(error.to_string()))
     }
 
     pub fn check_health(&mut self, run: u32, library: &Library) {
