@@ -6,6 +6,8 @@
 mod cloud;
 #[path = "journey/command.rs"]
 mod command;
+#[path = "journey/container.rs"]
+mod container;
 #[path = "journey/crash.rs"]
 mod crash;
 #[path = "journey/exec.rs"]
