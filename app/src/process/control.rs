@@ -90,8 +90,10 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
         engine_socket,
         front_engine::router(
             Arc::new(engine),
-            Arc::new(node.containers(Arc::clone(&plane.ids))?),
-            Arc::clone(&plane.ids),
+            Some(front_engine::ContainerHost {
+                containers: Arc::new(node.containers(Arc::clone(&plane.ids))?),
+                ids: Arc::clone(&plane.ids),
+            }),
             Arc::clone(&plane.clock),
             info(order),
         ),

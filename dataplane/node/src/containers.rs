@@ -87,9 +87,7 @@ impl Node {
 /// How a container's task has ended, if it has.
 fn exit_of(view: &ContainerView) -> Option<Exit> {
     let observed = view.observed.as_ref()?;
-    if observed.stopped_at.is_none() {
-        return None;
-    }
+    observed.stopped_at?;
     let container = observed.containers.first();
     let code = container.and_then(|container| container.exit_code);
     let ran = container.is_some_and(|container| container.started_at.is_some());

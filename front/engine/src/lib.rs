@@ -55,16 +55,21 @@ pub(crate) struct Api {
     clock: Arc<dyn Clock>,
 }
 
+/// Who runs containers; without one, they are not served.
+pub struct ContainerHost {
+    pub containers: Arc<dyn Containers>,
+    pub ids: Arc<dyn IdSource>,
+}
+
 /// Serves the API, with and without a version in front of the path. To be served on a Unix socket, whose file mode
 /// decides who may.
 pub fn router(
     engine: Arc<dyn Engine>,
-    containers: Arc<dyn Containers>,
-    ids: Arc<dyn IdSource>,
+    containers: Option<ContainerHost>,
     clock: Arc<dyn Clock>,
     info: EngineInfo,
 ) -> Router {
-    let containers = container::router(Arc::clone(&engine), containers, ids);
+    let containers = containers.map(|host| container::router(Arc::clone(&engine), host.containers, host.ids));
     let api = Api {
         engine,
         clock,
@@ -90,7 +95,7 @@ pub fn router(
     // Not where connections become something else: those of containers.
     let routes = routes
         .layer(axum::middleware::from_fn(drain::unread))
-        .merge(containers);
+        .merge(containers.unwrap_or_default());
     // The version is taken off before anything is routed, which a layer of the router itself would be too late for.
     Router::new().fallback_service(routes.map_request(without_version))
 }

@@ -177,10 +177,18 @@ async fn answer(method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, Str
     let request = request.body(Body::empty()).unwrap();
     let ids = Arc::new(base_id::SequentialIds::default());
     let clock = Arc::new(base_clock::SystemClock);
-    let response = router(Arc::new(Nothing), Arc::new(NoContainers), ids, clock, info)
-        .oneshot(request)
-        .await
-        .unwrap();
+    let response = router(
+        Arc::new(Nothing),
+        Some(crate::ContainerHost {
+            containers: Arc::new(NoContainers),
+            ids,
+        }),
+        clock,
+        info,
+    )
+    .oneshot(request)
+    .await
+    .unwrap();
     let status = response.status().as_u16();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(bytes.to_vec()).unwrap())

@@ -80,7 +80,7 @@ impl Service {
             cpus: 2,
             memory_bytes: 1 << 30,
         };
-        let api = front_engine::router(Arc::new(engine.clone()), info, Arc::new(SystemClock));
+        let api = front_engine::router(Arc::new(engine.clone()), None, Arc::new(SystemClock), info);
         let unix = UnixListener::bind(&socket)?;
         let tasks = vec![
             tokio::spawn(async move { axum::serve(listener, routes).await }),

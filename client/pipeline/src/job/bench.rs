@@ -72,7 +72,7 @@ fn tokens(
         .permissions
         .as_ref()
         .or(shared.workflow.permissions.as_ref());
-    if !permissions.is_some_and(|it| it.level("id-token") == Level::Write) {
+    if permissions.is_none_or(|it| it.level("id-token") != Level::Write) {
         return Ok(None);
     }
     let machine = shared.machine;
