@@ -7,7 +7,7 @@ use super::{
 use serde::Deserialize;
 
 const MIB: i64 = 1 << 20;
-/// Memory for a tmpfs that does not say how much: half of what is there, as the kernel would.
+/// Memory for a tmpfs that does not say how much.
 const TMPFS_MIB: u32 = 1_024;
 /// Units of a processor.
 const CPU_UNITS: i64 = 1_024;
