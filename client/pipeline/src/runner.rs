@@ -23,7 +23,7 @@ use crate::recorder::Recorder;
 use crate::settings::Settings;
 use crate::store::StoreError;
 use crate::view::{View, object};
-use crate::{leftover, live, preflight};
+use crate::{leftover, live, preflight, token};
 
 /// How often files are looked at by which others tell a run something.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -69,7 +69,7 @@ pub async fn work(machine: &Machine, id: u64, stop: watch::Receiver<bool>) -> Re
         return Err(RunError::Over(id));
     }
     let settings = runs.settings(&run.repository)?;
-    let token = machine.ids.hex(40);
+    let token = machine.ids.hex(32);
     let masker = masker(machine, &settings, &token);
     let log = runs.folder(id).join("log.jsonl");
     let journal = Journal::open(&log, masker.clone(), machine.clock.clone())?;
@@ -152,6 +152,13 @@ impl Attempt<'_> {
         let actions = Actions::new(self.machine.clone());
         if let Err(report) = preflight::check(self.machine, self.run, &workflow, &actions).await {
             return refused(report);
+        }
+        if workflow.wants_tokens() {
+            let home = self.machine.runs.home().to_owned();
+            let made = tokio::task::spawn_blocking(move || token::prepare(&home)).await;
+            if let Ok(Err(error)) = made {
+                return (Conclusion::Failure, Some(error.to_string()));
+            }
         }
         let inputs = workflow.inputs(self.run);
         let event = self.run.event.payload(&self.run.repository, &inputs.to_json());

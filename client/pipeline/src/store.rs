@@ -233,17 +233,12 @@ pub(crate) fn private_folder(path: &Path) -> Result<(), StoreError> {
 
 /// Writes a file so that it is there whole or not at all; for its owner only.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let new = path.with_extension("new");
+    // Under a name of its own, as several processes may write the same file at once: the last one counts, whole.
     let write = || {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)?;
+        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(path))?;
         file.write_all(bytes)?;
-        file.sync_data()?;
-        fs::rename(&new, path)
+        file.as_file().sync_data()?;
+        file.persist(path).map(drop).map_err(|error| error.error)
     };
     write().map_err(failed(path, "written"))
 }

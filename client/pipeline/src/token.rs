@@ -3,7 +3,6 @@
 //! They are signed with a key of this machine's own. STS of the local cloud knows its public half; AWS does not.
 
 use std::fs;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,35 +54,33 @@ fn key(home: &Path) -> Result<EncodingKey, TokenError> {
         let new =
             rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, RSA_BITS).map_err(|error| text(&error))?;
         let pem = new.to_pkcs8_pem(LineEnding::LF).map_err(|error| text(&error))?;
-        let own = home.join(format!("oidc.{}.new", std::process::id()));
-        let mut options = fs::OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&own)?;
+        let mut file = tempfile::NamedTempFile::new_in(home)?;
         std::io::Write::write_all(&mut file, pem.as_bytes())?;
-        file.sync_data()?;
-        // A link is made once: of several at the same time the first counts.
-        let linked = fs::hard_link(&own, &path);
-        fs::remove_file(&own)?;
-        linked.or_else(|error| match path.exists() {
-            true => Ok(()),
-            false => Err(error),
-        })?;
+        file.as_file().sync_data()?;
+        // Of several at the same time the first counts.
+        if let Err(refused) = file.persist_noclobber(&path)
+            && !path.exists()
+        {
+            return Err(refused.error.into());
+        }
     }
     let pem = fs::read_to_string(&path)?;
+    let private = rsa::RsaPrivateKey::from_pkcs8_pem(&pem).map_err(|error| text(&error))?;
+    let half = private
+        .to_public_key()
+        .to_public_key_pem(LineEnding::LF)
+        .map_err(|error| text(&error))?;
     let public = public_key_path(home);
-    if !public.exists() {
-        let private = rsa::RsaPrivateKey::from_pkcs8_pem(&pem).map_err(|error| text(&error))?;
-        let half = private
-            .to_public_key()
-            .to_public_key_pem(LineEnding::LF)
-            .map_err(|error| text(&error))?;
+    // One that belongs to another private key would let nobody in.
+    if fs::read(&public).ok().as_deref() != Some(half.as_bytes()) {
         replace(&public, half.as_bytes())?;
     }
     EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| text(&error))
+}
+
+/// Makes the key if there is none: that takes its time, which nobody else has to wait for.
+pub(crate) fn prepare(home: &Path) -> Result<(), TokenError> {
+    key(home).map(drop)
 }
 
 /// A job's endpoint; it is gone when this is dropped.
@@ -117,7 +114,7 @@ impl Door {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Result<Self, TokenError> {
-        let bearer = ids.hex(40);
+        let bearer = ids.hex(32);
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
@@ -197,7 +194,13 @@ pub(crate) fn claims(github: &base_workflow::Map, environment: Option<&str>) -> 
     };
     let repository = of("repository");
     let subject = match (environment, of("event_name").as_str()) {
-        (Some(environment), _) => format!("repo:{repository}:environment:{environment}"),
+        // As GitHub writes it: what separates the parts is not in one of them.
+        (Some(environment), _) => {
+            format!(
+                "repo:{repository}:environment:{}",
+                environment.replace(':', "%3A")
+            )
+        }
         (None, "pull_request") => format!("repo:{repository}:pull_request"),
         (None, _) => format!("repo:{repository}:ref:{}", of("ref")),
     };
@@ -224,6 +227,14 @@ pub(crate) fn claims(github: &base_workflow::Map, environment: Option<&str>) -> 
     ] {
         say(name, of(name));
     }
+    // GitHub numbers people and repositories; here a name always has the same number.
+    for (name, named) in [
+        ("repository_id", "repository"),
+        ("repository_owner_id", "repository_owner"),
+        ("actor_id", "actor"),
+    ] {
+        say(name, number(&of(named)));
+    }
     say("job_workflow_ref", of("workflow_ref"));
     say("job_workflow_sha", of("workflow_sha"));
     say("ref_protected", "false".to_owned());
@@ -234,3 +245,13 @@ pub(crate) fn claims(github: &base_workflow::Map, environment: Option<&str>) -> 
     }
     claims
 }
+
+fn number(name: &str) -> String {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(name.to_lowercase());
+    let bytes: [u8; 4] = [digest[0], digest[1], digest[2], digest[3]];
+    u32::from_be_bytes(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! The workflow that a run is about: a file of its commit, or the built-in one.
 
 use base_diagnostic::{SourceFile, render};
-use base_workflow::{Map, Value, Workflow, parse_workflow};
+use base_workflow::{Level, Map, Value, Workflow, parse_workflow};
 
 use crate::machine::Machine;
 use crate::record::Run;
@@ -48,6 +48,13 @@ impl Loaded {
     pub(crate) fn inputs(&self, run: &Run) -> Value {
         let given = self.parsed.on.dispatch(&run.event.inputs);
         Value::Map(given.unwrap_or_else(|_| Map::new()))
+    }
+
+    /// Whether any of its jobs may ask for tokens.
+    pub(crate) fn wants_tokens(&self) -> bool {
+        let all = self.parsed.jobs.iter().filter_map(|job| job.permissions.as_ref());
+        all.chain(&self.parsed.permissions)
+            .any(|it| it.level("id-token") == Level::Write)
     }
 
     pub(crate) fn report(&self, problems: &[base_diagnostic::Problem]) -> String {
