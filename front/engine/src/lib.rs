@@ -119,8 +119,15 @@ fn without_version(mut request: Request) -> Request {
 }
 
 /// Kinds of things that clients ask for by name to find out what a name is: there are none here.
-const NEVER_THERE: [&str; 7] = [
-    "configs", "networks", "nodes", "plugins", "secrets", "services", "volumes",
+const NEVER_THERE: [&str; 8] = [
+    "configs",
+    "containers",
+    "networks",
+    "nodes",
+    "plugins",
+    "secrets",
+    "services",
+    "volumes",
 ];
 
 /// Where BuildKit's clients begin.

@@ -91,7 +91,7 @@ fn a_login_is_really_checked(bench: &mut Bench) {
 
 fn what_is_no_image_business_says_so(bench: &mut Bench) {
     let text = bench.docker(&["ps"]).fails();
-    assert!(text.contains("Wharf serves images only"), "{text}");
+    assert!(text.contains("is not served"), "{text}");
     bench.docker(&["version"]).ok();
     bench.docker(&["info"]).ok();
 }
