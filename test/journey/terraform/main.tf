@@ -52,19 +52,8 @@ resource "aws_key_pair" "admin" {
 
 # --- images ------------------------------------------------------------------------------------------------------
 
-resource "aws_ecr_repository" "web" {
-  name                 = local.name
-  image_tag_mutability = "IMMUTABLE"
-  force_delete         = true
-  tags                 = local.tags
-
-  image_scanning_configuration {
-    scan_on_push = true
-  }
-}
-
-resource "aws_ecr_lifecycle_policy" "web" {
-  repository = aws_ecr_repository.web.name
+resource "aws_ecr_lifecycle_policy" "main" {
+  repository = aws_ecr_repository.main.name
   policy = jsonencode({
     rules = [{
       rulePriority = 1
@@ -75,8 +64,8 @@ resource "aws_ecr_lifecycle_policy" "web" {
   })
 }
 
-resource "aws_ecr_repository_policy" "web" {
-  repository = aws_ecr_repository.web.name
+resource "aws_ecr_repository_policy" "main" {
+  repository = aws_ecr_repository.main.name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
