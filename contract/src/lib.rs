@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod console;
 pub mod container;
+pub mod dns;
 pub mod exec;
 pub mod image;
 pub mod log;

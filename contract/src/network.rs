@@ -25,6 +25,8 @@ pub struct DesiredNetwork {
     /// What holds for interfaces from now on, whatever held when they were attached.
     #[serde(default)]
     pub interfaces: Vec<InterfaceRules>,
+    #[serde(default)]
+    pub names: crate::dns::NetworkNames,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

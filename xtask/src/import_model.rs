@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use aws_model::{Kind, Member, Operation, Service, Shape};
+use aws_model::{Http, Kind, Member, Operation, Protocol, Service, Shape};
 
 /// Writes the fact file of every service that `aws/model/served.txt` names.
 pub fn run(root: &Path, site: Option<&Path>) -> Result<()> {
@@ -65,6 +65,12 @@ fn import(data: &Path, name: &str, served: &BTreeSet<String>) -> Result<Service>
                 input,
                 output,
                 result_wrapper,
+                http: (model.metadata.protocol == Protocol::RestXml).then(|| Http {
+                    method: raw.http.method.clone(),
+                    uri: raw.http.request_uri.clone(),
+                    status: raw.http.response_code.unwrap_or(200),
+                }),
+                input_element: raw.input.as_ref().and_then(|it| it.location_name.clone()),
                 errors,
             },
         );
@@ -75,6 +81,11 @@ fn import(data: &Path, name: &str, served: &BTreeSet<String>) -> Result<Service>
         .filter(|it| !served.contains(*it))
         .cloned()
         .collect();
+    // Where the service has no namespace of its own its messages share one.
+    let namespace = model.operations.values().find_map(|it| {
+        let of_input = it.input.as_ref()?.xml_namespace.as_ref()?;
+        Some(of_input.uri.clone())
+    });
     let meta = model.metadata;
     Ok(Service {
         name: name.to_owned(),
@@ -86,7 +97,7 @@ fn import(data: &Path, name: &str, served: &BTreeSet<String>) -> Result<Service>
         global_endpoint: meta.global_endpoint,
         json_version: meta.json_version,
         target_prefix: meta.target_prefix,
-        xml_namespace: meta.xml_namespace,
+        xml_namespace: meta.xml_namespace.or(namespace),
         operations,
         unserved,
         shapes,
@@ -151,6 +162,7 @@ fn member(name: &str, raw: &botocore::Member) -> Member {
         shape: raw.shape.clone(),
         required: false,
         location_name: raw.location_name.clone(),
+        location: raw.location,
         query_name: raw.query_name.clone(),
         flattened: raw.flattened,
         idempotency_token: raw.idempotency_token,

@@ -14,6 +14,7 @@ mod transport;
 
 #[rustfmt::skip]
 mod service {
+    mod acm;
     mod autoscaling;
     mod ec2;
     mod ecr;
@@ -21,7 +22,9 @@ mod service {
     mod elbv2;
     mod iam;
     mod logs;
+    mod route53;
     mod secretsmanager;
+    mod servicediscovery;
     mod ssm;
     mod sts;
 }

@@ -43,6 +43,8 @@ pub enum Protocol {
     Json,
     Query,
     Ec2,
+    #[serde(rename = "rest-xml")]
+    RestXml,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -55,9 +57,33 @@ pub struct Operation {
     /// Element around the output in an awsQuery answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_wrapper: Option<String>,
+    /// Of a REST protocol: where it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Http>,
+    /// Root element of an input's XML.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_element: Option<String>,
     /// Error shapes that the model names for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<String>,
+}
+
+/// Method, path with `{labels}`, and the status of success.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Http {
+    pub method: String,
+    pub uri: String,
+    pub status: u16,
+}
+
+/// Where a REST protocol puts a member of an input or output, if not into the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    Uri,
+    QueryString,
+    Header,
 }
 
 /// What a value looks like. Only the fields that its `kind` can have are ever set.
@@ -132,6 +158,8 @@ pub struct Member {
     pub required: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Place>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_name: Option<String>,
     #[serde(default, skip_serializing_if = "is_false")]

@@ -23,6 +23,6 @@ pub use context::Context;
 pub use error::ApiError;
 pub use page::{BadToken, page};
 pub use schema::{
-    ErrorSchema, Kind, Member, OperationSchema, Protocol, Schema, ServiceSchema, TimestampFormat,
+    ErrorSchema, Http, Kind, Member, OperationSchema, Place, Protocol, Schema, ServiceSchema, TimestampFormat,
 };
 pub use value::{Element, Fields, Mismatch, Shaped, Value};

@@ -38,6 +38,8 @@ pub enum Protocol {
     Json,
     Query,
     Ec2,
+    /// Method and path say which operation it is; bodies are XML.
+    RestXml,
 }
 
 #[derive(Debug)]
@@ -47,8 +49,30 @@ pub struct OperationSchema {
     pub output: Option<&'static Schema>,
     /// Element around the output in an awsQuery answer.
     pub result_wrapper: Option<&'static str>,
+    /// Of [`Protocol::RestXml`].
+    pub http: Option<Http>,
+    /// Root element of an input's XML.
+    pub input_element: Option<&'static str>,
     /// What the model says it may answer.
     pub errors: &'static [&'static Schema],
+}
+
+/// Where an operation of a REST protocol is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Http {
+    pub method: &'static str,
+    /// With `{labels}`.
+    pub uri: &'static str,
+    /// Of success.
+    pub status: u16,
+}
+
+/// Where a member is, if not in the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Uri,
+    Query,
+    Header,
 }
 
 /// What a value looks like.
@@ -114,6 +138,8 @@ pub struct Member {
     pub required: bool,
     /// Its name on the wire, where that is another.
     pub location_name: Option<&'static str>,
+    /// Only a REST protocol puts members elsewhere than into the body.
+    pub place: Option<Place>,
     /// Its name in an ec2Query request, where that is another.
     pub query_name: Option<&'static str>,
     pub flattened: bool,
@@ -146,7 +172,7 @@ impl ServiceSchema {
         };
         match self.protocol {
             Protocol::Json => ApiError::client("UnknownOperationException", message),
-            Protocol::Query | Protocol::Ec2 => ApiError::client("InvalidAction", message),
+            Protocol::Query | Protocol::Ec2 | Protocol::RestXml => ApiError::client("InvalidAction", message),
         }
     }
 
@@ -293,6 +319,7 @@ impl Member {
             schema,
             required: false,
             location_name: None,
+            place: None,
             query_name: None,
             flattened: false,
             idempotency_token: false,
@@ -313,6 +340,12 @@ impl Member {
     #[must_use]
     pub const fn located(mut self, name: &'static str) -> Self {
         self.location_name = Some(name);
+        self
+    }
+
+    #[must_use]
+    pub const fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
         self
     }
 

@@ -7,6 +7,7 @@ use aws_protocol::{ApiError, Shaped, Value};
 
 #[rustfmt::skip]
 mod service {
+    pub mod acm;
     pub mod autoscaling;
     pub mod ec2;
     pub mod ecr;
@@ -14,12 +15,16 @@ mod service {
     pub mod elbv2;
     pub mod iam;
     pub mod logs;
+    pub mod route53;
     pub mod secretsmanager;
+    pub mod servicediscovery;
     pub mod ssm;
     pub mod sts;
 }
 
-pub use service::{autoscaling, ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+pub use service::{
+    acm, autoscaling, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, servicediscovery, ssm, sts,
+};
 
 /// An operation's input from a decoded message. The message was checked against the schema before, so what
 /// does not fit is our fault.

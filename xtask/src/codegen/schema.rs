@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, bail};
-use aws_model::{Kind, Member, Protocol, Service, Shape};
+use aws_model::{Kind, Member, Place, Protocol, Service, Shape};
 use serde_json::Number;
 
 use super::names::Names;
@@ -29,10 +29,18 @@ pub fn schema(service: &Service, names: &Names) -> Result<String> {
             .collect::<Result<_>>()?;
         writeln!(
             operations,
-            "        OperationSchema {{ name: {name:?}, input: {}, output: {}, result_wrapper: {:?}, errors: &[{}] }},",
+            "        OperationSchema {{ name: {name:?}, input: {}, output: {}, result_wrapper: {:?}, http: {}, input_element: {:?}, errors: &[{}] }},",
             reference(&facts.input)?,
             reference(&facts.output)?,
             facts.result_wrapper,
+            match &facts.http {
+                Some(http) => format!(
+                    "Some(Http {{ method: {:?}, uri: {:?}, status: {} }})",
+                    http.method, http.uri, http.status
+                ),
+                None => "None".to_owned(),
+            },
+            facts.input_element,
             errors.join(", ")
         )?;
     }
@@ -43,13 +51,19 @@ pub fn schema(service: &Service, names: &Names) -> Result<String> {
         .collect::<Result<_>>()?;
     let text = |it: &Option<String>| it.clone().unwrap_or_default();
     Ok(format!(
-        "{}//! Schemas of {}.\n\nuse aws_protocol::{{Member, OperationSchema, Protocol, Schema, ServiceSchema{}}};\n\n\
+        "{}//! Schemas of {}.\n\nuse aws_protocol::{{{}Member, OperationSchema, {}Protocol, Schema, ServiceSchema{}}};\n\n\
          pub static SERVICE: ServiceSchema = ServiceSchema {{\n    name: {:?},\n    protocol: Protocol::{},\n    \
          api_version: {:?},\n    service_id: {:?},\n    endpoint_prefix: {:?},\n    signing_name: {:?},\n    \
          global_endpoint: {:?},\n    target_prefix: {:?},\n    json_version: {:?},\n    xml_namespace: {:?},\n    \
          operations: &[\n{operations}    ],\n    unserved: &{:?},\n    shapes: &[{}],\n}};\n\n{statics}",
         super::HEADER,
         service.service_id,
+        if service.protocol == Protocol::RestXml {
+            "Http, "
+        } else {
+            ""
+        },
+        if statics.contains("Place::") { "Place, " } else { "" },
         if statics.contains("TimestampFormat") {
             ", TimestampFormat"
         } else {
@@ -60,6 +74,7 @@ pub fn schema(service: &Service, names: &Names) -> Result<String> {
             Protocol::Json => "Json",
             Protocol::Query => "Query",
             Protocol::Ec2 => "Ec2",
+            Protocol::RestXml => "RestXml",
         },
         service.api_version,
         service.service_id,
@@ -170,6 +185,13 @@ fn member(member: &Member, names: &Names) -> Result<String> {
     }
     if let Some(name) = &member.location_name {
         write!(out, ".located({name:?})")?;
+    }
+    if let Some(place) = member.location {
+        out.push_str(match place {
+            Place::Uri => ".at(Place::Uri)",
+            Place::QueryString => ".at(Place::Query)",
+            Place::Header => ".at(Place::Header)",
+        });
     }
     if let Some(name) = &member.query_name {
         write!(out, ".queried({name:?})")?;

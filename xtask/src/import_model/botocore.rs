@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use aws_model::{Kind, Protocol};
+use aws_model::{Kind, Place, Protocol};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
@@ -33,6 +33,7 @@ pub struct Metadata {
 
 #[derive(Deserialize)]
 pub struct Operation {
+    pub http: Http,
     pub input: Option<Reference>,
     pub output: Option<Reference>,
     #[serde(default)]
@@ -44,6 +45,21 @@ pub struct Operation {
 pub struct Reference {
     pub shape: String,
     pub result_wrapper: Option<String>,
+    pub location_name: Option<String>,
+    pub xml_namespace: Option<XmlNamespace>,
+}
+
+#[derive(Deserialize)]
+pub struct XmlNamespace {
+    pub uri: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Http {
+    pub method: String,
+    pub request_uri: String,
+    pub response_code: Option<u16>,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +98,7 @@ pub struct Shape {
 pub struct Member {
     pub shape: String,
     pub location_name: Option<String>,
+    pub location: Option<Place>,
     pub query_name: Option<String>,
     #[serde(default)]
     pub flattened: bool,

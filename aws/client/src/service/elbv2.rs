@@ -9,6 +9,10 @@ use crate::Client;
 
 #[async_trait]
 impl Api for Client {
+    async fn add_listener_certificates(&self, context: &Context, input: AddListenerCertificatesInput) -> Result<AddListenerCertificatesOutput, ApiError> {
+        self.call(&SERVICE, "AddListenerCertificates", context, input).await
+    }
+
     async fn add_tags(&self, context: &Context, input: AddTagsInput) -> Result<AddTagsOutput, ApiError> {
         self.call(&SERVICE, "AddTags", context, input).await
     }
@@ -49,6 +53,10 @@ impl Api for Client {
         self.call(&SERVICE, "DescribeListenerAttributes", context, input).await
     }
 
+    async fn describe_listener_certificates(&self, context: &Context, input: DescribeListenerCertificatesInput) -> Result<DescribeListenerCertificatesOutput, ApiError> {
+        self.call(&SERVICE, "DescribeListenerCertificates", context, input).await
+    }
+
     async fn describe_listeners(&self, context: &Context, input: DescribeListenersInput) -> Result<DescribeListenersOutput, ApiError> {
         self.call(&SERVICE, "DescribeListeners", context, input).await
     }
@@ -63,6 +71,10 @@ impl Api for Client {
 
     async fn describe_rules(&self, context: &Context, input: DescribeRulesInput) -> Result<DescribeRulesOutput, ApiError> {
         self.call(&SERVICE, "DescribeRules", context, input).await
+    }
+
+    async fn describe_ssl_policies(&self, context: &Context, input: DescribeSSLPoliciesInput) -> Result<DescribeSSLPoliciesOutput, ApiError> {
+        self.call(&SERVICE, "DescribeSSLPolicies", context, input).await
     }
 
     async fn describe_tags(&self, context: &Context, input: DescribeTagsInput) -> Result<DescribeTagsOutput, ApiError> {
@@ -103,6 +115,10 @@ impl Api for Client {
 
     async fn register_targets(&self, context: &Context, input: RegisterTargetsInput) -> Result<RegisterTargetsOutput, ApiError> {
         self.call(&SERVICE, "RegisterTargets", context, input).await
+    }
+
+    async fn remove_listener_certificates(&self, context: &Context, input: RemoveListenerCertificatesInput) -> Result<RemoveListenerCertificatesOutput, ApiError> {
+        self.call(&SERVICE, "RemoveListenerCertificates", context, input).await
     }
 
     async fn remove_tags(&self, context: &Context, input: RemoveTagsInput) -> Result<RemoveTagsOutput, ApiError> {

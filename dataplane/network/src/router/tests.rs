@@ -41,6 +41,7 @@ fn network() -> DesiredNetwork {
             public: Ipv4Addr::new(198, 18, 0, 1),
         }],
         interfaces: vec![],
+        names: contract::dns::NetworkNames::default(),
     }
 }
 

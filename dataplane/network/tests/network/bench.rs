@@ -244,6 +244,7 @@ pub fn vpc(id: &str, groups: Vec<SecurityGroup>) -> DesiredNetwork {
         }],
         gateways: vec![],
         interfaces: vec![],
+        names: contract::dns::NetworkNames::default(),
     }
 }
 

@@ -536,6 +536,7 @@ fn network(id: &str, subnets: Vec<Subnet>, gateways: Vec<AddressGateway>) -> Des
         public: public_of(id),
         gateways,
         interfaces: vec![],
+        names: contract::dns::NetworkNames::default(),
     }
 }
 

@@ -381,6 +381,7 @@ pub fn network(generation: u64, open: Option<u16>) -> DesiredNetwork {
         public: vec![],
         gateways: vec![],
         interfaces: vec![],
+        names: contract::dns::NetworkNames::default(),
     }
 }
 

@@ -10,6 +10,11 @@ use super::schema::SERVICE;
 /// The operations that are served. What an implementor leaves out answers that it is not served.
 #[async_trait]
 pub trait Api: Send + Sync {
+    async fn add_listener_certificates(&self, context: &Context, input: AddListenerCertificatesInput) -> Result<AddListenerCertificatesOutput, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("AddListenerCertificates"))
+    }
+
     async fn add_tags(&self, context: &Context, input: AddTagsInput) -> Result<AddTagsOutput, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("AddTags"))
@@ -60,6 +65,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DescribeListenerAttributes"))
     }
 
+    async fn describe_listener_certificates(&self, context: &Context, input: DescribeListenerCertificatesInput) -> Result<DescribeListenerCertificatesOutput, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeListenerCertificates"))
+    }
+
     async fn describe_listeners(&self, context: &Context, input: DescribeListenersInput) -> Result<DescribeListenersOutput, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeListeners"))
@@ -78,6 +88,11 @@ pub trait Api: Send + Sync {
     async fn describe_rules(&self, context: &Context, input: DescribeRulesInput) -> Result<DescribeRulesOutput, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeRules"))
+    }
+
+    async fn describe_ssl_policies(&self, context: &Context, input: DescribeSSLPoliciesInput) -> Result<DescribeSSLPoliciesOutput, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeSSLPolicies"))
     }
 
     async fn describe_tags(&self, context: &Context, input: DescribeTagsInput) -> Result<DescribeTagsOutput, ApiError> {
@@ -130,6 +145,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("RegisterTargets"))
     }
 
+    async fn remove_listener_certificates(&self, context: &Context, input: RemoveListenerCertificatesInput) -> Result<RemoveListenerCertificatesOutput, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("RemoveListenerCertificates"))
+    }
+
     async fn remove_tags(&self, context: &Context, input: RemoveTagsInput) -> Result<RemoveTagsOutput, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("RemoveTags"))
@@ -152,6 +172,7 @@ pub trait Api: Send + Sync {
 /// What the operation answers, or that it is not served.
 pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: Value) -> Result<Value, ApiError> {
     match operation {
+        "AddListenerCertificates" => api.add_listener_certificates(context, crate::input(input)?).await.map(AddListenerCertificatesOutput::write),
         "AddTags" => api.add_tags(context, crate::input(input)?).await.map(AddTagsOutput::write),
         "CreateListener" => api.create_listener(context, crate::input(input)?).await.map(CreateListenerOutput::write),
         "CreateLoadBalancer" => api.create_load_balancer(context, crate::input(input)?).await.map(CreateLoadBalancerOutput::write),
@@ -162,10 +183,12 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "DeregisterTargets" => api.deregister_targets(context, crate::input(input)?).await.map(DeregisterTargetsOutput::write),
         "DescribeCapacityReservation" => api.describe_capacity_reservation(context, crate::input(input)?).await.map(DescribeCapacityReservationOutput::write),
         "DescribeListenerAttributes" => api.describe_listener_attributes(context, crate::input(input)?).await.map(DescribeListenerAttributesOutput::write),
+        "DescribeListenerCertificates" => api.describe_listener_certificates(context, crate::input(input)?).await.map(DescribeListenerCertificatesOutput::write),
         "DescribeListeners" => api.describe_listeners(context, crate::input(input)?).await.map(DescribeListenersOutput::write),
         "DescribeLoadBalancerAttributes" => api.describe_load_balancer_attributes(context, crate::input(input)?).await.map(DescribeLoadBalancerAttributesOutput::write),
         "DescribeLoadBalancers" => api.describe_load_balancers(context, crate::input(input)?).await.map(DescribeLoadBalancersOutput::write),
         "DescribeRules" => api.describe_rules(context, crate::input(input)?).await.map(DescribeRulesOutput::write),
+        "DescribeSSLPolicies" => api.describe_ssl_policies(context, crate::input(input)?).await.map(DescribeSSLPoliciesOutput::write),
         "DescribeTags" => api.describe_tags(context, crate::input(input)?).await.map(DescribeTagsOutput::write),
         "DescribeTargetGroupAttributes" => api.describe_target_group_attributes(context, crate::input(input)?).await.map(DescribeTargetGroupAttributesOutput::write),
         "DescribeTargetGroups" => api.describe_target_groups(context, crate::input(input)?).await.map(DescribeTargetGroupsOutput::write),
@@ -176,6 +199,7 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "ModifyTargetGroup" => api.modify_target_group(context, crate::input(input)?).await.map(ModifyTargetGroupOutput::write),
         "ModifyTargetGroupAttributes" => api.modify_target_group_attributes(context, crate::input(input)?).await.map(ModifyTargetGroupAttributesOutput::write),
         "RegisterTargets" => api.register_targets(context, crate::input(input)?).await.map(RegisterTargetsOutput::write),
+        "RemoveListenerCertificates" => api.remove_listener_certificates(context, crate::input(input)?).await.map(RemoveListenerCertificatesOutput::write),
         "RemoveTags" => api.remove_tags(context, crate::input(input)?).await.map(RemoveTagsOutput::write),
         "SetSecurityGroups" => api.set_security_groups(context, crate::input(input)?).await.map(SetSecurityGroupsOutput::write),
         "SetSubnets" => api.set_subnets(context, crate::input(input)?).await.map(SetSubnetsOutput::write),

@@ -24,6 +24,21 @@ pub struct Action {
 structure!(Action { type_: "Type", target_group_arn: "TargetGroupArn", authenticate_oidc_config: "AuthenticateOidcConfig", authenticate_cognito_config: "AuthenticateCognitoConfig", order: "Order", redirect_config: "RedirectConfig", fixed_response_config: "FixedResponseConfig", forward_config: "ForwardConfig", jwt_validation_config: "JwtValidationConfig" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddListenerCertificatesInput {
+    pub listener_arn: String,
+    pub certificates: Vec<Certificate>,
+}
+
+structure!(AddListenerCertificatesInput { listener_arn: "ListenerArn", certificates: "Certificates" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddListenerCertificatesOutput {
+    pub certificates: Option<Vec<Certificate>>,
+}
+
+structure!(AddListenerCertificatesOutput { certificates: "Certificates" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddTagsInput {
     pub resource_arns: Vec<String>,
     pub tags: Vec<Tag>,
@@ -111,6 +126,14 @@ pub struct Certificate {
 }
 
 structure!(Certificate { certificate_arn: "CertificateArn", is_default: "IsDefault" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cipher {
+    pub name: Option<String>,
+    pub priority: Option<i32>,
+}
+
+structure!(Cipher { name: "Name", priority: "Priority" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateListenerInput {
@@ -270,6 +293,23 @@ pub struct DescribeListenerAttributesOutput {
 structure!(DescribeListenerAttributesOutput { attributes: "Attributes" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeListenerCertificatesInput {
+    pub listener_arn: String,
+    pub marker: Option<String>,
+    pub page_size: Option<i32>,
+}
+
+structure!(DescribeListenerCertificatesInput { listener_arn: "ListenerArn", marker: "Marker", page_size: "PageSize" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeListenerCertificatesOutput {
+    pub certificates: Option<Vec<Certificate>>,
+    pub next_marker: Option<String>,
+}
+
+structure!(DescribeListenerCertificatesOutput { certificates: "Certificates", next_marker: "NextMarker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeListenersInput {
     pub load_balancer_arn: Option<String>,
     pub listener_arns: Option<Vec<String>>,
@@ -336,6 +376,24 @@ pub struct DescribeRulesOutput {
 }
 
 structure!(DescribeRulesOutput { rules: "Rules", next_marker: "NextMarker" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSSLPoliciesInput {
+    pub names: Option<Vec<String>>,
+    pub marker: Option<String>,
+    pub page_size: Option<i32>,
+    pub load_balancer_type: Option<LoadBalancerTypeEnum>,
+}
+
+structure!(DescribeSSLPoliciesInput { names: "Names", marker: "Marker", page_size: "PageSize", load_balancer_type: "LoadBalancerType" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSSLPoliciesOutput {
+    pub ssl_policies: Option<Vec<SslPolicy>>,
+    pub next_marker: Option<String>,
+}
+
+structure!(DescribeSSLPoliciesOutput { ssl_policies: "SslPolicies", next_marker: "NextMarker" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeTagsInput {
@@ -708,6 +766,19 @@ pub struct RegisterTargetsOutput {}
 structure!(RegisterTargetsOutput {  });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveListenerCertificatesInput {
+    pub listener_arn: String,
+    pub certificates: Vec<Certificate>,
+}
+
+structure!(RemoveListenerCertificatesInput { listener_arn: "ListenerArn", certificates: "Certificates" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveListenerCertificatesOutput {}
+
+structure!(RemoveListenerCertificatesOutput {  });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RemoveTagsInput {
     pub resource_arns: Vec<String>,
     pub tag_keys: Vec<String>,
@@ -807,6 +878,16 @@ pub struct SourceIpConditionConfig {
 }
 
 structure!(SourceIpConditionConfig { values: "Values" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SslPolicy {
+    pub ssl_protocols: Option<Vec<String>>,
+    pub ciphers: Option<Vec<Cipher>>,
+    pub name: Option<String>,
+    pub supported_load_balancer_types: Option<Vec<String>>,
+}
+
+structure!(SslPolicy { ssl_protocols: "SslProtocols", ciphers: "Ciphers", name: "Name", supported_load_balancer_types: "SupportedLoadBalancerTypes" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubnetMapping {
