@@ -32,6 +32,9 @@ mod state;
 mod table;
 mod verdict;
 
+#[cfg(test)]
+mod testing;
+
 pub use ask::Asker;
 pub use remote::Remote;
 

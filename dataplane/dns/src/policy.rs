@@ -137,3 +137,6 @@ pub(crate) fn shuffle<T>(list: &mut [T], chance: &mut Chance<'_>) {
         list.swap(end, chance(end + 1));
     }
 }
+
+#[cfg(test)]
+mod tests;
