@@ -126,3 +126,6 @@ pub async fn run(
     let _ = std::fs::remove_file(&path);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

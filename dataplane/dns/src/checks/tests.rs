@@ -7,7 +7,7 @@ fn a_checker_changes_its_mind_after_so_many_results_in_a_row() {
         ("--+--+", 3, "++++++"),
         ("---++-+++", 3, "++------+"),
         ("-+-", 1, "-+-"),
-        ("--", 0, "-+"),
+        ("-+", 0, "-+"),
     ] {
         let mut mind = Mind::default();
         let minds: String = results
