@@ -77,7 +77,10 @@ pub struct RecordSet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Data {
     /// Presentation form (RFC 1035, 5.1), one string a record.
-    Values { ttl_seconds: u32, values: Vec<String> },
+    Values {
+        ttl_seconds: u32,
+        values: Vec<String>,
+    },
     Alias(Alias),
 }
 
@@ -124,7 +127,10 @@ pub struct HealthCheck {
 pub enum Probe {
     Endpoint(EndpointProbe),
     /// Healthy while at least so many of these checks are.
-    Calculated { children: Vec<String>, at_least: u32 },
+    Calculated {
+        children: Vec<String>,
+        at_least: u32,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 //! plane; an `Observed…` is written by the data plane and read by services. The two never share a field.
 
 pub mod agent;
+pub mod certificate;
 pub mod console;
 pub mod container;
 pub mod dns;

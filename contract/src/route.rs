@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::Material;
+
 /// Everything the proxy needs, whole: there are no partial updates. Kept on disk by the proxy, so that it serves
 /// before and without anybody else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,11 +21,46 @@ pub struct Listener {
     pub id: String,
     /// Where it listens: the load balancer's own loopback address.
     pub bind: SocketAddr,
+    /// The network in which that address is; the machine's own if empty.
+    #[serde(default)]
+    pub network: String,
+    #[serde(default)]
+    pub protocol: ListenerProtocol,
     /// Names under `localhost` by which the same listener answers on 127.0.0.1 with the same port, chosen by
     /// the Host header, for browsers that resolve every `*.localhost` to that address.
     pub names: Vec<String>,
     pub default_action: Action,
     pub idle_timeout_seconds: u32,
+}
+
+/// Where to, in parts that may have `#{protocol}`, `#{host}`, `#{port}`, `#{path}` (without its first slash) and
+/// `#{query}` of the request in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirect {
+    /// 301 or 302.
+    pub status: u16,
+    pub protocol: String,
+    pub host: String,
+    pub port: String,
+    /// With its first slash.
+    pub path: String,
+    pub query: String,
+}
+
+/// What is spoken there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListenerProtocol {
+    #[default]
+    Http,
+    /// HTTP in TLS, with the first of these certificates whose names fit what the client asks for, else with the
+    /// first one.
+    Https {
+        certificates: Vec<Material>,
+        /// TLS 1.3 and nothing older.
+        only_newest: bool,
+    },
+    /// Bytes both ways; the default action leads to target groups.
+    Tcp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,10 +72,7 @@ pub enum Action {
         content_type: String,
         body: String,
     },
-    Redirect {
-        status: u16,
-        location: String,
-    },
+    Redirect(Redirect),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,12 +185,15 @@ pub enum Unhealthy {
 }
 
 impl RouteTable {
-    /// Name of the table; it has one row, under `KEY`.
+    /// Name of the table; it has a row for each of the two that write one.
     pub const TABLE: &'static str = "dataplane/route_table";
+    /// Load balancers.
     pub const KEY: &'static str = "routes";
+    /// What tasks reach others by: listeners inside the tasks' own networks.
+    pub const CONNECT: &'static str = "connect";
 }
 
 impl ObservedRoutes {
-    /// Name of the table; it has one row, under `RouteTable::KEY`.
+    /// Name of the table; its rows have the keys of the tables that were seen.
     pub const TABLE: &'static str = "dataplane/observed_routes";
 }

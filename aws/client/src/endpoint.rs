@@ -2,21 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use aws_protocol::ServiceSchema;
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, sts};
+use aws_protocol::{ApiError, ServiceSchema};
+use aws_shape::{acm, ec2, ecr, ecs, elbv2, iam, logs, route53, servicediscovery, sts};
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 use http::Uri;
 
 use crate::ConfigError;
 
-const SERVICES: [&ServiceSchema; 7] = [
+const SERVICES: [&ServiceSchema; 10] = [
+    &acm::SERVICE,
     &ec2::SERVICE,
     &ecr::SERVICE,
     &ecs::SERVICE,
     &elbv2::SERVICE,
     &iam::SERVICE,
     &logs::SERVICE,
+    &route53::SERVICE,
+    &servicediscovery::SERVICE,
     &sts::SERVICE,
 ];
 
@@ -26,6 +29,8 @@ struct Partition {
     suffix: &'static str,
     iam_host: &'static str,
     iam_region: &'static str,
+    route53_host: &'static str,
+    route53_region: &'static str,
 }
 
 /// The last one is for all other regions.
@@ -35,18 +40,24 @@ const PARTITIONS: [Partition; 3] = [
         suffix: "amazonaws.com.cn",
         iam_host: "iam.cn-north-1.amazonaws.com.cn",
         iam_region: "cn-north-1",
+        route53_host: "route53.amazonaws.com.cn",
+        route53_region: "cn-northwest-1",
     },
     Partition {
         region_prefix: "us-gov-",
         suffix: "amazonaws.com",
         iam_host: "iam.us-gov.amazonaws.com",
         iam_region: "us-gov-west-1",
+        route53_host: "route53.us-gov.amazonaws.com",
+        route53_region: "us-gov-west-1",
     },
     Partition {
         region_prefix: "",
         suffix: "amazonaws.com",
         iam_host: "iam.amazonaws.com",
         iam_region: "us-east-1",
+        route53_host: "route53.amazonaws.com",
+        route53_region: "us-east-1",
     },
 ];
 
@@ -59,6 +70,15 @@ pub struct Endpoint {
     pub region: String,
     /// On this machine: no proxy in between.
     pub is_local: bool,
+}
+
+impl Endpoint {
+    /// The address of a path of the service's, which begins with a slash.
+    pub fn at(&self, path: &str) -> Result<Uri, ApiError> {
+        format!("{}{}", self.uri, path.trim_start_matches('/'))
+            .parse()
+            .map_err(ApiError::internal)
+    }
 }
 
 /// Where each service is, by its name.
@@ -114,11 +134,13 @@ fn standard(service: &ServiceSchema, region: &str) -> (String, String) {
         .find(|it| region.starts_with(it.region_prefix))
         .unwrap_or(default);
     // STS has a global endpoint too, which nobody should use any more.
-    if std::ptr::eq(service, &iam::SERVICE) {
-        return (
-            format!("https://{}", partition.iam_host),
-            partition.iam_region.to_owned(),
-        );
+    let global = match service.name {
+        "iam" => Some((partition.iam_host, partition.iam_region)),
+        "route53" => Some((partition.route53_host, partition.route53_region)),
+        _ => None,
+    };
+    if let Some((host, region)) = global {
+        return (format!("https://{host}"), region.to_owned());
     }
     (
         format!(

@@ -7,7 +7,7 @@ use aws_protocol::client::{decode_response, encode_request};
 use aws_protocol::{ApiError, Context, Fields, OperationSchema, ServiceSchema, Shaped, Value};
 use base_clock::Clock;
 use base_id::{IdSource, Scope};
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, header};
 
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::retry;
@@ -176,8 +176,8 @@ fn prepare(
 ) -> Result<http::Request<String>, ApiError> {
     let encoded = encode_request(service, operation, input);
     let mut request = http::Request::new(encoded.body);
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = endpoint.uri.clone();
+    *request.method_mut() = encoded.method.parse().map_err(ApiError::internal)?;
+    *request.uri_mut() = endpoint.at(&encoded.path)?;
     let headers = request.headers_mut();
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     for (name, value) in encoded.headers {

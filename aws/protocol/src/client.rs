@@ -1,10 +1,13 @@
 //! The client's half: requests out, answers in.
 
-use crate::{ApiError, Fields, OperationSchema, Protocol, ServiceSchema, Value, json, query, xml};
+use crate::{ApiError, Fields, OperationSchema, Protocol, ServiceSchema, Value, json, query, rest, xml};
 
-/// A request, ready to be signed and sent as POST to `/`.
+/// A request, ready to be signed and sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
+    pub method: &'static str,
+    /// With the query, if there is one.
+    pub path: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
 }
@@ -12,7 +15,10 @@ pub struct Request {
 /// Writes an operation's input.
 pub fn encode_request(service: &ServiceSchema, operation: &OperationSchema, input: &Value) -> Request {
     match service.protocol {
+        Protocol::RestXml => rest::write(service, operation, input),
         Protocol::Json => Request {
+            method: "POST",
+            path: "/".to_owned(),
             headers: vec![
                 (
                     "content-type",
@@ -26,6 +32,8 @@ pub fn encode_request(service: &ServiceSchema, operation: &OperationSchema, inpu
             body: json::write(operation.input, input),
         },
         Protocol::Query | Protocol::Ec2 => Request {
+            method: "POST",
+            path: "/".to_owned(),
             headers: vec![(
                 "content-type",
                 "application/x-www-form-urlencoded; charset=utf-8".to_owned(),
@@ -74,8 +82,10 @@ fn output(service: &ServiceSchema, operation: &OperationSchema, body: &[u8]) -> 
         Protocol::Json => {
             json::read(operation.output, body, json::Mode::Lenient).map_err(|it| unreadable(&it.message))
         }
-        Protocol::Query | Protocol::Ec2 if operation.output.is_none() => Ok(Value::Structure(Fields::new())),
-        Protocol::Query | Protocol::Ec2 => {
+        Protocol::Query | Protocol::Ec2 | Protocol::RestXml if operation.output.is_none() => {
+            Ok(Value::Structure(Fields::new()))
+        }
+        Protocol::Query | Protocol::Ec2 | Protocol::RestXml => {
             let text = std::str::from_utf8(body).map_err(|it| unreadable(&it))?;
             let root = xml::Element::parse(text).map_err(|it| unreadable(&it))?;
             Ok(xml::read(operation, &root))
@@ -86,7 +96,7 @@ fn output(service: &ServiceSchema, operation: &OperationSchema, body: &[u8]) -> 
 fn failure(service: &ServiceSchema, status: u16, error_type: Option<&str>, body: &[u8]) -> ApiError {
     let found = match service.protocol {
         Protocol::Json => json_failure(service, status, error_type, body),
-        Protocol::Query | Protocol::Ec2 => std::str::from_utf8(body)
+        Protocol::Query | Protocol::Ec2 | Protocol::RestXml => std::str::from_utf8(body)
             .ok()
             .and_then(|text| xml::Element::parse(text).ok())
             .and_then(|root| xml::read_error(service, status, &root)),

@@ -1,4 +1,4 @@
-//! How AWS speaks: awsJson, awsQuery and ec2Query, both ways, driven by schemas; and what every operation is
+//! How AWS speaks: awsJson, awsQuery, ec2Query and restXml, both ways, driven by schemas; and what every operation is
 //! handed and may answer.
 //!
 //! Knows no service. A [`ServiceSchema`] (generated, in `aws-shape`) says what a message looks like; the codecs
@@ -12,6 +12,7 @@ pub mod limit;
 mod operations;
 mod page;
 pub mod query;
+pub mod rest;
 mod schema;
 pub mod server;
 pub mod timestamp;

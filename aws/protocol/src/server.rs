@@ -2,7 +2,10 @@
 
 use crate::error::{INTERNAL, NOT_IMPLEMENTED};
 use crate::query::Form;
-use crate::{ApiError, Fields, OperationSchema, Protocol, ServiceSchema, Value, json, query, validate, xml};
+use crate::rest::{self, Incoming};
+use crate::{
+    ApiError, Fields, OperationSchema, Place, Protocol, ServiceSchema, Value, json, query, validate, xml,
+};
 
 /// An answer, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,20 +17,20 @@ pub struct Response {
 
 /// Reads and checks an operation's input.
 ///
-/// `message` is the body, or for a query protocol's GET the query string.
-///
 /// # Errors
 /// What the service answers to a message that does not keep to its model.
 pub fn decode_request(
     service: &ServiceSchema,
     operation: &OperationSchema,
-    message: &[u8],
+    incoming: Incoming,
 ) -> Result<Value, ApiError> {
+    let message = incoming.message;
     let value = match service.protocol {
         Protocol::Json => json::read(operation.input, message, json::Mode::Strict)?,
         Protocol::Query | Protocol::Ec2 => {
             query::read(service.protocol, operation.input, &Form::parse(message)?)?
         }
+        Protocol::RestXml => rest::read(operation, incoming)?,
     };
     if let Some(schema) = operation.input {
         // `null` alone is a message without members.
@@ -53,11 +56,24 @@ pub fn encode_response(
         // What has no output has no body either.
         Protocol::Json if operation.output.is_none() => String::new(),
         Protocol::Json => json::write(operation.output, output),
-        Protocol::Query | Protocol::Ec2 => xml::response(service, operation, request_id, output),
+        Protocol::Query | Protocol::Ec2 | Protocol::RestXml => {
+            xml::response(service, operation, request_id, output)
+        }
     };
+    let mut headers = headers(service, request_id);
+    if let (Some(schema), Value::Structure(fields)) = (operation.output, output) {
+        let members = schema
+            .members()
+            .iter()
+            .filter(|it| it.place == Some(Place::Header));
+        headers.extend(members.filter_map(|it| {
+            let text = xml::text_of(it.schema, fields.get(it.name)?)?;
+            Some((it.location_name.unwrap_or(it.name), text))
+        }));
+    }
     Response {
-        status: 200,
-        headers: headers(service, request_id),
+        status: operation.http.map_or(200, |it| it.status),
+        headers,
         body,
     }
 }
@@ -88,7 +104,7 @@ pub fn encode_error(service: &ServiceSchema, request_id: &str, error: &ApiError)
             headers.push(("x-amzn-errortype", error.code.clone()));
             json_error(service, error)
         }
-        Protocol::Query | Protocol::Ec2 => xml::error(service, request_id, error),
+        Protocol::Query | Protocol::Ec2 | Protocol::RestXml => xml::error(service, request_id, error),
     };
     Response {
         status: error.status,
@@ -117,7 +133,7 @@ fn json_error(service: &ServiceSchema, error: &ApiError) -> String {
 fn headers(service: &ServiceSchema, request_id: &str) -> Vec<(&'static str, String)> {
     let content_type = match service.protocol {
         Protocol::Json => format!("application/x-amz-json-{}", service.json_version),
-        Protocol::Query => "text/xml".to_owned(),
+        Protocol::Query | Protocol::RestXml => "text/xml".to_owned(),
         Protocol::Ec2 => "text/xml;charset=UTF-8".to_owned(),
     };
     vec![

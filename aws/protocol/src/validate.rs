@@ -75,6 +75,7 @@ pub fn check(service: &ServiceSchema, schema: &Schema, value: &Value) -> Result<
         Protocol::Json if service.name == "ecr" => wording::ecr(&found),
         Protocol::Json => wording::plain("InvalidParameterException", &found),
         Protocol::Query => wording::plain("ValidationError", &found),
+        Protocol::RestXml => wording::plain("InvalidInput", &found),
     })
 }
 

@@ -1,11 +1,13 @@
-//! XML answers of awsQuery and ec2Query.
+//! XML messages of awsQuery, ec2Query and restXml.
 
 mod element;
 mod read;
 mod write;
 
 pub use element::{Element, XmlError};
+pub(crate) use read::scalar;
 pub use read::{read, read_error};
+pub(crate) use write::{document, text_of};
 pub use write::{error, response};
 
 use crate::Member;

@@ -78,11 +78,13 @@ impl SignatureError {
             (Protocol::Json, Refusal::Mismatch | Refusal::Untimely) => (400, "InvalidSignatureException"),
             (Protocol::Json, Refusal::UnknownKey) => (400, "UnrecognizedClientException"),
             (Protocol::Json, Refusal::Expired) => (400, "ExpiredTokenException"),
-            (Protocol::Query, Refusal::Missing) => (403, "MissingAuthenticationToken"),
-            (Protocol::Query, Refusal::Incomplete) => (403, "IncompleteSignature"),
-            (Protocol::Query, Refusal::Mismatch | Refusal::Untimely) => (403, "SignatureDoesNotMatch"),
-            (Protocol::Query, Refusal::UnknownKey) => (403, "InvalidClientTokenId"),
-            (Protocol::Query, Refusal::Expired) => (403, "ExpiredToken"),
+            (Protocol::Query | Protocol::RestXml, Refusal::Missing) => (403, "MissingAuthenticationToken"),
+            (Protocol::Query | Protocol::RestXml, Refusal::Incomplete) => (403, "IncompleteSignature"),
+            (Protocol::Query | Protocol::RestXml, Refusal::Mismatch | Refusal::Untimely) => {
+                (403, "SignatureDoesNotMatch")
+            }
+            (Protocol::Query | Protocol::RestXml, Refusal::UnknownKey) => (403, "InvalidClientTokenId"),
+            (Protocol::Query | Protocol::RestXml, Refusal::Expired) => (403, "ExpiredToken"),
             (Protocol::Ec2, Refusal::Missing) => (400, "MissingParameter"),
             (Protocol::Ec2, Refusal::Untimely | Refusal::Expired) => (400, "RequestExpired"),
             (Protocol::Ec2, Refusal::Incomplete | Refusal::Mismatch | Refusal::UnknownKey) => {

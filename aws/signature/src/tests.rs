@@ -362,7 +362,7 @@ fn answers_never_name_the_secret() {
         SignatureError::UnknownKey,
         SignatureError::Token,
     ] {
-        for protocol in [Protocol::Json, Protocol::Query, Protocol::Ec2] {
+        for protocol in [Protocol::Json, Protocol::Query, Protocol::Ec2, Protocol::RestXml] {
             assert!(!format!("{:?}", error.answer(protocol)).contains("secret\""));
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_protocol::rest::Incoming;
 use aws_protocol::server::{complete, decode_request, encode_error, encode_response};
 use aws_protocol::{ApiError, Context, OperationSchema, ServiceSchema, server};
 use aws_signature::{Claim, Mode, Request as Signed};
@@ -184,7 +185,12 @@ async fn call(
         .record("account", &identity.account)
         .record("region", &claim.region);
     let operation = route.operation?;
-    let input = decode_request(service, operation, &route.message)?;
+    let incoming = Incoming {
+        message: &route.message,
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+    };
+    let input = decode_request(service, operation, incoming)?;
     let context = Context {
         scope: Scope::new(identity.account, claim.region),
         request_id,
@@ -218,7 +224,7 @@ async fn unsigned(
         principal_arn: String::new(),
         access_key: String::new(),
     };
-    let input = decode_request(service, operation, message)?;
+    let input = decode_request(service, operation, Incoming::message(message))?;
     let output = api
         .services
         .call(service, &context, operation.name, input)

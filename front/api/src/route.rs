@@ -1,12 +1,15 @@
 //! Which service and operation a request is for.
 
 use aws_protocol::query::Form;
-use aws_protocol::{ApiError, OperationSchema, Protocol, ServiceSchema};
+use aws_protocol::{ApiError, OperationSchema, Protocol, ServiceSchema, rest};
 use aws_signature::{Claim, SignatureError};
 use bytes::Bytes;
 use http::request::Parts;
 
 use crate::service::SCHEMAS;
+
+/// How much of a path that nobody knows is repeated in the answer.
+const PATH_MAX_CHARS: usize = 200;
 
 /// A request before its signature is checked.
 pub struct Route {
@@ -33,6 +36,9 @@ impl Route {
             return json(target, claim, body);
         }
         if parts.uri.path() != "/" {
+            if let Some(service) = by_path(&claim, parts) {
+                return Ok(rest(service, claim, parts, body));
+            }
             return Err(Unroutable(not_served(&claim, parts)));
         }
         // GET, and a presigned POST, have everything in the query string.
@@ -55,7 +61,9 @@ impl Route {
             // Without a signature the version is all there is; STS answers for what is left.
             Err(_) => SCHEMAS
                 .iter()
-                .find(|it| it.protocol != Protocol::Json && Some(it.api_version) == version)
+                .find(|it| {
+                    matches!(it.protocol, Protocol::Query | Protocol::Ec2) && Some(it.api_version) == version
+                })
                 .unwrap_or(&&aws_shape::sts::SERVICE),
         };
         let operation = match version {
@@ -70,6 +78,41 @@ impl Route {
             claim,
             message,
         })
+    }
+}
+
+/// A REST service's paths begin with its version.
+fn by_path(claim: &Result<Claim, SignatureError>, parts: &Parts) -> Option<&'static ServiceSchema> {
+    let rest = |it: &&'static ServiceSchema| it.protocol == Protocol::RestXml;
+    match claim {
+        Ok(claim) => by_signing_name(&claim.service).filter(rest),
+        Err(_) => SCHEMAS.iter().copied().filter(rest).find(|it| {
+            let path = parts.uri.path().trim_start_matches('/');
+            path.split('/').next() == Some(it.api_version)
+        }),
+    }
+}
+
+fn rest(
+    service: &'static ServiceSchema,
+    claim: Result<Claim, SignatureError>,
+    parts: &Parts,
+    message: Bytes,
+) -> Route {
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let operation = rest::find(service, method, path).ok_or_else(|| {
+        let path: String = path.chars().take(PATH_MAX_CHARS).collect();
+        let message = format!(
+            "Wharf serves no operation {method} {path} of {}.",
+            service.service_id
+        );
+        ApiError::client("InvalidAction", message)
+    });
+    Route {
+        service,
+        operation,
+        claim,
+        message,
     }
 }
 

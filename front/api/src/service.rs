@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use aws_protocol::{ApiError, Context, ServiceSchema, Value};
-use aws_shape::{autoscaling, ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+use aws_shape::{
+    acm, autoscaling, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, servicediscovery, ssm, sts,
+};
 
 macro_rules! services {
     ($($name:ident),*) => {
@@ -35,6 +37,7 @@ macro_rules! services {
 }
 
 services!(
+    acm,
     autoscaling,
     ec2,
     ecr,
@@ -42,7 +45,9 @@ services!(
     elbv2,
     iam,
     logs,
+    route53,
     secretsmanager,
+    servicediscovery,
     ssm,
     sts
 );

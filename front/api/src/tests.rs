@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws_shape::{autoscaling, ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+use aws_shape::{
+    acm, autoscaling, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, servicediscovery, ssm, sts,
+};
 use aws_signature::{Credentials, Mode, Secret};
 use axum::body::Body;
 use base_clock::SystemClock;
@@ -14,6 +16,9 @@ use tower::ServiceExt as _;
 use super::*;
 
 struct Nothing;
+impl acm::Api for Nothing {}
+impl route53::Api for Nothing {}
+impl servicediscovery::Api for Nothing {}
 impl ec2::Api for Nothing {}
 impl ecr::Api for Nothing {}
 impl ecs::Api for Nothing {}
@@ -33,6 +38,9 @@ impl Credentials for Nothing {
 fn api(mode: Mode, reset: Reset) -> Router {
     let nothing = Arc::new(Nothing);
     let services = Services {
+        acm: Arc::clone(&nothing) as _,
+        route53: Arc::clone(&nothing) as _,
+        servicediscovery: Arc::clone(&nothing) as _,
         ec2: Arc::clone(&nothing) as _,
         ecr: Arc::clone(&nothing) as _,
         ecs: Arc::clone(&nothing) as _,

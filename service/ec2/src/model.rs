@@ -21,6 +21,20 @@ use serde::{Deserialize, Serialize};
 pub(crate) use acl::NetworkAcl;
 pub(crate) use rule::{Peer, Rule};
 
+/// The domain of a VPC's own names.
+pub(crate) fn private_domain(region: &str) -> String {
+    match region {
+        "us-east-1" => "ec2.internal".to_owned(),
+        other => format!("{other}.compute.internal"),
+    }
+}
+
+/// A VPC's name for one of its addresses.
+pub(crate) fn private_name(address: Ipv4Addr, region: &str) -> String {
+    let host = address.to_string().replace('.', "-");
+    format!("ip-{host}.{}", private_domain(region))
+}
+
 pub(crate) type Tags = BTreeMap<String, String>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ pub(crate) mod instance;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use contract::dns::NetworkNames;
 use contract::network::{
     AddressGateway, Border, BorderEntry, DesiredNetwork, Foot, InterfaceRules, Peer, Protocol, PublicAddress,
     Route, Rule, SecurityGroup, Subnet, Target,
@@ -15,6 +16,7 @@ use crate::model::acl::Entry;
 
 /// Everything of one VPC.
 pub(crate) struct Whole {
+    pub(crate) region: String,
     pub(crate) vpc: model::Vpc,
     pub(crate) subnets: Vec<model::Subnet>,
     pub(crate) route_tables: Vec<model::RouteTable>,
@@ -93,6 +95,19 @@ pub(crate) fn network(whole: &Whole) -> DesiredNetwork {
                 forwards: interface.forwards,
             })
             .collect(),
+        names: names(whole),
+    }
+}
+
+/// Who answers names there, and which names its own addresses have.
+fn names(whole: &Whole) -> NetworkNames {
+    let vpc = &whole.vpc;
+    let resolver = Ipv4Addr::from(u32::from(vpc.range.network()) + 2);
+    NetworkNames {
+        resolver: vpc.dns_support.then_some(resolver),
+        region: whole.region.clone(),
+        ranges: vec![vpc.range],
+        domain: vpc.dns_support.then(|| model::private_domain(&whole.region)),
     }
 }
 

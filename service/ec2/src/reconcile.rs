@@ -146,6 +146,12 @@ fn wholes(snapshot: &Snapshot) -> Vec<Whole> {
             };
         }
         Whole {
+            region: scope
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             subnets: of_this!(SUBNETS, |one: &crate::model::Subnet| one.vpc == vpc.id),
             route_tables: of_this!(ROUTE_TABLES, |one: &crate::model::RouteTable| one.vpc == vpc.id),
             gateways: of_this!(GATEWAYS, |one: &crate::model::InternetGateway| one.vpc.as_ref()

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use aws_protocol::{ApiError, Context};
-use aws_shape::{autoscaling, ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+use aws_shape::{
+    acm, autoscaling, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, servicediscovery, ssm, sts,
+};
 use aws_signature::{Credentials, Mode, Secret, Verifier};
 use base_clock::SystemClock;
 use base_id::SequentialIds;
@@ -79,6 +81,15 @@ impl ecs::Api for Fake {
     }
 }
 
+impl acm::Api for Fake {}
+
+#[async_trait]
+impl route53::Api for Fake {}
+
+#[async_trait]
+impl servicediscovery::Api for Fake {}
+
+#[async_trait]
 impl autoscaling::Api for Fake {}
 
 #[async_trait]
@@ -228,6 +239,7 @@ impl Front {
         let fake = Arc::new(Fake);
         let api = Api {
             services: Services {
+                acm: Arc::clone(&fake) as _,
                 autoscaling: Arc::clone(&fake) as _,
                 ec2: Arc::clone(&fake) as _,
                 ecr,
@@ -235,6 +247,8 @@ impl Front {
                 elbv2: Arc::clone(&fake) as _,
                 iam: Arc::clone(&fake) as _,
                 logs: Arc::clone(&fake) as _,
+                route53: Arc::clone(&fake) as _,
+                servicediscovery: Arc::clone(&fake) as _,
                 secretsmanager: Arc::clone(&fake) as _,
                 ssm: Arc::clone(&fake) as _,
                 sts: fake,

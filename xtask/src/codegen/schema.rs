@@ -63,7 +63,11 @@ pub fn schema(service: &Service, names: &Names) -> Result<String> {
         } else {
             ""
         },
-        if statics.contains("Place::") { "Place, " } else { "" },
+        if statics.contains("Place::") {
+            "Place, "
+        } else {
+            ""
+        },
         if statics.contains("TimestampFormat") {
             ", TimestampFormat"
         } else {

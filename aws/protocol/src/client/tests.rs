@@ -14,6 +14,8 @@ static OPERATION: OperationSchema = OperationSchema {
     input: None,
     output: Some(&OUTPUT),
     result_wrapper: Some("MakeResult"),
+    http: None,
+    input_element: None,
     errors: &[&GONE],
 };
 

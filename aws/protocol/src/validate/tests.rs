@@ -24,6 +24,8 @@ static OPERATION: OperationSchema = OperationSchema {
     input: Some(&INPUT),
     output: None,
     result_wrapper: None,
+    http: None,
+    input_element: None,
     errors: &[],
 };
 
@@ -46,7 +48,11 @@ fn service(name: &'static str, protocol: Protocol) -> ServiceSchema {
 }
 
 fn refusal(name: &'static str, json: &str) -> String {
-    let error = server::decode_request(&service(name, Protocol::Json), &OPERATION, json.as_bytes());
+    let error = server::decode_request(
+        &service(name, Protocol::Json),
+        &OPERATION,
+        crate::rest::Incoming::message(json.as_bytes()),
+    );
     let error = error.expect_err(json);
     assert_eq!(error.code, "InvalidParameterException");
     error.message

@@ -93,7 +93,7 @@ fn entries<'a>(
         .collect()
 }
 
-fn scalar(kind: &Kind, text: &str) -> Option<Value> {
+pub(crate) fn scalar(kind: &Kind, text: &str) -> Option<Value> {
     let trimmed = text.trim();
     match kind {
         Kind::Boolean => trimmed.parse().ok().map(Value::Boolean),

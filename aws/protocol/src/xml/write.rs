@@ -19,10 +19,17 @@ pub fn response(
     output: &Value,
 ) -> String {
     let mut out = String::from(DECLARATION);
-    let envelope = format!("{}Response", operation.name);
+    let envelope = match operation.output {
+        Some(schema) if service.protocol == Protocol::RestXml => schema.name.to_owned(),
+        _ => format!("{}Response", operation.name),
+    };
     let namespace = service.xml_namespace;
     out.push_str(&format!("<{envelope} xmlns=\"{}\">", escape(namespace)));
-    if service.protocol == Protocol::Ec2 {
+    if service.protocol == Protocol::RestXml {
+        if let Some(schema) = operation.output {
+            members(&mut out, schema, output);
+        }
+    } else if service.protocol == Protocol::Ec2 {
         element(&mut out, "requestId", request_id);
         match operation.output {
             Some(schema) => members(&mut out, schema, output),
@@ -39,6 +46,15 @@ pub fn response(
         });
     }
     out.push_str(&format!("</{envelope}>"));
+    out
+}
+
+/// A whole request: those members that are in the body.
+pub(crate) fn document(service: &ServiceSchema, root: &str, schema: &Schema, fields: &Fields) -> String {
+    let mut out = String::from(DECLARATION);
+    out.push_str(&format!("<{root} xmlns=\"{}\">", escape(service.xml_namespace)));
+    structure(&mut out, schema, fields);
+    out.push_str(&format!("</{root}>"));
     out
 }
 
@@ -109,7 +125,7 @@ fn members(out: &mut String, schema: &Schema, value: &Value) {
 }
 
 fn structure(out: &mut String, schema: &Schema, fields: &Fields) {
-    for member in schema.members() {
+    for member in schema.members().iter().filter(|it| it.place.is_none()) {
         if let Some(value) = fields.get(member.name) {
             any(out, name(member), member, value);
         }
@@ -147,14 +163,15 @@ fn any(out: &mut String, name: &str, member: &Member, value: &Value) {
             }
         }
         (value, _) => {
-            if let Some(text) = scalar(member.schema, value) {
+            if let Some(text) = text_of(member.schema, value) {
                 element(out, name, &text);
             }
         }
     }
 }
 
-fn scalar(schema: &Schema, value: &Value) -> Option<String> {
+/// What has no parts, as text.
+pub(crate) fn text_of(schema: &Schema, value: &Value) -> Option<String> {
     Some(match value {
         Value::Boolean(it) => it.to_string(),
         Value::Integer(it) => it.to_string(),

@@ -231,11 +231,7 @@ impl Instance {
 
     /// The VPC's name for it.
     pub(crate) fn private_name(&self, region: &str) -> String {
-        let host = self.address.to_string().replace('.', "-");
-        match region {
-            "us-east-1" => format!("ip-{host}.ec2.internal"),
-            other => format!("ip-{host}.{other}.compute.internal"),
-        }
+        super::private_name(self.address, region)
     }
 }
 

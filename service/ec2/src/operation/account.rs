@@ -119,10 +119,7 @@ pub(super) async fn describe_dhcp_options(
         let message = format!("The dhcpOption ID '{unknown}' does not exist");
         return Err(with_code("InvalidDhcpOptionID.NotFound", message));
     }
-    let domain = match scope.region.as_str() {
-        "us-east-1" => "ec2.internal".to_owned(),
-        region => format!("{region}.compute.internal"),
-    };
+    let domain = crate::model::private_domain(&scope.region);
     let settings = [
         ("domain-name", domain),
         ("domain-name-servers", "AmazonProvidedDNS".to_owned()),

@@ -406,7 +406,7 @@ pub(crate) fn status(interface: &model::Interface, snapshot: &Snapshot) -> Netwo
 
 pub(crate) fn shape(interface: &model::Interface, scope: &Scope, snapshot: &Snapshot) -> NetworkInterface {
     let address = interface.address.to_string();
-    let name = format!("ip-{}.ec2.internal", address.replace('.', "-"));
+    let name = model::private_name(interface.address, &scope.region);
     NetworkInterface {
         network_interface_id: Some(interface.id.clone()),
         vpc_id: Some(interface.vpc.clone()),

@@ -3,6 +3,7 @@ use crate::model::{Association, ElasticAssociation, NetworkAcl, Tags};
 
 fn whole() -> Whole {
     Whole {
+        region: "us-east-1".to_owned(),
         vpc: model::Vpc {
             id: "vpc-1".into(),
             range: "10.0.0.0/16".parse().unwrap(),

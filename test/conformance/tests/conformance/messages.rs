@@ -10,7 +10,8 @@ use serde_json::{Value as Json, json};
 use test_conformance::plain::{from_plain, to_plain};
 use test_conformance::python;
 
-const SERVICES: [&ServiceSchema; 10] = [
+const SERVICES: [&ServiceSchema; 13] = [
+    &acm::SERVICE,
     &autoscaling::SERVICE,
     &ec2::SERVICE,
     &ecr::SERVICE,
@@ -18,7 +19,9 @@ const SERVICES: [&ServiceSchema; 10] = [
     &elbv2::SERVICE,
     &iam::SERVICE,
     &logs::SERVICE,
+    &route53::SERVICE,
     &secretsmanager::SERVICE,
+    &servicediscovery::SERVICE,
     &ssm::SERVICE,
     &sts::SERVICE,
 ];

@@ -1,0 +1,1 @@
+//! A certificate authority of this machine's own.
