@@ -202,7 +202,7 @@ impl Walk<'_> {
         match find(zone, key, self.kind) {
             Found::Node(node) => {
                 self.answer.authoritative = true;
-                self.from_node(zone, node, owner, chance)
+                self.in_node(zone, node, owner, chance)
             }
             Found::Nothing => {
                 self.answer.authoritative = true;
@@ -217,7 +217,7 @@ impl Walk<'_> {
         }
     }
 
-    fn from_node(&mut self, zone: &ZoneTable, node: &Node, owner: &Name, chance: &mut Chance<'_>) -> Step {
+    fn in_node(&mut self, zone: &ZoneTable, node: &Node, owner: &Name, chance: &mut Chance<'_>) -> Step {
         if self.kind == RecordType::ANY && node.first().is_some() {
             self.minimal(owner);
             return Step::Done;

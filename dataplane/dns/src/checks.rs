@@ -60,17 +60,14 @@ impl Checks {
         let cancelled = CancellationToken::new();
         if let (Probe::Endpoint(probe), false) = (&check.probe, check.disabled) {
             let count = u32::try_from(probe.regions.len()).unwrap_or(u32::MAX).max(1);
-            for region in &probe.regions {
-                // Who has not looked yet takes it to be well.
-                self.state.report(&check.id, region, true, None);
-            }
             for (number, region) in (0..count).zip(&probe.regions) {
+                let mind = Mind::new(self.state.enter(&check.id, region));
                 let (this, probe) = (Arc::clone(self), probe.clone());
                 let (id, region, cancelled) = (check.id.clone(), region.clone(), cancelled.clone());
                 let wait = interval(&probe) / count * number;
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = this.look_for_ever(&id, &region, &probe, wait) => {}
+                        () = this.look_for_ever(&id, &region, &probe, (wait, mind)) => {}
                         () = cancelled.cancelled() => {}
                     }
                 });
@@ -82,9 +79,14 @@ impl Checks {
         }
     }
 
-    async fn look_for_ever(&self, id: &str, region: &str, probe: &EndpointProbe, wait: Duration) {
+    async fn look_for_ever(
+        &self,
+        id: &str,
+        region: &str,
+        probe: &EndpointProbe,
+        (wait, mut mind): (Duration, Mind),
+    ) {
         self.clock.sleep(wait).await;
-        let mut mind = Mind::default();
         loop {
             let begun = tokio::time::Instant::now();
             let (well, text) = probe::look(probe, id, self.resolve(probe)).await;
@@ -149,13 +151,20 @@ fn interval(probe: &EndpointProbe) -> Duration {
 }
 
 /// A checker changes its mind after so many results in a row that say otherwise.
-#[derive(Default)]
 pub(crate) struct Mind {
     unhealthy: bool,
     in_a_row: u32,
 }
 
 impl Mind {
+    /// Who has never looked takes it to be well.
+    pub(crate) fn new(healthy: bool) -> Self {
+        Self {
+            unhealthy: !healthy,
+            in_a_row: 0,
+        }
+    }
+
     /// What it thinks now.
     pub(crate) fn hear(&mut self, well: bool, threshold: u32) -> bool {
         if well == self.unhealthy {

@@ -36,6 +36,7 @@ mod verdict;
 mod testing;
 
 pub use ask::Asker;
+pub use packet::{Zones, answer_packet};
 pub use remote::Remote;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -81,11 +82,11 @@ pub async fn run(
     clock: Arc<dyn base_clock::Clock>,
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<(), StartError> {
-    let state = Arc::new(state::State::default());
     let (journal, table) = journal::Journal::open(&config.directory).map_err(|cause| StartError {
         path: config.directory.clone(),
         cause,
     })?;
+    let state = Arc::new(state::State::new(config.directory.join("health")));
     state.change(|known| *known = table);
     let _ = std::fs::remove_file(&config.socket);
     let socket = tokio::net::UnixListener::bind(&config.socket).map_err(|cause| StartError {

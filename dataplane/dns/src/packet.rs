@@ -1,5 +1,8 @@
 //! Packets: what of a question is answered at all, how large an answer may be, and how it is written.
 
+use std::net::Ipv4Addr;
+
+use contract::dns::Change;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
 use hickory_proto::rr::{DNSClass, RecordType};
@@ -14,6 +17,33 @@ pub(crate) const UDP_BYTES_MAX: u16 = 1232;
 const UDP_BYTES_UNSAID: u16 = 512;
 /// Types of questions that are no types of records: 251 IXFR to 254 MAILA; ANY is 255.
 const TRANSFERS: std::ops::RangeInclusive<u16> = 249..=254;
+
+/// Zones without a server around them.
+pub struct Zones(Known);
+
+impl Zones {
+    pub fn new(changes: impl IntoIterator<Item = Change>) -> Self {
+        let mut known = Known::default();
+        changes.into_iter().for_each(|change| known.table.apply(change));
+        Self(known)
+    }
+}
+
+/// The way of a packet without sockets, for whoever wants to try any packet at all: what is sent back, if anything, to
+/// the machine itself while nobody else can be asked.
+pub fn answer_packet(bytes: &[u8], zones: &Zones, tcp: bool) -> Option<Vec<u8>> {
+    let transport = if tcp { Transport::Tcp } else { Transport::Udp };
+    let asker = Asker {
+        network: None,
+        region: String::new(),
+        local: Ipv4Addr::LOCALHOST,
+    };
+    match reply(bytes, &zones.0, &asker, true, transport, &mut |_| 0) {
+        Reply::Nothing => None,
+        Reply::Send(answer) => Some(answer),
+        Reply::Ask(asking) => Some(asking.request.error(ResponseCode::ServFail)),
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
@@ -101,7 +131,7 @@ fn read(bytes: &[u8], recursion: bool, transport: Transport) -> Result<Request, 
     if bytes[2] & 0x78 != 0 {
         return Err(Some(header_alone(bytes, ResponseCode::NotImp)));
     }
-    if bytes[4..6] != [0, 1] {
+    if bytes[4..6] != [0, 1] || !is_written_out(&bytes[HEADER_BYTES..]) {
         return Err(Some(header_alone(bytes, ResponseCode::FormErr)));
     }
     let Ok(mut message) = Message::from_vec(bytes) else {
@@ -135,6 +165,19 @@ fn read(bytes: &[u8], recursion: bool, transport: Transport) -> Result<Request, 
         Err(Some(request.error(ResponseCode::FormErr)))
     } else {
         Ok(request)
+    }
+}
+
+/// Nothing is before the first name that it could point to; and the answer repeats it in full.
+fn is_written_out(mut name: &[u8]) -> bool {
+    loop {
+        match name {
+            [0, ..] => return true,
+            [length @ 1..=63, rest @ ..] if rest.len() >= usize::from(*length) => {
+                name = &rest[usize::from(*length)..];
+            }
+            _ => return false,
+        }
     }
 }
 

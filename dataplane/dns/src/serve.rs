@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use crate::state::State;
 
 /// Questions by UDP are short; what is longer is cut and then makes no sense.
 const QUESTION_BYTES_MAX: usize = 4096;
+/// Of datagrams, at one place: they share a socket and the machine's processors.
+const DATAGRAM_READERS: usize = 2;
 const TCP_CONNECTIONS_MAX: usize = 256;
 /// A connection on which nothing comes, or nothing can be sent, is closed after this.
 const TCP_IDLE: Duration = Duration::from_secs(10);
@@ -58,19 +61,23 @@ impl Sockets {
 
 /// Answers until it is cancelled.
 pub(crate) async fn serve(place: Arc<Place>, sockets: Sockets, cancelled: CancellationToken) {
-    let both = async {
-        tokio::join!(
-            datagrams(&place, Arc::new(sockets.udp), &cancelled),
-            connections(&place, sockets.tcp, &cancelled)
-        )
-    };
+    let socket = Arc::new(sockets.udp);
+    // They end with this set.
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..DATAGRAM_READERS {
+        readers.spawn(datagrams(
+            Arc::clone(&place),
+            Arc::clone(&socket),
+            cancelled.clone(),
+        ));
+    }
     tokio::select! {
-        _ = both => {}
+        () = connections(&place, sockets.tcp, &cancelled) => {}
         () = cancelled.cancelled() => {}
     }
 }
 
-async fn datagrams(place: &Arc<Place>, socket: Arc<UdpSocket>, cancelled: &CancellationToken) {
+async fn datagrams(place: Arc<Place>, socket: Arc<UdpSocket>, cancelled: CancellationToken) {
     let mut buffer = vec![0; QUESTION_BYTES_MAX];
     loop {
         let (length, from) = match socket.recv_from(&mut buffer).await {
@@ -85,7 +92,7 @@ async fn datagrams(place: &Arc<Place>, socket: Arc<UdpSocket>, cancelled: &Cance
             Reply::Nothing => {}
             Reply::Send(bytes) => send(&socket, &bytes, from).await,
             Reply::Ask(asking) => {
-                let (place, socket, cancelled) = (Arc::clone(place), Arc::clone(&socket), cancelled.clone());
+                let (place, socket, cancelled) = (Arc::clone(&place), Arc::clone(&socket), cancelled.clone());
                 tokio::spawn(async move {
                     tokio::select! {
                         bytes = place.ask(*asking, Transport::Udp) => send(&socket, &bytes, from).await,
@@ -178,14 +185,12 @@ impl Place {
         };
         let mut random = rand::rng();
         let mut chance = |below: usize| random.random_range(0..below.max(1));
-        packet::reply(
-            bytes,
-            &self.state.known(),
-            &who.asker,
-            recursion,
-            transport,
-            &mut chance,
-        )
+        let known = self.state.known();
+        // Who reads packets is not ours: a mistake there shall cost one answer, not all that come after.
+        let replied = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            packet::reply(bytes, &known, &who.asker, recursion, transport, &mut chance)
+        }));
+        replied.unwrap_or(Reply::Nothing)
     }
 
     async fn ask(&self, asking: Asking, transport: Transport) -> Vec<u8> {

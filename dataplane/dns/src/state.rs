@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
@@ -12,8 +13,9 @@ use crate::answer::Known;
 use crate::table::Table;
 use crate::verdict::{self, Opinions};
 
-#[derive(Default)]
 pub(crate) struct State {
+    /// Who is not well, on disk: a server that is started again must not send anybody to them until it has looked anew.
+    file: PathBuf,
     known: ArcSwap<Known>,
     seen: Mutex<Seen>,
     /// Something that is observed has changed.
@@ -34,6 +36,26 @@ struct Seen {
 }
 
 impl State {
+    pub(crate) fn new(file: PathBuf) -> Self {
+        let text = std::fs::read(&file).unwrap_or_default();
+        let against: HashMap<String, Vec<String>> = serde_json::from_slice(&text).unwrap_or_default();
+        let mut seen = Seen::default();
+        for (check, regions) in against {
+            let opinions = seen.opinions.entry(check).or_default();
+            for region in regions {
+                opinions.put(&region, false, None);
+            }
+        }
+        Self {
+            file,
+            known: ArcSwap::default(),
+            seen: Mutex::new(seen),
+            news: Notify::new(),
+            checks_changed: Notify::new(),
+            networks_changed: Notify::new(),
+        }
+    }
+
     pub(crate) fn known(&self) -> arc_swap::Guard<Arc<Known>> {
         self.known.load()
     }
@@ -62,6 +84,15 @@ impl State {
         self.news.notify_one();
     }
 
+    /// What this checker thinks as it begins.
+    pub(crate) fn enter(&self, check: &str, region: &str) -> bool {
+        self.seen()
+            .opinions
+            .entry(check.to_owned())
+            .or_default()
+            .enter(region)
+    }
+
     /// What one checker has found, and whether it has changed its mind.
     pub(crate) fn report(&self, check: &str, region: &str, healthy: bool, result: Option<CheckerResult>) {
         let mut seen = self.seen();
@@ -72,9 +103,27 @@ impl State {
             .put(region, healthy, result);
         if changed {
             self.judge(&seen);
+            if let Err(error) = self.keep(&seen) {
+                tracing::warn!(%error, "the health of what is checked could not be saved");
+            }
         }
         drop(seen);
         self.news.notify_one();
+    }
+
+    fn keep(&self, seen: &Seen) -> std::io::Result<()> {
+        let known = self.known.load();
+        let ours = seen
+            .opinions
+            .iter()
+            .filter(|(check, _)| known.table.checks.contains_key(*check));
+        let against: BTreeMap<&String, Vec<String>> = ours
+            .map(|(check, opinions)| (check, opinions.against()))
+            .filter(|(_, regions)| !regions.is_empty())
+            .collect();
+        let new = self.file.with_extension("new");
+        std::fs::write(&new, serde_json::to_vec(&against)?)?;
+        std::fs::rename(&new, &self.file)
     }
 
     /// The check is gone or was changed: what was found before means nothing any more.

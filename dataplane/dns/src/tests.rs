@@ -208,3 +208,16 @@ async fn answered(store: &Store, name: &str, kind: &str, expected: &str) {
     let in_time = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
     assert!(in_time, "{name} {kind}: {last} instead of {expected}");
 }
+
+/// Until the threads of a dropped server have let go of its address.
+async fn free(address: SocketAddr) {
+    let waiting = async {
+        while std::net::UdpSocket::bind(address)
+            .and_then(|_| std::net::TcpListener::bind(address))
+            .is_err()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+}

@@ -21,14 +21,20 @@ struct Opinion {
     last_failure: Option<CheckerResult>,
 }
 
-impl Opinions {
-    /// Whether the opinion is another one.
-    pub(crate) fn put(&mut self, region: &str, healthy: bool, result: Option<CheckerResult>) -> bool {
-        let opinion = self.0.entry(region.to_owned()).or_insert(Opinion {
+impl Opinion {
+    fn new() -> Self {
+        Self {
             healthy: true,
             last: None,
             last_failure: None,
-        });
+        }
+    }
+}
+
+impl Opinions {
+    /// Whether the opinion is another one.
+    pub(crate) fn put(&mut self, region: &str, healthy: bool, result: Option<CheckerResult>) -> bool {
+        let opinion = self.0.entry(region.to_owned()).or_insert(Opinion::new());
         if let Some(result) = result {
             if result.failed {
                 opinion.last_failure = Some(result.clone());
@@ -36,6 +42,18 @@ impl Opinions {
             opinion.last = Some(result);
         }
         std::mem::replace(&mut opinion.healthy, healthy) != healthy
+    }
+
+    /// There is such a checker; what it thought before, it thinks still.
+    pub(crate) fn enter(&mut self, region: &str) -> bool {
+        let opinion = self.0.entry(region.to_owned()).or_insert(Opinion::new());
+        opinion.healthy
+    }
+
+    /// The regions whose checkers say that it is not well.
+    pub(crate) fn against(&self) -> Vec<String> {
+        let against = self.0.iter().filter(|(_, opinion)| !opinion.healthy);
+        against.map(|(region, _)| region.clone()).collect()
     }
 
     pub(crate) fn results(&self) -> Vec<CheckerResult> {

@@ -9,7 +9,7 @@ fn a_checker_changes_its_mind_after_so_many_results_in_a_row() {
         ("-+-", 1, "-+-"),
         ("-+", 0, "-+"),
     ] {
-        let mut mind = Mind::default();
+        let mut mind = Mind::new(true);
         let minds: String = results
             .chars()
             .map(|result| {

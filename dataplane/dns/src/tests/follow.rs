@@ -1,7 +1,6 @@
 //! What the control process changes is answered, none of it is lost, and it outlives both processes.
 
 use std::io::Write as _;
-use std::net::UdpSocket;
 
 use super::*;
 use crate::testing::{endpoint, record};
@@ -104,19 +103,6 @@ fn newest_journal(directory: &Path) -> PathBuf {
         .filter(|path| path.to_string_lossy().contains("journal."))
         .max()
         .unwrap()
-}
-
-/// Until the threads of a dropped server have let go of its address.
-async fn free(address: SocketAddr) {
-    let waiting = async {
-        while UdpSocket::bind(address)
-            .and_then(|_| std::net::TcpListener::bind(address))
-            .is_err()
-        {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

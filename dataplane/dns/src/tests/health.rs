@@ -78,13 +78,24 @@ async fn the_secondary_answers_while_the_primary_is_down_and_control_is_away() {
     // Without anybody who could tell: the server finds out by itself.
     let Both {
         directory,
-        _server,
+        _server: server,
         control,
-        ..
+        address,
     } = both;
     drop(control);
     status.store(503, Ordering::Relaxed);
     answered(&store, "f.example.com.", "A", "NOERROR 192.0.2.2").await;
+    // Nor does one that is started again send anybody there, not even before it has looked.
+    drop(server);
+    free(address).await;
+    let _server = serve(directory.path(), &address.to_string());
+    let first = loop {
+        let first = ask(&store, "f.example.com.", "A").await;
+        if first.starts_with("NOERROR") {
+            break first;
+        }
+    };
+    assert_eq!(first, "NOERROR 192.0.2.2");
     let _control = self::control(directory.path(), store.clone());
     let observed = seen(&store, |observed| {
         observed.checks.iter().any(|check| !check.healthy)

@@ -185,7 +185,7 @@ fn names() -> Vec<(&'static str, Vec<u8>, Back)> {
         (
             "a name that points at the header",
             question(&[&[0xC0, 0], IN_A]),
-            Back::Something,
+            FORMERR,
         ),
         ("a pointer cut in half", question(&[&[0xC0]]), FORMERR),
         (
