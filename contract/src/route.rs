@@ -19,11 +19,41 @@ pub struct Listener {
     pub id: String,
     /// Where it listens: the load balancer's own loopback address.
     pub bind: SocketAddr,
+    /// The network in which that address is; the machine's own if empty.
+    #[serde(default)]
+    pub network: String,
+    #[serde(default)]
+    pub protocol: ListenerProtocol,
     /// Names under `localhost` by which the same listener answers on 127.0.0.1 with the same port, chosen by
     /// the Host header, for browsers that resolve every `*.localhost` to that address.
     pub names: Vec<String>,
     pub default_action: Action,
     pub idle_timeout_seconds: u32,
+}
+
+/// What is spoken there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListenerProtocol {
+    #[default]
+    Http,
+    /// HTTP in TLS, with the first of these certificates whose names fit what the client asks for, else with the
+    /// first one.
+    Https(Vec<Certificate>),
+    /// Bytes both ways; the default action leads to target groups.
+    Tcp,
+}
+
+/// PEM, as servers want it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    pub chain_pem: String,
+    pub key_pem: String,
+}
+
+impl std::fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Certificate(…)")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,12 +181,15 @@ pub enum Unhealthy {
 }
 
 impl RouteTable {
-    /// Name of the table; it has one row, under `KEY`.
+    /// Name of the table; it has a row for each of the two that write one.
     pub const TABLE: &'static str = "dataplane/route_table";
+    /// Load balancers.
     pub const KEY: &'static str = "routes";
+    /// What tasks reach others by: listeners inside the tasks' own networks.
+    pub const CONNECT: &'static str = "connect";
 }
 
 impl ObservedRoutes {
-    /// Name of the table; it has one row, under `RouteTable::KEY`.
+    /// Name of the table; its rows have the keys of the tables that were seen.
     pub const TABLE: &'static str = "dataplane/observed_routes";
 }

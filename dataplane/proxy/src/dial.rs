@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, mpsc};
 
 use nix::sched::{CloneFlags, setns};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 
 pub(crate) struct Dialer {
@@ -54,6 +54,23 @@ impl Dialer {
         let stream = socket.connect(SocketAddr::V4(to)).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    /// A socket that listens at an address inside `network`.
+    pub(crate) async fn listen(
+        &self,
+        network: &str,
+        at: SocketAddr,
+        backlog: u32,
+    ) -> io::Result<TcpListener> {
+        let socket = if network.is_empty() {
+            make_socket(None)?
+        } else {
+            self.socket_in(network, None).await?
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(at)?;
+        socket.listen(backlog)
     }
 
     async fn socket_in(&self, network: &str, from: Option<Ipv4Addr>) -> io::Result<TcpSocket> {

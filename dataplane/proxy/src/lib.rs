@@ -6,7 +6,8 @@
 //! state   ─ the table in use, targets, health   pool    ─ connections to a target, kept for the next request
 //! health  ─ one prober per target               tunnel  ─ upgraded connections (WebSocket)
 //! dial    ─ sockets inside a private network    link    ─ news from and to the control process
-//! stick   ─ cookies that lead a client back to its target
+//! stick   ─ cookies that lead a client back to its target     tls ─ certificates
+//! pipe    ─ connections whose bytes nobody looks at
 //! ```
 
 mod dial;
@@ -15,11 +16,13 @@ mod health;
 mod link;
 mod listen;
 mod page;
+mod pipe;
 mod pool;
 mod remote;
 mod serve;
 mod state;
 mod stick;
+mod tls;
 mod tunnel;
 
 pub use remote::Remote;

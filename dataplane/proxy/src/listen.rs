@@ -8,16 +8,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use contract::route::ListenerProtocol;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::serve::{self, Door};
+use crate::serve::{self, Client, Door};
 use crate::state::State;
+use crate::{pipe, tls};
 
 /// How long requests in flight may take when their listener goes away.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
@@ -31,9 +34,12 @@ struct Open {
     task: JoinHandle<()>,
 }
 
+/// A network, the machine's own if empty, and an address in it.
+type Place = (String, SocketAddr);
+
 /// Follows the table until `shutdown`, then lets go of everything.
 pub(crate) async fn run(state: Arc<State>, mut shutdown: watch::Receiver<bool>) {
-    let mut open: HashMap<SocketAddr, Open> = HashMap::new();
+    let mut open: HashMap<Place, Open> = HashMap::new();
     let mut changed = state.changed.subscribe();
     loop {
         changed.borrow_and_update();
@@ -57,12 +63,12 @@ fn close(open: Open) -> JoinHandle<()> {
 }
 
 /// Which addresses shall be open, and how requests that come in there find their listener.
-fn wanted(state: &State) -> HashMap<SocketAddr, (Door, Option<String>)> {
+fn wanted(state: &State) -> HashMap<Place, (Door, Option<String>)> {
     let routing = state.routing.load();
     let mut wanted = HashMap::new();
     for listener in &routing.table.listeners {
         wanted.insert(
-            listener.bind,
+            (listener.network.clone(), listener.bind),
             (Door::Listener(listener.id.clone()), Some(listener.id.clone())),
         );
     }
@@ -74,32 +80,33 @@ fn wanted(state: &State) -> HashMap<SocketAddr, (Door, Option<String>)> {
     {
         let port = listener.bind.port();
         wanted
-            .entry(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+            .entry((String::new(), SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
             .or_insert((Door::ByName(port), None));
     }
     wanted
 }
 
-async fn converge(state: &Arc<State>, open: &mut HashMap<SocketAddr, Open>) -> bool {
+async fn converge(state: &Arc<State>, open: &mut HashMap<Place, Open>) -> bool {
     let mut wanted = wanted(state);
-    let stale: Vec<SocketAddr> = open
+    let stale: Vec<Place> = open
         .iter()
-        .filter(|(address, open)| wanted.get(address).is_none_or(|(door, _)| *door != open.door))
-        .map(|(address, _)| *address)
+        .filter(|(place, open)| wanted.get(place).is_none_or(|(door, _)| *door != open.door))
+        .map(|(place, _)| place.clone())
         .collect();
-    for address in stale {
-        if let Some(open) = open.remove(&address) {
+    for place in stale {
+        if let Some(open) = open.remove(&place) {
             drop(close(open));
         }
     }
-    wanted.retain(|address, _| !open.contains_key(address));
+    wanted.retain(|place, _| !open.contains_key(place));
     let mut all_open = true;
-    for (address, (door, listener)) in wanted {
-        match bind(address) {
+    for (place, (door, listener)) in wanted {
+        let address = place.1;
+        match state.dialer.listen(&place.0, address, BACKLOG_CONNECTIONS).await {
             Ok(socket) => {
                 let close = CancellationToken::new();
                 let task = tokio::spawn(accept(socket, Arc::clone(state), door.clone(), close.clone()));
-                open.insert(address, Open { door, close, task });
+                open.insert(place, Open { door, close, task });
                 if let Some(id) = listener {
                     state.listener_failed(&id, None);
                 }
@@ -121,13 +128,6 @@ async fn converge(state: &Arc<State>, open: &mut HashMap<SocketAddr, Open>) -> b
     all_open
 }
 
-fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG_CONNECTIONS)
-}
-
 async fn accept(socket: TcpListener, state: Arc<State>, door: Door, close: CancellationToken) {
     let connections = TaskTracker::new();
     loop {
@@ -144,7 +144,7 @@ async fn accept(socket: TcpListener, state: Arc<State>, door: Door, close: Cance
             () = close.cancelled() => break,
         };
         let _ = stream.set_nodelay(true);
-        connections.spawn(connection(
+        connections.spawn(take(
             stream,
             peer,
             Arc::clone(&state),
@@ -157,16 +157,46 @@ async fn accept(socket: TcpListener, state: Arc<State>, door: Door, close: Cance
     let _ = tokio::time::timeout(DRAIN_LIMIT, connections.wait()).await;
 }
 
-async fn connection(
+/// What is done with a connection is the listener's to say, as it is now.
+async fn take(
     stream: tokio::net::TcpStream,
     peer: SocketAddr,
     state: Arc<State>,
     door: Door,
     close: CancellationToken,
 ) {
+    let listener = state.routing.load().at(&door);
+    match listener.as_deref().map(|it| &it.protocol) {
+        Some(ListenerProtocol::Tcp) => {
+            if let Some(listener) = listener {
+                pipe::run(&state, &listener, stream, close).await;
+            }
+        }
+        Some(ListenerProtocol::Https(certificates)) => match tls::accept(certificates, stream).await {
+            Ok(stream) => {
+                let client = Client { peer, secure: true };
+                connection(stream, client, state, door, close).await;
+            }
+            Err(error) => tracing::debug!(%peer, %error, "a client's TLS handshake failed"),
+        },
+        Some(ListenerProtocol::Http) | None => {
+            let client = Client { peer, secure: false };
+            connection(stream, client, state, door, close).await;
+        }
+    }
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    client: Client,
+    state: Arc<State>,
+    door: Door,
+    close: CancellationToken,
+) {
+    let peer = client.peer;
     let service = hyper::service::service_fn(move |request| {
         let (state, door) = (Arc::clone(&state), door.clone());
-        async move { Ok::<_, std::convert::Infallible>(serve::request(&state, &door, peer, request).await) }
+        async move { Ok::<_, std::convert::Infallible>(serve::request(&state, &door, client, request).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).half_close(false);

@@ -18,6 +18,8 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(100);
 pub struct Remote {
     pub socket: PathBuf,
     pub store: Store,
+    /// Which of the route tables.
+    pub key: &'static str,
 }
 
 impl Remote {
@@ -44,7 +46,7 @@ impl Remote {
         let mut changes = self.store.watch(&[RouteTable::TABLE]);
         let mut sent: Option<Arc<RouteTable>> = None;
         loop {
-            let table = self.store.snapshot().get(DESIRED, RouteTable::KEY);
+            let table = self.store.snapshot().get(DESIRED, self.key);
             if let Some(table) = table.filter(|table| sent.as_ref() != Some(table)) {
                 let mut line = serde_json::to_vec(&*table)?;
                 line.push(b'\n');
@@ -56,8 +58,9 @@ impl Remote {
                 line = lines.next_line() => {
                     let Some(line) = line? else { return Ok(()) };
                     let observed: ObservedRoutes = serde_json::from_str(&line)?;
+                    let key = self.key;
                     let saved = self.store.write(move |tx| {
-                        tx.put(OBSERVED, RouteTable::KEY, observed);
+                        tx.put(OBSERVED, key, observed);
                         Ok::<_, StoreError>(())
                     });
                     saved.await.map_err(std::io::Error::other)?;

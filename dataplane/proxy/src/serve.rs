@@ -34,10 +34,18 @@ pub(crate) enum Door {
     ByName(u16),
 }
 
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client {
+    pub(crate) peer: SocketAddr,
+    /// By TLS.
+    pub(crate) secure: bool,
+}
+
 pub(crate) async fn request(
     state: &State,
     door: &Door,
-    peer: SocketAddr,
+    client: Client,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let routing = state.routing.load_full();
@@ -46,7 +54,7 @@ pub(crate) async fn request(
     };
     match &listener.default_action {
         Action::Forward(_) => match routing.choose(&listener.default_action) {
-            Some(group) => forward(state, &listener, &group, peer, request).await,
+            Some(group) => forward(state, &listener, &group, client, request).await,
             None => page::error(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "no target group is reached by this rule",
@@ -96,12 +104,12 @@ async fn forward(
     state: &State,
     listener: &Listener,
     group: &Group,
-    peer: SocketAddr,
+    from: Client,
     mut request: Request<Incoming>,
 ) -> Response<Body> {
     let sticky = Sticky::of(group, request.headers());
     let upgrade = tunnel::wanted(&request);
-    prepare(&mut request, listener, peer, upgrade.as_ref());
+    prepare(&mut request, listener, from, upgrade.as_ref());
     let client = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
     let limit = Duration::from_secs(listener.idle_timeout_seconds.max(1).into());
     let mut tried: Vec<SocketAddrV4> = Vec::new();
@@ -217,7 +225,11 @@ async fn repeat(
     }
 }
 
-async fn dial(state: &State, group: &Group, target: &InFlight) -> std::io::Result<tokio::net::TcpStream> {
+pub(crate) async fn dial(
+    state: &State,
+    group: &Group,
+    target: &InFlight,
+) -> std::io::Result<tokio::net::TcpStream> {
     let feet = &group.config.feet;
     let foot = (!feet.is_empty()).then(|| feet[rand::random_range(0..feet.len())]);
     let connect = state
@@ -351,7 +363,7 @@ fn copy_head(request: &Request<Incoming>) -> Request<()> {
 fn prepare(
     request: &mut Request<Incoming>,
     listener: &Listener,
-    peer: SocketAddr,
+    from: Client,
     upgrade: Option<&HeaderValue>,
 ) {
     // The target speaks HTTP/1.1, where the authority is in the Host header only.
@@ -375,7 +387,7 @@ fn prepare(
     ) {
         headers.insert(header::HOST, host);
     }
-    let client = peer.ip().to_string();
+    let client = from.peer.ip().to_string();
     let chain = match headers
         .get("x-forwarded-for")
         .and_then(|value| value.to_str().ok())
@@ -390,7 +402,10 @@ fn prepare(
     );
     let values = [
         ("x-forwarded-for", chain),
-        ("x-forwarded-proto", "http".to_owned()),
+        (
+            "x-forwarded-proto",
+            if from.secure { "https" } else { "http" }.to_owned(),
+        ),
         ("x-forwarded-port", listener.bind.port().to_string()),
     ];
     for (name, value) in values {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dial::Dialer;
 use crate::pool::Pool;
+use crate::serve::Door;
 use crate::stick::Sticky;
 
 pub(crate) struct State {
@@ -284,6 +285,14 @@ impl Drop for InFlight {
 }
 
 impl Routing {
+    /// The listener at a door of its own.
+    pub(crate) fn at(&self, door: &Door) -> Option<Arc<Listener>> {
+        match door {
+            Door::Listener(id) => self.listeners.get(id).cloned(),
+            Door::ByName(_) => None,
+        }
+    }
+
     /// The target group that a listener's default action leads to this time.
     pub(crate) fn choose(&self, action: &Action) -> Option<Arc<Group>> {
         let Action::Forward(groups) = action else {

@@ -87,6 +87,8 @@ fn table(generation: u64, port: u16, targets: &[(SocketAddrV4, bool)]) -> RouteT
         listeners: vec![Listener {
             id: "l".into(),
             bind: (Ipv4Addr::new(127, 0, 0, 2), port).into(),
+            network: String::new(),
+            protocol: Default::default(),
             names: vec!["web.elb.localhost".into()],
             default_action: Action::Forward(vec![WeightedGroup {
                 target_group: "g".into(),

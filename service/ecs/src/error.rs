@@ -22,6 +22,10 @@ pub(crate) fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::client("InvalidParameterException", message)
 }
 
+pub(crate) fn with_code(code: &'static str, message: impl Into<String>) -> ApiError {
+    ApiError::client(code, message)
+}
+
 /// What has an effect in AWS and none here is refused, not dropped.
 pub(crate) fn unsupported(what: &str) -> ApiError {
     client(format!("Wharf does not serve {what} yet."))

@@ -57,6 +57,20 @@ pub(crate) fn deregistered(service: &Service, count: usize, group: &str) -> Stri
     )
 }
 
+pub(crate) fn listed(service: &Service, task: &str) -> String {
+    format!(
+        "(service {}) (task {task}) is found by its names now.",
+        service.name
+    )
+}
+
+pub(crate) fn unlisted(service: &Service, task: &str) -> String {
+    format!(
+        "(service {}) (task {task}) is not found by its names any more.",
+        service.name
+    )
+}
+
 pub(crate) fn steady(service: &Service) -> String {
     format!("(service {}) has reached a steady state.", service.name)
 }

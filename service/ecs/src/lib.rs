@@ -18,7 +18,7 @@ mod table;
 mod view;
 
 pub use metadata::TaskRole;
-pub use reconcile::{Capacity, Definitions, Instances, Services, Tasks};
+pub use reconcile::{Capacity, Connections, Definitions, Instances, Services, Tasks};
 
 use std::sync::Arc;
 
@@ -35,6 +35,7 @@ pub struct Neighbours {
     pub ecr: Arc<dyn aws_shape::ecr::Api>,
     pub elbv2: Arc<dyn aws_shape::elbv2::Api>,
     pub logs: Arc<dyn aws_shape::logs::Api>,
+    pub names: Arc<dyn aws_shape::servicediscovery::Api>,
     pub secrets: Arc<dyn aws_shape::secretsmanager::Api>,
     pub parameters: Arc<dyn aws_shape::ssm::Api>,
     /// Host and port of the registry, the head of the names of images that ECR has.

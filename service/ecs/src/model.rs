@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 pub(crate) mod container;
 pub(crate) mod deployment;
+pub(crate) mod discovery;
 pub(crate) mod instance;
 pub(crate) mod name;
 pub(crate) mod placement;

@@ -14,6 +14,7 @@ mod run_task;
 mod service;
 mod service_change;
 mod service_check;
+mod service_discovery;
 mod service_option;
 mod service_place;
 mod start_task;

@@ -2,7 +2,9 @@
 
 mod capacity;
 mod conclude;
+mod connect;
 mod definitions;
+mod discovery;
 mod instances;
 mod place;
 mod registration;
@@ -12,6 +14,7 @@ mod target;
 mod tasks;
 
 pub use capacity::Capacity;
+pub use connect::Connections;
 pub use definitions::Definitions;
 pub use instances::Instances;
 pub use services::Services;

@@ -3,6 +3,7 @@
 mod cluster;
 mod definition;
 mod deployment;
+mod discovery;
 mod instance;
 mod provider;
 mod service;
@@ -18,7 +19,7 @@ use crate::model::task::{Stage, Task};
 use crate::table;
 
 pub(crate) use cluster::cluster;
-pub(crate) use definition::definition;
+pub(crate) use definition::{definition, definition_request};
 pub(crate) use deployment::{brief, service_deployment, service_revision, status as deployment_status};
 pub(crate) use instance::instance;
 pub(crate) use provider::provider;

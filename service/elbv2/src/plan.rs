@@ -40,6 +40,8 @@ pub(crate) fn routes(whole: &Whole) -> RouteTable {
         table.listeners.push(route::Listener {
             id: listener.arn.clone(),
             bind: (balancer.address, listener.port).into(),
+            network: String::new(),
+            protocol: Default::default(),
             names: vec![balancer.dns_name.clone()],
             default_action: action(&listener.action),
             idle_timeout_seconds: Kind::LoadBalancer

@@ -61,6 +61,9 @@ pub(crate) struct Cluster {
     #[serde(default)]
     pub(crate) default_strategy: Strategy,
     pub(crate) tags: Tags,
+    /// The ARN of the namespace in which its services find each other, unless they say another.
+    #[serde(default)]
+    pub(crate) namespace: Option<String>,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Tags;
 use super::cluster::Strategy;
+use super::discovery::Discovery;
 use super::placement::Placement;
 use super::task::Launch;
 use crate::event::EVENTS_MAX;
@@ -24,6 +25,8 @@ pub(crate) struct Service {
     pub(crate) maximum_percent: u32,
     pub(crate) circuit_breaker: Option<CircuitBreaker>,
     pub(crate) load_balancers: Vec<LoadBalancer>,
+    #[serde(default)]
+    pub(crate) discovery: Discovery,
     pub(crate) network: Network,
     pub(crate) health_check_grace_seconds: Option<u32>,
     pub(crate) created_at: Timestamp,
@@ -127,6 +130,9 @@ pub(crate) struct Deployment {
     /// Where its tasks are registered; an older deployment keeps its own until its tasks are gone.
     #[serde(default)]
     pub(crate) load_balancers: Vec<LoadBalancer>,
+    /// Where its tasks are found.
+    #[serde(default)]
+    pub(crate) discovery: Discovery,
     #[serde(default)]
     pub(crate) strategy: Strategy,
     #[serde(default)]
@@ -218,6 +224,8 @@ pub(crate) struct Workload {
     pub(crate) task_definition: String,
     pub(crate) network: Network,
     pub(crate) load_balancers: Vec<LoadBalancer>,
+    #[serde(default)]
+    pub(crate) discovery: Discovery,
     pub(crate) strategy: Strategy,
     #[serde(default)]
     pub(crate) launch: Launch,
@@ -256,6 +264,7 @@ impl Deployment {
             task_definition: workload.task_definition,
             network: workload.network,
             load_balancers: workload.load_balancers,
+            discovery: workload.discovery,
             strategy: workload.strategy,
             launch: workload.launch,
             platform_version: workload.platform_version,
@@ -276,6 +285,7 @@ impl Deployment {
             task_definition: self.task_definition.clone(),
             network: self.network.clone(),
             load_balancers: self.load_balancers.clone(),
+            discovery: self.discovery.clone(),
             strategy: self.strategy.clone(),
             launch: self.launch,
             platform_version: self.platform_version.clone(),

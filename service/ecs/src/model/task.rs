@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Tags;
 use super::container::Container;
+use super::discovery::{Discovery, Presence, Upstream};
 use super::instance::{Lodging, Mode};
 use super::placement::Placement;
 use super::service::{LoadBalancer, Network};
@@ -32,6 +33,14 @@ pub(crate) struct Task {
     /// Where it is registered while it runs.
     #[serde(default)]
     pub(crate) load_balancers: Vec<LoadBalancer>,
+    /// Where it is found while it runs, and whom it finds.
+    #[serde(default)]
+    pub(crate) discovery: Discovery,
+    #[serde(default)]
+    pub(crate) presence: Presence,
+    /// What it reaches by aliases, once it has been placed.
+    #[serde(default)]
+    pub(crate) upstreams: Vec<Upstream>,
     pub(crate) overrides: Vec<Override>,
     /// What a caller changes in the task itself.
     #[serde(default)]

@@ -3,6 +3,7 @@
 use aws_protocol::{ApiError, Context, page};
 use aws_shape::ecs::*;
 
+use super::service_discovery;
 use super::service_option::{provider, strategy};
 use super::{PAGE_ITEMS_MAX, missing};
 use crate::Ecs;
@@ -26,10 +27,7 @@ pub(super) async fn create_cluster(
             "Cluster names contain only letters, numbers, hyphens, and underscores.",
         ));
     }
-    refuse_unserved(
-        input.configuration.is_some(),
-        input.service_connect_defaults.is_some(),
-    )?;
+    refuse_unserved(input.configuration.is_some())?;
     let snapshot = ecs.store.snapshot();
     let providers: Vec<String> = input
         .capacity_providers
@@ -59,6 +57,9 @@ pub(super) async fn create_cluster(
         capacity_providers: providers,
         default_strategy: strategy,
         tags: table::tags(input.tags),
+        namespace: namespace(ecs, context, input.service_connect_defaults)
+            .await?
+            .flatten(),
     };
     let cluster = ecs
         .store
@@ -78,13 +79,26 @@ pub(super) async fn create_cluster(
     })
 }
 
-fn refuse_unserved(configuration: bool, defaults: bool) -> Result<(), ApiError> {
-    if configuration || defaults {
-        return Err(unsupported(
-            "a cluster's configuration and service connect defaults",
-        ));
+fn refuse_unserved(configuration: bool) -> Result<(), ApiError> {
+    if configuration {
+        return Err(unsupported("a cluster's configuration"));
     }
     Ok(())
+}
+
+/// The namespace in which the cluster's services find each other; an empty name takes it away.
+async fn namespace(
+    ecs: &Ecs,
+    context: &Context,
+    given: Option<ClusterServiceConnectDefaultsRequest>,
+) -> Result<Option<Option<String>>, ApiError> {
+    match given {
+        None => Ok(None),
+        Some(given) if given.namespace.is_empty() => Ok(Some(None)),
+        Some(given) => service_discovery::default_namespace(ecs, context, &given.namespace)
+            .await
+            .map(|arn| Some(Some(arn))),
+    }
 }
 
 /// The settings there were, with those that are given instead.
@@ -115,11 +129,10 @@ pub(super) async fn update_cluster(
     context: &Context,
     input: UpdateClusterRequest,
 ) -> Result<UpdateClusterResponse, ApiError> {
-    refuse_unserved(
-        input.configuration.is_some(),
-        input.service_connect_defaults.is_some(),
-    )?;
-    let cluster = change_settings(ecs, context, &input.cluster, input.settings.unwrap_or_default()).await?;
+    refuse_unserved(input.configuration.is_some())?;
+    let namespace = namespace(ecs, context, input.service_connect_defaults).await?;
+    let settings = input.settings.unwrap_or_default();
+    let cluster = change_settings(ecs, context, &input.cluster, settings, namespace).await?;
     Ok(UpdateClusterResponse {
         cluster: Some(cluster),
     })
@@ -133,7 +146,7 @@ pub(super) async fn update_cluster_settings(
     if input.settings.is_empty() {
         return Err(invalid("Settings cannot be empty."));
     }
-    let cluster = change_settings(ecs, context, &input.cluster, input.settings).await?;
+    let cluster = change_settings(ecs, context, &input.cluster, input.settings, None).await?;
     Ok(UpdateClusterSettingsResponse {
         cluster: Some(cluster),
     })
@@ -144,6 +157,7 @@ async fn change_settings(
     context: &Context,
     given: &str,
     new: Vec<ClusterSetting>,
+    namespace: Option<Option<String>>,
 ) -> Result<Cluster, ApiError> {
     let (scope, given) = (context.scope.clone(), given.to_owned());
     let row = ecs
@@ -152,6 +166,7 @@ async fn change_settings(
             let old = table::cluster(&tx.snapshot(), &scope, Some(&given))?;
             let row = cluster::Cluster {
                 settings: settings(&old.settings, new)?,
+                namespace: namespace.unwrap_or_else(|| old.namespace.clone()),
                 ..cluster::Cluster::clone(&old)
             };
             tx.put(CLUSTERS, &key(&scope, &row.name), row.clone());

@@ -4,6 +4,7 @@ use aws_protocol::{ApiError, Context};
 use aws_shape::ecs::*;
 
 use super::service_check::{balancers, check_ports, network};
+use super::service_discovery::discovery;
 use super::service_option::{
     Rebalancing, active_definition, apply_configuration, check_controller, check_launch, check_scheduling,
     client_token, desired, grace, platform, propagate_tags, refuse_unserved, zone_rebalancing,
@@ -15,6 +16,7 @@ use crate::history::{self, Names};
 use crate::lodging;
 use crate::model::cluster::{self, Cluster, Strategy};
 use crate::model::deployment::Change;
+use crate::model::discovery::Discovery;
 use crate::model::placement::{Constraint, Strategy as Preference};
 use crate::model::service::{self, LoadBalancer as Balancer, Network, State, Workload};
 use crate::model::task::Launch;
@@ -85,21 +87,12 @@ fn check_creation(input: &CreateServiceRequest) -> Result<(), ApiError> {
     check_scheduling(input)?;
     check_controller(input.deployment_controller.as_ref())?;
     refuse_unserved(&[
-        (given(&input.service_registries), "serviceRegistries"),
         (given(&input.volume_configurations), "volumeConfigurations"),
         (
             given(&input.vpc_lattice_configurations),
             "vpcLatticeConfigurations",
         ),
-        (
-            connects(input.service_connect_configuration.as_ref()),
-            "serviceConnectConfiguration",
-        ),
     ])
-}
-
-fn connects(configuration: Option<&ServiceConnectConfiguration>) -> bool {
-    configuration.is_some_and(|it| it.enabled)
 }
 
 /// The service that a request asks for, without a deployment yet, and what its first one brings.
@@ -127,10 +120,13 @@ async fn new_service(
     let network = network(ecs, context, &definition, launch, input.network_configuration).await?;
     let load_balancers = balancers(ecs, context, &definition, input.load_balancers).await?;
     let role = role(scope, input.role, &definition.spec.network_mode, &load_balancers)?;
+    let (registries, connect) = (input.service_registries, input.service_connect_configuration);
+    let before = (&Discovery::default(), cluster.namespace.as_deref());
     let workload = Workload {
         task_definition: definition.arn.clone(),
         network,
         load_balancers,
+        discovery: discovery(ecs, context, &definition, registries, connect, before).await?,
         strategy,
         launch,
         platform_version: platform(launch, input.platform_version)?.unwrap_or_else(|| "LATEST".to_owned()),
@@ -146,6 +142,7 @@ async fn new_service(
         circuit_breaker: None,
         deployments: vec![],
         load_balancers: workload.load_balancers.clone(),
+        discovery: workload.discovery.clone(),
         network: workload.network.clone(),
         health_check_grace_seconds: grace(input.health_check_grace_period_seconds)?,
         created_at: now,
@@ -190,15 +187,10 @@ pub(super) async fn update_service(
     }
     check_controller(input.deployment_controller.as_ref())?;
     refuse_unserved(&[
-        (given(&input.service_registries), "serviceRegistries"),
         (given(&input.volume_configurations), "volumeConfigurations"),
         (
             given(&input.vpc_lattice_configurations),
             "vpcLatticeConfigurations",
-        ),
-        (
-            connects(input.service_connect_configuration.as_ref()),
-            "serviceConnectConfiguration",
         ),
     ])?;
     let wish = wish(ecs, context, &cluster, &old, input).await?;
@@ -230,6 +222,7 @@ struct Wish {
     task_definition: Option<String>,
     network: Option<Network>,
     load_balancers: Option<Vec<Balancer>>,
+    discovery: Discovery,
     strategy: Option<Strategy>,
     constraints: Option<Vec<Constraint>>,
     strategies: Option<Vec<Preference>>,
@@ -268,6 +261,12 @@ async fn wish(
             None
         }
     };
+    let (registries, connect) = (
+        input.service_registries.take(),
+        input.service_connect_configuration.take(),
+    );
+    let before = (&old.discovery, cluster.namespace.as_deref());
+    let discovery = discovery(ecs, context, &definition, registries, connect, before).await?;
     // An empty strategy is the way back to a launch type.
     let strategy = match &input.capacity_provider_strategy {
         Some(given) => Some(super::service_option::strategy(
@@ -295,6 +294,7 @@ async fn wish(
         constraints: input.placement_constraints.map(|_| placement.constraints),
         strategies: input.placement_strategy.map(|_| placement.strategies),
         load_balancers,
+        discovery,
         strategy,
         desired: desired(input.desired_count, "Task count")?,
         grace_seconds: grace(input.health_check_grace_period_seconds)?,
@@ -363,6 +363,7 @@ impl Wish {
             load_balancers: self
                 .load_balancers
                 .unwrap_or_else(|| service.load_balancers.clone()),
+            discovery: self.discovery,
             launch: match &self.strategy {
                 Some(strategy) if !strategy.is_empty() => cluster::launch(strategy),
                 _ => service.launch,
@@ -374,6 +375,7 @@ impl Wish {
         };
         service.network = new.network.clone();
         service.load_balancers = new.load_balancers.clone();
+        service.discovery = new.discovery.clone();
         (service.strategy, service.launch) = (new.strategy.clone(), new.launch);
         service.platform_version = new.platform_version.clone();
         Ok((new != old || self.force).then_some(new))

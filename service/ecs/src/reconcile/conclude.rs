@@ -186,6 +186,7 @@ fn go_back(service: &mut Service, mut old: Deployment, end: End, hand: &Hand<'_>
     (old.failed_tasks, old.last_failure_at, old.last_failure) = (0, None, None);
     let workload = old.workload();
     (service.network, service.load_balancers) = (workload.network, workload.load_balancers);
+    service.discovery = workload.discovery;
     (service.strategy, service.platform_version) = (workload.strategy, workload.platform_version);
     service.launch = workload.launch;
     let who = match end {

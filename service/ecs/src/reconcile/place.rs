@@ -16,10 +16,12 @@ use contract::task::{BridgeEnd, DesiredTask, Host, HostNetwork};
 
 use crate::Ecs;
 use crate::model::container::Container;
+use crate::model::discovery::Upstream;
 use crate::model::instance::{Lodging, Mode};
-use crate::model::service::Service;
+use crate::model::service::{Service, State};
 use crate::model::task::{Attachment, Launch, Task};
 use crate::model::task_definition::{TaskDefinition, TaskSpec};
+use crate::plan::connect;
 use crate::table::{self, SERVICES};
 use container::Found;
 pub(super) use interface::interfaces;
@@ -28,6 +30,7 @@ pub(super) use interface::interfaces;
 pub(super) struct Placed {
     pub(super) attachment: Option<Attachment>,
     pub(super) digests: BTreeMap<String, String>,
+    pub(super) upstreams: Vec<Upstream>,
     pub(super) desired: DesiredTask,
 }
 
@@ -86,12 +89,33 @@ pub(super) async fn place(ecs: &Ecs, scope: &Scope, task: &Task) -> Result<Place
         .zip(&founds)
         .filter_map(|(name, found)| Some((name.clone(), found.digest.clone()?)))
         .collect();
+    let upstreams = upstreams(&snapshot, scope, task);
+    let task = &Task {
+        upstreams: upstreams.clone(),
+        ..task.clone()
+    };
     let desired = desired(ecs, scope, task, &definition, &founds, attachment.as_ref());
     Ok(Placed {
         attachment,
         digests,
+        upstreams,
         desired,
     })
+}
+
+/// What it reaches by aliases: what there is in its namespace now, as in AWS.
+fn upstreams(snapshot: &base_store::Snapshot, scope: &Scope, task: &Task) -> Vec<Upstream> {
+    let Some(own) = &task.discovery.connect else {
+        return vec![];
+    };
+    let services = snapshot.prefix(SERVICES, &table::key(scope, ""));
+    let active = services
+        .iter()
+        .filter(|(_, service)| service.state == State::Active);
+    connect::upstreams(
+        own,
+        active.filter_map(|(_, service)| service.discovery.connect.as_ref()),
+    )
 }
 
 /// The task's place on its instance, in the data plane's words.

@@ -141,7 +141,7 @@ async fn deregister(ecs: &Ecs, context: &Context, group: &str, who: &[Target]) -
     }
 }
 
-async fn say(ecs: &Ecs, place: &str, said: Vec<String>) -> Result<(), ApiError> {
+pub(super) async fn say(ecs: &Ecs, place: &str, said: Vec<String>) -> Result<(), ApiError> {
     let (place, now, ids) = (place.to_owned(), ecs.clock.now(), Arc::clone(&ecs.ids));
     ecs.store
         .write(move |tx| {

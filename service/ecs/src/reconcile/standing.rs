@@ -9,6 +9,7 @@ use contract::task::{Health, TaskPhase};
 use jiff::Timestamp;
 
 use super::target;
+use crate::model::discovery::Presence;
 use crate::model::service::Service;
 use crate::model::task::{self, Stage, Task};
 use crate::plan::rolling::{Standing, Unwell};
@@ -70,6 +71,8 @@ pub(super) fn standing(
             _ => ready = false,
         }
     }
+    // Nobody finds it yet.
+    ready &= task.discovery.is_empty() || task.presence == Presence::Listed;
     if ready {
         Standing::Healthy
     } else {

@@ -18,7 +18,8 @@ use contract::task::{DesiredTask, ObservedTask, Stop, StopKind, TaskPhase};
 use jiff::Timestamp;
 
 use super::services::sooner;
-use super::{place, registration, target};
+use super::{connect, discovery, place, registration, target};
+use crate::model::discovery::Until;
 use crate::model::service::{Deployment, Service};
 use crate::model::task::{Stage, StopCode, StopOrder, Task};
 use crate::table::{self, DESIRED, INSTANCES, OBSERVED, ROUTES, SERVICES, TASKS};
@@ -79,8 +80,13 @@ impl Tasks {
                     // What the load balancer has to do with it could not be found out this time.
                     None => !task.load_balancers.is_empty() && task.service().is_some(),
                 };
-                if registered {
+                if registered || connect::is_served(snapshot, task) {
                     return Ok(Outcome::Settled);
+                }
+                match task.may_be_found() {
+                    Some(Until::Unlisted) => return Ok(Outcome::Settled),
+                    Some(Until::At(end)) if end > now => return Ok(Outcome::Until(end)),
+                    Some(Until::At(_)) | None => {}
                 }
                 self.tell_to_stop(task, order).await
             }
@@ -181,6 +187,7 @@ impl Tasks {
                     return Ok(Outcome::Again);
                 }
                 placed.pin(tx, &scope, &seen);
+                let upstreams = placed.upstreams;
                 let stage = Stage::Placed {
                     attachment: placed.attachment,
                     digests: placed.digests,
@@ -190,6 +197,7 @@ impl Tasks {
                     &place,
                     Task {
                         stage,
+                        upstreams,
                         version: seen.version + 1,
                         ..Task::clone(&seen)
                     },
@@ -409,8 +417,11 @@ impl Reconciler for Tasks {
         let (mut outcome, mut failures, mut healths) = (Outcome::Settled, Vec::new(), Healths::new());
         for (place, service) in snapshot.list(SERVICES) {
             match registration::follow(&self.0, &snapshot, &place, &service).await {
-                Ok(health) => drop(healths.insert(place, health)),
+                Ok(health) => drop(healths.insert(place.clone(), health)),
                 Err(error) => failures.push(format!("targets of {place}: {error}")),
+            }
+            if let Err(error) = discovery::follow(&self.0, &snapshot, &place, &service).await {
+                failures.push(format!("names of {place}: {error}"));
             }
         }
         for (place, task) in snapshot.list(TASKS) {

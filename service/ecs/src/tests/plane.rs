@@ -171,6 +171,7 @@ fn networks(tx: &mut Transaction) {
 }
 
 fn routes(tx: &mut Transaction, behaviour: &Behaviour) {
+    connections(tx);
     let Some(table) = tx.get(TABLES, RouteTable::KEY) else {
         return;
     };
@@ -200,6 +201,27 @@ fn routes(tx: &mut Transaction, behaviour: &Behaviour) {
         }
     });
     tx.put(ROUTES, RouteTable::KEY, seen);
+}
+
+/// The other table's targets are asked by nobody, and drain in one turn.
+fn connections(tx: &mut Transaction) {
+    let Some(table) = tx.get(TABLES, RouteTable::CONNECT) else {
+        return;
+    };
+    let before = tx.get(ROUTES, RouteTable::CONNECT);
+    let before = before
+        .map(|seen| ObservedRoutes::clone(&seen))
+        .unwrap_or_default();
+    let seen = observe(&table, &before, |_, target, known| {
+        match (known, target.draining) {
+            (Some(TargetHealth::Draining { .. }), true) => TargetHealth::Draining { done: true },
+            (_, true) => TargetHealth::Draining { done: false },
+            (_, false) => TargetHealth::Unchecked,
+        }
+    });
+    if seen != before {
+        tx.put(ROUTES, RouteTable::CONNECT, seen);
+    }
 }
 
 /// Whether a task on a bridge is behind this port of its instance.

@@ -374,8 +374,8 @@ fn of_members() -> Vec<Common> {
         ),
         case(
             "registries",
-            CLIENT,
-            "Wharf does not serve the service's serviceRegistries yet.",
+            INVALID,
+            "Registry ARN can not be blank.",
             |create, update| {
                 (create.service_registries, update.service_registries) =
                     (Some(vec![Default::default()]), Some(vec![Default::default()]));
@@ -421,8 +421,8 @@ fn of_members() -> Vec<Common> {
         ),
         case(
             "service connect",
-            CLIENT,
-            "Wharf does not serve the service's serviceConnectConfiguration yet.",
+            INVALID,
+            "Service Connect needs a namespace: name one in the service or in the cluster's serviceConnectDefaults.",
             |create, update| {
                 let on = ServiceConnectConfiguration {
                     enabled: true,

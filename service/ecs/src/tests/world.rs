@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use super::contract_fakes::{NoBlobs, NoLines, NoSecrets};
 use super::group::Groups;
 use super::machine::Machines;
+use super::map::Map;
 use super::plane::{self, Behaviour};
 use crate::model::service::{Service as Row, State};
 use crate::model::task::Task as TaskRow;
@@ -36,6 +37,7 @@ pub(super) struct World {
     pub(super) ecr: service_ecr::Ecr,
     pub(super) elbv2: service_elbv2::Elbv2,
     pub(super) logs: service_logs::Logs,
+    pub(super) names: Map,
     pub(super) store: Store,
     pub(super) clock: Arc<ManualClock>,
     pub(super) context: Context,
@@ -90,12 +92,14 @@ impl World {
             "127.64.0.0/24".parse().unwrap(),
         );
         let logs = service_logs::Logs::new(store.clone(), clock.clone(), Arc::new(NoLines));
+        let names = Map::default();
         let neighbours = Neighbours {
             autoscaling: Arc::new(groups.clone()),
             ec2: Arc::new(machines.clone()),
             ecr: Arc::new(ecr.clone()),
             elbv2: Arc::new(elbv2.clone()),
             logs: Arc::new(logs.clone()),
+            names: Arc::new(names.clone()),
             secrets: Arc::new(NoSecrets),
             parameters: Arc::new(NoSecrets),
             registry: REGISTRY.to_owned(),
@@ -116,6 +120,7 @@ impl World {
             ecr,
             elbv2,
             logs,
+            names,
             store,
             clock,
             context,
@@ -143,6 +148,7 @@ impl World {
             Arc::new(crate::Tasks::new(ecs.clone())),
             Arc::new(crate::Instances::new(ecs.clone())),
             Arc::new(crate::Capacity::new(ecs.clone())),
+            Arc::new(crate::Connections::new(ecs.clone())),
             Arc::new(crate::Definitions::new(ecs)),
             Arc::new(service_ec2::Networks::new(self.store.clone(), self.clock.clone())),
             Arc::new(service_elbv2::Balancers::new(self.elbv2.clone())),

@@ -43,6 +43,11 @@ pub(crate) fn cluster(
     let wanted = |field: shape::ClusterField| include.contains(&field);
     shape::Cluster {
         cluster_arn: Some(cluster.arn.clone()),
+        service_connect_defaults: cluster.namespace.clone().map(|namespace| {
+            shape::ClusterServiceConnectDefaults {
+                namespace: Some(namespace),
+            }
+        }),
         cluster_name: Some(cluster.name.clone()),
         status: Some(if cluster.inactive { "INACTIVE" } else { "ACTIVE" }.to_owned()),
         registered_container_instances_count: Some(instances.len() as i32),

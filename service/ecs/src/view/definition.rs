@@ -5,6 +5,13 @@ use aws_shape::ecs as shape;
 
 use crate::model::task_definition::{self, TaskDefinition};
 
+/// The request that it was made by.
+pub(crate) fn definition_request(
+    definition: &TaskDefinition,
+) -> Result<shape::RegisterTaskDefinitionRequest, ApiError> {
+    task_definition::from_json(&definition.request)
+}
+
 pub(crate) fn definition(definition: &TaskDefinition) -> Result<shape::TaskDefinition, ApiError> {
     let request = task_definition::from_json(&definition.request)?;
     let attributes = task_definition::required_attributes(&request).into_iter();

@@ -7,6 +7,7 @@ use base_id::Scope;
 use base_store::Snapshot;
 
 use super::cluster_arn;
+use super::discovery;
 use super::service::{
     balancer, deployment_configuration, launch_type, network, platform_family, platform_version, strategy,
 };
@@ -147,7 +148,8 @@ pub(crate) fn service_revision(scope: &Scope, row: &ServiceRevision) -> shape::S
         platform_version: platform_version(workload.launch, &workload.platform_version),
         platform_family: platform_family(workload.launch),
         load_balancers: Some(workload.load_balancers.iter().map(balancer).collect()),
-        service_registries: Some(vec![]),
+        service_registries: Some(discovery::registries(&workload.discovery)),
+        service_connect_configuration: workload.discovery.connect.as_ref().map(discovery::connect),
         network_configuration: network(&workload.network),
         container_images: Some(images.collect()),
         guard_duty_enabled: Some(false),

@@ -5,6 +5,7 @@ use base_id::Scope;
 use base_store::Snapshot;
 
 use super::deployment::{deployment_arn, revision_arn};
+use super::discovery::{connect, registries, resources};
 use super::{cluster_arn, tags};
 use crate::history::{self, Counts};
 use crate::model::cluster::Strategy;
@@ -108,7 +109,7 @@ pub(crate) fn service(
         service_name: Some(service.name.clone()),
         cluster_arn: Some(cluster_arn(scope, &service.cluster)),
         load_balancers: Some(service.load_balancers.iter().map(balancer).collect()),
-        service_registries: Some(vec![]),
+        service_registries: Some(registries(&service.discovery)),
         status: Some(service.state.as_str().to_owned()),
         desired_count: Some(if active { service.desired as i32 } else { 0 }),
         running_count: Some(all.running as i32),
@@ -201,6 +202,8 @@ fn deployment(
         network_configuration: network(&deployment.network),
         rollout_state: Some(state),
         rollout_state_reason: Some(reason.clone()),
+        service_connect_configuration: deployment.discovery.connect.as_ref().map(connect),
+        service_connect_resources: deployment.discovery.connect.as_ref().map(resources),
         ..Default::default()
     }
 }

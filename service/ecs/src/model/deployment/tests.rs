@@ -117,6 +117,7 @@ fn a_digest_that_is_known_stays() {
         service: "default/web".into(),
         created_at: at(0),
         workload: Workload {
+            discovery: Default::default(),
             task_definition: "web:1".into(),
             network: Default::default(),
             load_balancers: vec![],

@@ -114,6 +114,12 @@ fn given(
 /// What it was told, and where on the instance's bridge the containers are that it is linked to.
 fn names(task: &Task, one: &container::Container) -> Names {
     let mut names = one.names.clone();
+    for upstream in &task.upstreams {
+        let line = (upstream.name.clone(), upstream.address.to_string());
+        if !names.hosts.contains(&line) {
+            names.hosts.push(line);
+        }
+    }
     let Some(lodging) = &task.lodging else {
         return names;
     };

@@ -106,6 +106,7 @@ pub(super) fn ecs(world: &World, fuse: &Arc<Fuse>) -> Ecs {
             fuse: Arc::clone(fuse),
         }),
         logs: Arc::new(world.logs.clone()),
+        names: Arc::new(super::super::map::Map::default()),
         secrets: Arc::new(NoSecrets),
         parameters: Arc::new(NoSecrets),
         agent: agent(),
