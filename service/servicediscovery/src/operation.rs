@@ -7,6 +7,7 @@ mod filter;
 mod health;
 mod instance;
 mod instance_check;
+mod name;
 mod namespace;
 mod namespace_change;
 mod progress;

@@ -7,7 +7,7 @@ use base_store::{Snapshot, Transaction};
 
 use super::begin::{Begin, check_idle, new_id, operation_id};
 use super::filter::{EQ, EQ_BEGINS_WITH, passes};
-use super::tag;
+use super::{name, tag};
 use crate::error::{self, bad_token, invalid, limit};
 use crate::model::{self, NamespaceKind, OperationKind, Work};
 use crate::table::{NAMESPACES, key};
@@ -15,6 +15,8 @@ use crate::{ServiceDiscovery, table};
 
 const NAMESPACES_MAX: usize = 50;
 pub(super) const PAGE_MAX: usize = 100;
+const HTTP_NAME_CHARACTERS_MAX: usize = 1024;
+const PRIVATE_NAME_CHARACTERS_MAX: usize = 253;
 /// Of zones of namespaces, if nothing else is asked for: that a name is not there is soon forgotten.
 const SOA_TTL_SECONDS_DEFAULT: i64 = 15;
 
@@ -31,6 +33,7 @@ pub(super) async fn create_http_namespace(
     context: &Context,
     input: CreateHttpNamespaceRequest,
 ) -> Result<CreateHttpNamespaceResponse, ApiError> {
+    name::check_namespace(&input.name, HTTP_NAME_CHARACTERS_MAX)?;
     let new = New {
         name: input.name,
         kind: NamespaceKind::Http,
@@ -47,6 +50,7 @@ pub(super) async fn create_private_dns_namespace(
     context: &Context,
     input: CreatePrivateDnsNamespaceRequest,
 ) -> Result<CreatePrivateDnsNamespaceResponse, ApiError> {
+    name::check_namespace(&input.name, PRIVATE_NAME_CHARACTERS_MAX)?;
     check_vpc(servicediscovery, context, &input.vpc).await?;
     let soa = input.properties.map(|it| it.dns_properties.soa.ttl);
     let new = New {

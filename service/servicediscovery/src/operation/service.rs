@@ -9,7 +9,7 @@ use super::begin::new_id;
 use super::filter::{EQ, EQ_IN, passes};
 use super::namespace::PAGE_MAX;
 use super::service_check::{self, Given};
-use super::tag;
+use super::{name, tag};
 use crate::error::{self, bad_token, invalid};
 use crate::model::{self, NamespaceKind, Policy};
 use crate::table::{SERVICES, key};
@@ -20,6 +20,7 @@ pub(super) async fn create_service(
     context: &Context,
     input: CreateServiceRequest,
 ) -> Result<CreateServiceResponse, ApiError> {
+    name::check_service(&input.name)?;
     let scope = context.scope.clone();
     let id = new_id(&*servicediscovery.ids, "srv");
     let now = servicediscovery.clock.now();
