@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Check, CheckTarget, Data, Instance, Kind, Record, Service};
+use crate::model::{CheckTarget, Data, Instance, Kind, Record, Service};
 
 pub(crate) const IPV4: &str = "AWS_INSTANCE_IPV4";
 pub(crate) const IPV6: &str = "AWS_INSTANCE_IPV6";
@@ -11,11 +11,6 @@ pub(crate) const CNAME: &str = "AWS_INSTANCE_CNAME";
 pub(crate) const ALIAS: &str = "AWS_ALIAS_DNS_NAME";
 pub(crate) const EC2_INSTANCE: &str = "AWS_EC2_INSTANCE_ID";
 pub(crate) const INIT_HEALTH: &str = "AWS_INIT_HEALTH_STATUS";
-
-/// The port that a health check looks at where the instance names none.
-fn usual_port(check: &Check) -> i32 {
-    if check.protocol == "HTTPS" { 443 } else { 80 }
-}
 
 /// `name.namespace.`; a service called `.` has the namespace's own name.
 pub(crate) fn full_name(service: &str, namespace: &str) -> String {
@@ -32,10 +27,10 @@ pub(crate) fn full_name(service: &str, namespace: &str) -> String {
 pub(crate) fn check_target(service: &Service, attributes: &BTreeMap<String, String>) -> Option<CheckTarget> {
     let check = service.check.clone()?;
     let address = attributes.get(IPV4).or_else(|| attributes.get(IPV6))?;
-    let port = attributes.get(PORT).and_then(|it| it.parse().ok());
+    let port = attributes.get(PORT)?.parse().ok()?;
     Some(CheckTarget {
         address: address.clone(),
-        port: port.unwrap_or_else(|| usual_port(&check)),
+        port,
         check,
     })
 }

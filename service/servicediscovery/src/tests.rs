@@ -15,7 +15,9 @@ use base_clock::ManualClock;
 use base_id::{Scope, SequentialIds};
 use base_reconcile::Reconciler as _;
 use base_store::Store;
+use contract::dns::{Head, ObservedCheck, ObservedDns};
 
+use crate::table::OBSERVED_DNS;
 use crate::{Neighbours, Operations, ServiceDiscovery};
 use fakes::{Names, Networks, Trouble};
 
@@ -135,6 +137,38 @@ impl World {
         self.map
             .update_instance_custom_health_status(&self.context, input)
             .await
+    }
+
+    /// How well the instances are, in the order of their ids.
+    async fn told(&self, service: &str) -> Vec<HealthStatus> {
+        let input = GetInstancesHealthStatusRequest {
+            service_id: service.into(),
+            ..Default::default()
+        };
+        let told = self
+            .map
+            .get_instances_health_status(&self.context, input)
+            .await
+            .unwrap();
+        told.status.unwrap().into_values().collect()
+    }
+
+    /// The name server has probed this health check.
+    async fn see(&self, check: &str, healthy: bool) {
+        let seen = ObservedDns {
+            checks: vec![ObservedCheck {
+                id: check.into(),
+                healthy,
+                results: vec![],
+                last_failures: vec![],
+            }],
+            ..Default::default()
+        };
+        let written = self.store.write(|tx| {
+            tx.put(OBSERVED_DNS, Head::KEY, seen);
+            Ok::<_, ApiError>(())
+        });
+        written.await.unwrap();
     }
 
     async fn reconcile(&self) -> Result<(), String> {

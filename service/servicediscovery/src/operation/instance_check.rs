@@ -128,29 +128,35 @@ fn alias(service: &Service, attributes: &Attributes, problems: &mut Vec<String>)
 }
 
 fn required(service: &Service, attributes: &Attributes, problems: &mut Vec<String>) {
-    let Some(dns) = &service.dns else {
-        return;
-    };
-    let mut missing = Vec::new();
-    for (kind, _) in &dns.records {
+    let mut reasons: Vec<(&str, String)> = Vec::new();
+    let records = service.dns.iter().flat_map(|it| &it.records);
+    for (kind, _) in records {
         let name = match kind {
             Kind::A => IPV4,
             Kind::Aaaa => IPV6,
             Kind::Cname => CNAME,
             Kind::Srv => PORT,
         };
+        reasons.push((name, format!("{} records", kind.as_str())));
+    }
+    if service.check.is_some() {
+        reasons.push((PORT, "a health check".to_owned()));
+    }
+    for (name, why) in reasons {
         if !attributes.contains_key(name) {
-            missing.push(format!(
-                "{name} is required because the service has settings for {} records.",
-                kind.as_str()
+            problems.push(format!(
+                "{name} is required because the service has settings for {why}."
             ));
         }
     }
+    let with_srv = service
+        .dns
+        .as_ref()
+        .is_some_and(|it| it.ttl_seconds(Kind::Srv).is_some());
     let has_address = attributes.contains_key(IPV4) || attributes.contains_key(IPV6);
-    if dns.ttl_seconds(Kind::Srv).is_some() && !has_address {
-        missing.push(format!(
-            "{IPV4}, {IPV6} or both are required because the service has settings for SRV records."
+    if (with_srv || service.check.is_some()) && !has_address {
+        problems.push(format!(
+            "{IPV4}, {IPV6} or both are required because the service has settings for SRV records or a health check."
         ));
     }
-    problems.extend(missing);
 }

@@ -55,9 +55,17 @@ pub(super) fn parse(namespace: &Namespace, given: Given<'_>) -> Result<Made, Api
         let sentence = "You can specify either HealthCheckCustomConfig or HealthCheckConfig but not both.";
         problems.push(sentence.to_owned());
     }
-    let public = matches!(namespace.kind, NamespaceKind::Dns { vpc: None, .. });
-    if check.is_some() && !public {
-        let sentence = "HealthCheckConfig can be specified only for services in a public DNS namespace.";
+    let private = matches!(namespace.kind, NamespaceKind::Dns { vpc: Some(_), .. });
+    if check.is_some() && private {
+        let sentence =
+            "HealthCheckConfig can be specified only for services in public DNS and HTTP namespaces.";
+        problems.push(sentence.to_owned());
+    }
+    let named = dns
+        .as_ref()
+        .is_some_and(|it| it.ttl_seconds(Kind::Cname).is_some());
+    if check.is_some() && named {
+        let sentence = "HealthCheckConfig can't be specified for a service with a CNAME record.";
         problems.push(sentence.to_owned());
     }
     refuse(problems)?;

@@ -190,7 +190,10 @@ async fn a_public_service_has_a_health_check_for_each_instance() {
         failure_threshold: Some(3),
     });
     let service = world.service(input).await;
-    let done = world.register(&service, "a", &ADDRESS).await.unwrap();
+    let error = world.register(&service, "a", &ADDRESS).await.unwrap_err();
+    assert!(error.message.contains("settings for a health check"));
+    let at = |address| [("AWS_INSTANCE_IPV4", address), ("AWS_INSTANCE_PORT", "8080")];
+    let done = world.register(&service, "a", &at("10.0.0.1")).await.unwrap();
     assert_eq!(world.status(done).await, OperationStatus::Success);
     assert_eq!(
         world.names.records(),
@@ -198,15 +201,18 @@ async fn a_public_service_has_a_health_check_for_each_instance() {
     );
     let check = &world.names.checks()[0];
     assert_eq!(check.resource_path.as_deref(), Some("/"));
-    assert_eq!((check.port, check.failure_threshold), (Some(80), Some(3)));
+    assert_eq!((check.port, check.failure_threshold), (Some(8080), Some(3)));
 
-    let moved = [("AWS_INSTANCE_IPV4", "10.0.0.3")];
-    world.register(&service, "a", &moved).await.unwrap();
+    world.register(&service, "a", &at("10.0.0.3")).await.unwrap();
     assert_eq!(
         world.names.records(),
         ["web.corp. A 10.0.0.3 [a] if check-10.0.0.3"]
     );
     assert_eq!(world.names.checks().len(), 1);
+    assert_eq!(world.told(&service).await, [HealthStatus::Unknown]);
+    world.see("check-10.0.0.3", false).await;
+    assert_eq!(world.told(&service).await, [HealthStatus::Unhealthy]);
+    assert_eq!(world.discover(found("web")).await, [""; 0]);
     world.deregister(&service, "a").await.unwrap();
     assert_eq!(world.names.checks(), []);
 }

@@ -18,7 +18,8 @@ async fn all_that_is_wrong_with_a_service_is_told_at_once() {
         "WEIGHTED",
         "type TCP",
         "but not both",
-        "public DNS namespace",
+        "public DNS and HTTP namespaces",
+        "with a CNAME record",
     ] {
         assert!(error.message.contains(part), "{part}: {}", error.message);
     }
