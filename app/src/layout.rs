@@ -56,6 +56,21 @@ impl Layout {
         self.state.join("routes.json")
     }
 
+    /// What tasks reach others by.
+    pub(crate) fn connections(&self) -> PathBuf {
+        self.state.join("connections.json")
+    }
+
+    /// What the name server knows.
+    pub(crate) fn names(&self) -> PathBuf {
+        self.state.join("names")
+    }
+
+    /// The local certificate authority.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.state.join("authority")
+    }
+
     /// What a process says about itself.
     pub(crate) fn log(&self, role: &str) -> PathBuf {
         self.state.join("log").join(format!("{role}.log"))
@@ -67,6 +82,19 @@ impl Layout {
 
     pub(crate) fn proxy_socket(&self) -> PathBuf {
         self.run.join("proxy.sock")
+    }
+
+    pub(crate) fn connect_socket(&self) -> PathBuf {
+        self.run.join("connect.sock")
+    }
+
+    pub(crate) fn dns_socket(&self) -> PathBuf {
+        self.run.join("dns.sock")
+    }
+
+    /// The networks of tasks, by their interfaces.
+    pub(crate) fn task_namespaces(&self) -> PathBuf {
+        self.run.join("netns-tasks")
     }
 
     pub(crate) fn namespaces(&self) -> PathBuf {

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! wharf …          the command line                       cloud/      starting and stopping the local cloud
-//! wharf supervise  keeps the two below running            process/supervise.rs
+//! wharf supervise  keeps the three below running           process/supervise.rs
 //! wharf control    AWS APIs, services, reconcilers, node  process/control.rs
-//! wharf proxy      the load balancer                      process/proxy.rs
+//! wharf proxy      load balancers, Service Connect       process/proxy.rs
+//! wharf dns-server names                                 process/dns.rs
 //! wharf shim       one per task: owns its containers      dataplane-runtime
 //! wharf instance   in each instance: its first process   client-agent
 //! wharf runner     one per pipeline run: its jobs        client-pipeline
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         "supervise" => process::run(process::Role::Supervise, rest),
         "control" => process::run(process::Role::Control, rest),
         "proxy" => process::run(process::Role::Proxy, rest),
+        "dns-server" => process::run(process::Role::Dns, rest),
         "instance" => process::instance(rest),
         "runner" => process::runner(rest),
         _ => cloud::command_line(arguments),

@@ -2,6 +2,7 @@
 
 mod agent;
 mod control;
+mod dns;
 mod guest;
 mod instance;
 mod lock;
@@ -31,16 +32,18 @@ pub(crate) enum Role {
     Supervise,
     Control,
     Proxy,
+    Dns,
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 3] = [Self::Supervise, Self::Control, Self::Proxy];
+    pub(crate) const ALL: [Self; 4] = [Self::Supervise, Self::Control, Self::Proxy, Self::Dns];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Supervise => "supervise",
             Self::Control => "control",
             Self::Proxy => "proxy",
+            Self::Dns => "dns-server",
         }
     }
 }
@@ -88,6 +91,7 @@ fn start(role: Role, state: PathBuf, sweep: bool) -> anyhow::Result<()> {
             Role::Supervise => supervise::run(&order).await,
             Role::Control => control::run(&order).await,
             Role::Proxy => proxy::run(&order).await,
+            Role::Dns => dns::run(&order).await,
         }
     });
     if let (Err(error), Role::Control) = (&result, role) {
@@ -95,6 +99,19 @@ fn start(role: Role, state: PathBuf, sweep: bool) -> anyhow::Result<()> {
     }
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     result
+}
+
+/// Says true at SIGTERM or SIGINT.
+fn stop_signal() -> tokio::sync::watch::Receiver<bool> {
+    let stop = tokio::sync::watch::Sender::new(false);
+    let told = stop.subscribe();
+    tokio::spawn(async move {
+        told_to_stop().await;
+        stop.send_replace(true);
+        // Keeps the channel open until the process ends.
+        std::future::pending::<()>().await;
+    });
+    told
 }
 
 /// Resolves at SIGTERM or SIGINT.

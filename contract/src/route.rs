@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::Material;
+
 /// Everything the proxy needs, whole: there are no partial updates. Kept on disk by the proxy, so that it serves
 /// before and without anybody else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +33,20 @@ pub struct Listener {
     pub idle_timeout_seconds: u32,
 }
 
+/// Where to, in parts that may have `#{protocol}`, `#{host}`, `#{port}`, `#{path}` (without its first slash) and
+/// `#{query}` of the request in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirect {
+    /// 301 or 302.
+    pub status: u16,
+    pub protocol: String,
+    pub host: String,
+    pub port: String,
+    /// With its first slash.
+    pub path: String,
+    pub query: String,
+}
+
 /// What is spoken there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ListenerProtocol {
@@ -38,22 +54,13 @@ pub enum ListenerProtocol {
     Http,
     /// HTTP in TLS, with the first of these certificates whose names fit what the client asks for, else with the
     /// first one.
-    Https(Vec<Certificate>),
+    Https {
+        certificates: Vec<Material>,
+        /// TLS 1.3 and nothing older.
+        only_newest: bool,
+    },
     /// Bytes both ways; the default action leads to target groups.
     Tcp,
-}
-
-/// PEM, as servers want it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Certificate {
-    pub chain_pem: String,
-    pub key_pem: String,
-}
-
-impl std::fmt::Debug for Certificate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Certificate(…)")
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,10 +72,7 @@ pub enum Action {
         content_type: String,
         body: String,
     },
-    Redirect {
-        status: u16,
-        location: String,
-    },
+    Redirect(Redirect),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_signature::{Credentials, Mode, Secret, Verifier};
 use axum::Router;
 use base_store::{StoreError, Table};
+use contract::dns::{Head, ObservedDns};
 use contract::network::{DesiredNetwork, ObservedNetwork};
 use contract::route::{ObservedRoutes, RouteTable};
 use contract::task::{DesiredTask, ObservedTask};
@@ -46,11 +47,20 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     let engine_socket = serve::bind_engine(&layout.engine_socket())?;
     let shutdown = watch::Sender::new(false);
     wire::reconcilers(&plane, &shutdown.subscribe());
-    let remote = dataplane_proxy::Remote {
-        socket: layout.proxy_socket(),
+    let proxies = [
+        (layout.proxy_socket(), RouteTable::KEY),
+        (layout.connect_socket(), RouteTable::CONNECT),
+    ];
+    for (socket, key) in proxies {
+        let store = plane.store.clone();
+        let remote = dataplane_proxy::Remote { socket, store, key };
+        tokio::spawn(remote.run(shutdown.subscribe()));
+    }
+    let names = dataplane_dns::Remote {
+        socket: layout.dns_socket(),
         store: plane.store.clone(),
     };
-    tokio::spawn(remote.run(shutdown.subscribe()));
+    tokio::spawn(names.run(shutdown.subscribe()));
     let node_end = watch::Sender::new(false);
     let mut running = tokio::spawn({
         let (node, end) = (node.clone(), node_end.subscribe());
@@ -143,6 +153,7 @@ fn router(order: &Order, plane: &Plane) -> Router {
     };
     let api = Api {
         services: Services {
+            acm: Arc::new(plane.acm.clone()),
             autoscaling: Arc::new(plane.autoscaling.clone()),
             ec2: Arc::new(plane.ec2.clone()),
             ecr: Arc::new(plane.ecr.clone()),
@@ -150,6 +161,8 @@ fn router(order: &Order, plane: &Plane) -> Router {
             elbv2: Arc::new(plane.elbv2.clone()),
             iam: Arc::new(plane.iam.clone()),
             logs: Arc::new(plane.logs.clone()),
+            route53: Arc::new(plane.route53.clone()),
+            servicediscovery: Arc::new(plane.names.clone()),
             secretsmanager: Arc::new(plane.secrets.clone()),
             ssm: Arc::new(plane.secrets.clone()),
             sts: Arc::new(plane.iam.clone()),
@@ -200,6 +213,7 @@ fn reset(plane: &Plane) -> Reset {
                         ObservedRoutes::TABLE,
                         ObservedTask::TABLE,
                         ObservedNetwork::TABLE,
+                        ObservedDns::TABLE,
                     ]);
                     Ok::<_, StoreError>(())
                 })
@@ -225,6 +239,7 @@ fn is_bare(store: &base_store::Store) -> bool {
     let tasks: Table<ObservedTask> = Table::new(ObservedTask::TABLE, 1);
     let seen_networks: Table<ObservedNetwork> = Table::new(ObservedNetwork::TABLE, 1);
     let routes: Table<RouteTable> = Table::new(RouteTable::TABLE, 1);
+    let names: Table<ObservedDns> = Table::new(ObservedDns::TABLE, 1);
     snapshot.list(desired).is_empty()
         && snapshot.list(networks).is_empty()
         && snapshot.list(tasks).is_empty()
@@ -232,6 +247,9 @@ fn is_bare(store: &base_store::Store) -> bool {
         && snapshot
             .get(routes, RouteTable::KEY)
             .is_none_or(|table| table.listeners.is_empty())
+        && snapshot
+            .get(names, Head::KEY)
+            .is_none_or(|seen| seen.sequence == 0)
 }
 
 fn info(order: &Order) -> EngineInfo {

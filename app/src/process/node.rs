@@ -1,6 +1,5 @@
 //! The node of this machine: what runs tasks and networks.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use dataplane_network::{Network, NetworkConfig};
@@ -14,7 +13,6 @@ pub(super) fn network(order: &Order) -> anyhow::Result<Network> {
     Ok(Network::new(NetworkConfig {
         run_dir: order.layout.run.clone(),
         instance: order.settings.instance.clone(),
-        resolv_conf: PathBuf::from("/etc/resolv.conf"),
     })?)
 }
 

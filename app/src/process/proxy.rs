@@ -1,25 +1,25 @@
-//! The load balancer's process.
+//! The load balancers' process, which is also what tasks reach others by.
 
 use dataplane_proxy::ProxyConfig;
-use tokio::sync::watch;
 
 use super::Order;
 
 pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     let layout = &order.layout;
-    let config = ProxyConfig {
+    let balancers = ProxyConfig {
         table_file: layout.routes(),
         socket: layout.proxy_socket(),
         namespaces: layout.namespaces(),
     };
-    let stop = watch::Sender::new(false);
-    let told = stop.subscribe();
-    tokio::spawn(async move {
-        super::told_to_stop().await;
-        stop.send_replace(true);
-        // Keeps the channel open until the process ends.
-        std::future::pending::<()>().await;
-    });
-    dataplane_proxy::run(config, told).await?;
+    let connections = ProxyConfig {
+        table_file: layout.connections(),
+        socket: layout.connect_socket(),
+        namespaces: layout.task_namespaces(),
+    };
+    let told = super::stop_signal();
+    tokio::try_join!(
+        dataplane_proxy::run(balancers, told.clone()),
+        dataplane_proxy::run(connections, told),
+    )?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Keeps the control process and the proxy running. One that an earlier supervisor started is waited for, not doubled.
+//! Keeps the control process, the proxy and the name server running. One that an earlier supervisor started is waited for, not doubled.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -19,20 +19,21 @@ const END_LIMIT: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     let stop = tokio_util::sync::CancellationToken::new();
-    let proxy_stop = tokio_util::sync::CancellationToken::new();
+    let serving_stop = tokio_util::sync::CancellationToken::new();
     let control = keep(order, Role::Control, stop.clone());
-    let proxy = keep(order, Role::Proxy, proxy_stop.clone());
+    let proxy = keep(order, Role::Proxy, serving_stop.clone());
+    let names = keep(order, Role::Dns, serving_stop.clone());
     let told = async {
         super::told_to_stop().await;
         tracing::info!("told to stop");
         stop.cancel();
     };
-    // The proxy serves until the control process has stopped the tasks.
+    // Both serve until the control process has stopped the tasks.
     let ordered = async {
         control.await;
-        proxy_stop.cancel();
+        serving_stop.cancel();
     };
-    tokio::join!(told, ordered, proxy);
+    tokio::join!(told, ordered, proxy, names);
     Ok(())
 }
 

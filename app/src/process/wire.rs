@@ -12,10 +12,12 @@ use base_reconcile::Reconciler;
 use base_store::Store;
 use contract::agent;
 use contract::log::LogStore;
+use dataplane_authority::LocalAuthority;
 use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
 use dataplane_logs::LogFile;
 use dataplane_runtime::Runtime;
 use ipnet::Ipv4Net;
+use service_acm::{Acm, Validations};
 use service_autoscaling::{Autoscaling, Groups};
 use service_ec2::{Ec2, Instances, Networks};
 use service_ecr::Ecr;
@@ -23,7 +25,9 @@ use service_ecs::{Agent, Ecs, Neighbours};
 use service_elbv2::{Balancers, Elbv2, Routes};
 use service_iam::{Iam, Sessions};
 use service_logs::{Logs, Retention};
+use service_route53::Route53;
 use service_secrets::{Deletions, KEY_BYTES, Key, Secrets};
+use service_servicediscovery::{Operations, ServiceDiscovery};
 use tokio::sync::watch;
 
 use super::Order;
@@ -40,6 +44,7 @@ pub(super) struct Plane {
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) blobs: BlobStore,
     pub(super) lines: Arc<dyn LogStore>,
+    pub(super) acm: Acm,
     pub(super) autoscaling: Autoscaling,
     pub(super) ec2: Ec2,
     pub(super) ecr: Ecr,
@@ -47,6 +52,8 @@ pub(super) struct Plane {
     pub(super) elbv2: Elbv2,
     pub(super) iam: Iam,
     pub(super) logs: Logs,
+    pub(super) names: ServiceDiscovery,
+    pub(super) route53: Route53,
     pub(super) secrets: Secrets,
 }
 
@@ -72,6 +79,18 @@ pub(super) fn plane(order: &Order, runtime: Runtime) -> anyhow::Result<Plane> {
         shared,
         registry.clone(),
     );
+    let asker: Arc<dyn contract::dns::Ask> = Arc::new(dataplane_dns::Asker { store: store.clone() });
+    let authority = LocalAuthority::open(&layout.authority(), "Wharf", clock.now())?;
+    let acm = Acm::new(
+        store.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&ids),
+        service_acm::Neighbours {
+            authority: Arc::new(authority),
+            dns: Arc::clone(&asker),
+        },
+    );
+    let certificates = acm.clone();
     let addresses = loopback(&order.settings.instance);
     let elbv2 = Elbv2::new(
         store.clone(),
@@ -79,6 +98,25 @@ pub(super) fn plane(order: &Order, runtime: Runtime) -> anyhow::Result<Plane> {
         Arc::clone(&ids),
         Arc::new(ec2.clone()),
         addresses,
+    )
+    .with_certificates(Arc::new(move |arn| certificates.material(arn)));
+    let route53 = Route53::new(
+        store.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&ids),
+        service_route53::Neighbours {
+            ec2: Arc::new(ec2.clone()),
+            dns: asker,
+        },
+    );
+    let names = ServiceDiscovery::new(
+        store.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&ids),
+        service_servicediscovery::Neighbours {
+            route53: Arc::new(route53.clone()),
+            ec2: Arc::new(ec2.clone()),
+        },
     );
     let logs = Logs::new(store.clone(), Arc::clone(&clock), Arc::clone(&lines));
     let secrets = Secrets::new(
@@ -103,6 +141,7 @@ pub(super) fn plane(order: &Order, runtime: Runtime) -> anyhow::Result<Plane> {
         ecr: Arc::new(ecr.clone()),
         elbv2: Arc::new(elbv2.clone()),
         logs: Arc::new(logs.clone()),
+        names: Arc::new(names.clone()),
         secrets: Arc::new(secrets.clone()),
         parameters: Arc::new(secrets.clone()),
         registry,
@@ -120,12 +159,15 @@ pub(super) fn plane(order: &Order, runtime: Runtime) -> anyhow::Result<Plane> {
         blobs,
         lines,
         autoscaling,
+        acm,
         ec2,
         ecr,
         ecs,
         elbv2,
         iam,
         logs,
+        names,
+        route53,
         secrets,
     })
 }
@@ -203,7 +245,7 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     start(Arc::new(Instances::new(plane.ec2.clone())), Instances::READS);
     start(Arc::new(Groups::new(plane.autoscaling.clone())), Groups::READS);
     start(Arc::new(Balancers::new(plane.elbv2.clone())), Balancers::READS);
-    start(Arc::new(Routes::new(plane.store.clone())), Routes::READS);
+    start(Arc::new(Routes::new(plane.elbv2.clone())), Routes::READS);
     start(
         Arc::new(service_elbv2::Targets::new(plane.elbv2.clone())),
         service_elbv2::Targets::READS,
@@ -219,6 +261,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     start(
         Arc::new(service_ecs::Tasks::new(plane.ecs.clone())),
         service_ecs::Tasks::READS,
+    );
+    start(
+        Arc::new(service_ecs::Connections::new(plane.ecs.clone())),
+        service_ecs::Connections::READS,
     );
     start(
         Arc::new(service_ecs::Capacity::new(plane.ecs.clone())),
@@ -238,6 +284,8 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         Arc::new(service_ecr::Upkeep::new(plane.ecr.clone())),
         service_ecr::Upkeep::READS,
     );
+    start(Arc::new(Operations::new(plane.names.clone())), Operations::READS);
+    start(Arc::new(Validations::new(plane.acm.clone())), Validations::READS);
     start(Arc::new(Sessions::new(plane.iam.clone())), Sessions::READS);
     start(Arc::new(Deletions::new(plane.secrets.clone())), Deletions::READS);
 }

@@ -25,7 +25,6 @@ const UPLINK_PREFIX: u8 = 30;
 pub(crate) struct Host {
     namespace: Namespace,
     instance: String,
-    resolv_conf: PathBuf,
     /// Names of links that did not forward before this instance came, one a line.
     memory: PathBuf,
     /// The table that stands; also makes sure that one change at a time is made.
@@ -61,11 +60,10 @@ impl Alias {
 }
 
 impl Host {
-    pub fn new(instance: &str, resolv_conf: PathBuf, run_dir: &Path) -> io::Result<Self> {
+    pub fn new(instance: &str, run_dir: &Path) -> io::Result<Self> {
         Ok(Self {
             namespace: Namespace::current()?,
             instance: instance.to_owned(),
-            resolv_conf,
             memory: run_dir.join("not-forwarding"),
             standing: Mutex::new(None),
         })
@@ -83,8 +81,8 @@ impl Host {
             .collect())
     }
 
-    /// Makes a network's uplink if it is not there, and returns its name and the host's address on it.
-    pub fn ensure_uplink(&self, network: &str, inside: &Namespace) -> io::Result<(String, Ipv4Addr)> {
+    /// Makes a network's uplink if it is not there, and returns its name.
+    pub fn ensure_uplink(&self, network: &str, inside: &Namespace) -> io::Result<String> {
         let mut standing = self
             .standing
             .lock()
@@ -120,7 +118,7 @@ impl Host {
         inner.set_default_route(inner_link.index, host)?;
         self.forward(&mut links, &link)?;
         self.refresh_table(&mut links, &mut standing)?;
-        Ok((link.name, host))
+        Ok(link.name)
     }
 
     /// Makes these, and no others, the public addresses that the host reaches by an uplink.
@@ -249,8 +247,6 @@ impl Host {
         // Remembered first: what is remembered but not done is undone without harm.
         links.set_alias(uplink.index, &alias.text())?;
         self.remember(&remembered)?;
-        // A local resolver on a loopback address is reached by rewriting, which loopback addresses forbid otherwise.
-        settings.push((format!("ipv4/conf/{}/route_localnet", uplink.name), "1"));
         let settings: Vec<(&str, &str)> = settings
             .iter()
             .map(|(name, value)| (name.as_str(), *value))
@@ -279,7 +275,7 @@ impl Host {
             .inside(|| fs::read_to_string(format!("/proc/sys/net/{setting}")))
     }
 
-    /// Brings the host's part up to date with its resolver and its links to the world.
+    /// Brings the host's part up to date with its links to the world.
     pub fn refresh(&self) -> io::Result<()> {
         let mut standing = self
             .standing
@@ -306,21 +302,17 @@ impl Host {
                 let public = links.gateway_routes(link.index)?;
                 uplinks.push(Uplink {
                     link: link.name,
-                    host,
                     network,
                     public,
                 });
             }
         }
-        let nameserver = fs::read_to_string(&self.resolv_conf)
-            .ok()
-            .and_then(|text| nameserver(&text));
         if uplinks.is_empty() {
             Table::remove(Family::Ipv4, &self.table(), &mut self.namespace.filter()?)?;
             *standing = None;
             return Ok(());
         }
-        let table = rules::host_table(&self.table(), &uplinks, nameserver);
+        let table = rules::host_table(&self.table(), &uplinks);
         if standing.as_ref() != Some(&table) {
             table.replace(&mut self.namespace.filter()?)?;
             *standing = Some(table);
@@ -384,12 +376,6 @@ fn forwarding(link: &str) -> String {
 
 fn hash(text: &str) -> u32 {
     (name::hash(text) & 0xffff_ffff) as u32
-}
-
-/// The first IPv4 name server of a resolv.conf.
-fn nameserver(text: &str) -> Option<Ipv4Addr> {
-    text.lines()
-        .find_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse().ok())
 }
 
 #[cfg(test)]

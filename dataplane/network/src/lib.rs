@@ -36,8 +36,6 @@ pub struct NetworkConfig {
     pub run_dir: PathBuf,
     /// Eight hexadecimal digits; part of the names of links and tables, so that instances live side by side.
     pub instance: String,
-    /// Where the host's name servers are listed, `/etc/resolv.conf` as a rule.
-    pub resolv_conf: PathBuf,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +76,7 @@ impl Network {
     /// # Errors
     /// When the host's network namespace cannot be opened.
     pub fn new(config: NetworkConfig) -> Result<Self, NetworkError> {
-        let host = Host::new(&config.instance, config.resolv_conf.clone(), &config.run_dir)?;
+        let host = Host::new(&config.instance, &config.run_dir)?;
         let inner = Inner {
             config,
             host,
@@ -153,7 +151,7 @@ impl Network {
         self.run(move |inner| inner.sweep(&networks, &interfaces)).await
     }
 
-    /// Follows changes of the host: its name server, its links to the world. For a timer.
+    /// Follows changes of the host: its links to the world. For a timer.
     ///
     /// # Errors
     /// When the kernel refuses something.

@@ -8,7 +8,7 @@ pub(crate) use expression::{
     Addresses, Expression, Rule, ct_established, ct_marked, ct_readdressed, from_link, ipv4_only, masquerade,
     not_from_link, not_to_link, to_link,
 };
-pub(crate) use expression::{destination, port_range, protocol, source, source_port};
+pub(crate) use expression::{destination, port_range, protocol, source};
 
 use std::collections::BTreeMap;
 use std::io;

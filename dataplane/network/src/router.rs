@@ -12,12 +12,9 @@ use contract::network::{AddressGateway, BorderEntry, DesiredNetwork, Route, Subn
 use crate::name::{bridge_name, gateway_mark};
 use crate::nft::{
     Addresses, Branch, Expression, Family, Hook, Rule, Table, ct_established, ct_marked, ct_readdressed,
-    destination, from_link, masquerade, not_from_link, not_to_link, port_range, protocol, source,
-    source_port, to_link,
+    destination, from_link, masquerade, not_from_link, not_to_link, protocol, source, to_link,
 };
-use crate::rules::{
-    DESTINATION_PRIORITY, DNS_PORT, SOURCE_PRIORITY, TABLE, UPLINK, dns_protocols, filter, nat, one, resolver,
-};
+use crate::rules::{DESTINATION_PRIORITY, SOURCE_PRIORITY, TABLE, UPLINK, filter, nat, one};
 
 /// Map from private to public addresses, and back.
 const OUTWARD: &str = "outward";
@@ -45,7 +42,7 @@ fn egress_of(subnet: usize) -> String {
 }
 
 /// What passes through a network's own namespace. `host` is the host's end of the uplink.
-pub(crate) fn network_table(network: &DesiredNetwork, host: Ipv4Addr) -> Table {
+pub(crate) fn network_table(network: &DesiredNetwork) -> Table {
     let router = Router { network };
     let mut branches = vec![Branch {
         name: ARRIVING.to_owned(),
@@ -91,21 +88,15 @@ pub(crate) fn network_table(network: &DesiredNetwork, host: Ipv4Addr) -> Table {
         chains: vec![
             filter("input", Hook::Input, router.input()),
             filter("output", Hook::Output, router.output()),
-            nat(
-                "prerouting",
-                Hook::Prerouting,
-                DESTINATION_PRIORITY,
-                router.readdress(host),
-            ),
-            nat(
-                "postrouting",
-                Hook::Postrouting,
-                SOURCE_PRIORITY,
-                router.hide(host),
-            ),
-            filter("forward", Hook::Forward, router.forward(host)),
+            nat("prerouting", Hook::Prerouting, DESTINATION_PRIORITY, readdress()),
+            nat("postrouting", Hook::Postrouting, SOURCE_PRIORITY, router.hide()),
+            filter("forward", Hook::Forward, router.forward()),
         ],
     }
+}
+
+fn readdress() -> Vec<Rule> {
+    vec![Rule::when([from_link(UPLINK)]).destination_by(INWARD)]
 }
 
 /// Entries of a border, where an allowed packet goes on to whatever else is to be asked.
@@ -207,24 +198,8 @@ impl Router<'_> {
             .collect()
     }
 
-    fn forward(&self, host: Ipv4Addr) -> Vec<Rule> {
-        let mut rules = Vec::new();
-        for protocol in dns_protocols() {
-            let question = [
-                to_link(UPLINK),
-                destination(&one(host)),
-                port_range(protocol, DNS_PORT, DNS_PORT),
-            ];
-            rules.push(Rule::when(question).accept());
-            let answer = [
-                from_link(UPLINK),
-                source(&one(host)),
-                source_port(protocol, DNS_PORT),
-                ct_established(),
-            ];
-            rules.push(Rule::when(answer).accept());
-        }
-        rules.push(Rule::when([from_link(UPLINK)]).goto(ARRIVING));
+    fn forward(&self) -> Vec<Rule> {
+        let mut rules = vec![Rule::when([from_link(UPLINK)]).goto(ARRIVING)];
         for (number, subnet) in self.leaving() {
             let bridge = bridge_name(&subnet.id);
             rules.push(Rule::when([from_link(&bridge), not_to_link(&bridge)]).jump(&egress_of(number)));
@@ -297,28 +272,8 @@ impl Router<'_> {
         rules
     }
 
-    fn readdress(&self, host: Ipv4Addr) -> Vec<Rule> {
-        let resolver = resolver(self.network).into_iter();
-        let questions = resolver.flat_map(|resolver| {
-            dns_protocols().into_iter().map(move |protocol| {
-                Rule::when([
-                    destination(&one(resolver)),
-                    port_range(protocol, DNS_PORT, DNS_PORT),
-                ])
-                .destination_to(host)
-            })
-        });
-        let mut rules: Vec<Rule> = questions.collect();
-        rules.push(Rule::when([from_link(UPLINK)]).destination_by(INWARD));
-        rules
-    }
-
-    fn hide(&self, host: Ipv4Addr) -> Vec<Rule> {
-        let mut rules = vec![Rule::when([
-            to_link(UPLINK),
-            destination(&one(host)),
-            masquerade(),
-        ])];
+    fn hide(&self) -> Vec<Rule> {
+        let mut rules = Vec::new();
         for gateway in &self.network.gateways {
             let marked = [to_link(UPLINK), ct_marked(gateway_mark(&gateway.id))];
             rules.push(Rule::when(marked).source_to(gateway.public));

@@ -29,6 +29,7 @@ const LEAVING_PRIORITY: i32 = 150;
 pub(crate) const DESTINATION_PRIORITY: i32 = -100;
 pub(crate) const SOURCE_PRIORITY: i32 = 100;
 const LINK_LOCAL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16);
+
 pub(crate) const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 
 /// The address that answers names in a network: the third one of its first range, as in AWS.
@@ -186,34 +187,18 @@ impl Sets<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Uplink {
     pub link: String,
-    pub host: Ipv4Addr,
     pub network: Ipv4Addr,
     /// Addresses that the host reaches by this uplink.
     pub public: Vec<Ipv4Addr>,
 }
 
-/// The host's part: hides the networks behind the host's own addresses, and passes their questions for names on.
+/// The host's part: hides the networks behind the host's own addresses.
 /// Public addresses are public on this machine only: networks see each other by them, and so does the host, but
 /// nobody whose packets come by another link.
-pub(crate) fn host_table(name: &str, uplinks: &[Uplink], nameserver: Option<Ipv4Addr>) -> Table {
-    let (mut prerouting, mut input, mut postrouting, mut forward) = (vec![], vec![], vec![], vec![]);
+pub(crate) fn host_table(name: &str, uplinks: &[Uplink]) -> Table {
+    let (mut postrouting, mut forward) = (vec![], vec![]);
     for uplink in uplinks {
         let from = || from_link(&uplink.link);
-        if let Some(nameserver) = nameserver {
-            for protocol in dns_protocols() {
-                let question = [
-                    from(),
-                    destination(&one(uplink.host)),
-                    port_range(protocol, DNS_PORT, DNS_PORT),
-                ];
-                prerouting.push(Rule::when(question).destination_to(nameserver));
-            }
-            if nameserver.is_loopback() {
-                // A local resolver answers only what comes from loopback.
-                let local = [from(), destination(&Addresses::In(LOOPBACK))];
-                input.push(Rule::when(local).source_to(Ipv4Addr::LOCALHOST));
-            }
-        }
         // Neither other networks' uplinks nor the metadata of a cloud that this machine is in.
         forward.push(Rule::when([from(), destination(&Addresses::In(LINK_LOCAL))]).drop());
         // Between networks everybody is known by its public address.
@@ -237,8 +222,6 @@ pub(crate) fn host_table(name: &str, uplinks: &[Uplink], nameserver: Option<Ipv4
         maps: BTreeMap::new(),
         branches: Vec::new(),
         chains: vec![
-            nat("prerouting", Hook::Prerouting, DESTINATION_PRIORITY, prerouting),
-            nat("input", Hook::Input, SOURCE_PRIORITY, input),
             nat("postrouting", Hook::Postrouting, SOURCE_PRIORITY, postrouting),
             filter("forward", Hook::Forward, forward),
         ],

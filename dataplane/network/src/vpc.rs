@@ -40,10 +40,9 @@ pub(crate) fn apply(desired: &DesiredNetwork, inside: &Namespace, host: &Host) -
         addresses.extend(rules::resolver(desired).map(|resolver| (resolver, 32)));
         links.set_addresses(lo.index, &addresses)?;
     }
-    // The way out is also the way to the resolver, so every network has one. Nothing comes in by it before the table
-    // stands that says what may.
-    let (link, host_address) = host.ensure_uplink(&desired.id, inside)?;
-    router::network_table(desired, host_address).replace(&mut inside.filter()?)?;
+    // Nothing comes in by the way out before the table stands that says what may.
+    let link = host.ensure_uplink(&desired.id, inside)?;
+    router::network_table(desired).replace(&mut inside.filter()?)?;
     let gateways = desired.gateways.iter().map(|gateway| gateway.public);
     let public = desired
         .public

@@ -18,6 +18,7 @@ mod listen;
 mod page;
 mod pipe;
 mod pool;
+mod redirect;
 mod remote;
 mod serve;
 mod state;

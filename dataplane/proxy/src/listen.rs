@@ -172,7 +172,10 @@ async fn take(
                 pipe::run(&state, &listener, stream, close).await;
             }
         }
-        Some(ListenerProtocol::Https(certificates)) => match tls::accept(certificates, stream).await {
+        Some(ListenerProtocol::Https {
+            certificates,
+            only_newest,
+        }) => match tls::accept(certificates, *only_newest, stream).await {
             Ok(stream) => {
                 let client = Client { peer, secure: true };
                 connection(stream, client, state, door, close).await;

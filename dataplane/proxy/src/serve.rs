@@ -19,7 +19,7 @@ use crate::page::{self, Body};
 use crate::pool::Sender;
 use crate::state::{Group, InFlight, Routing, State};
 use crate::stick::Sticky;
-use crate::tunnel;
+use crate::{redirect, tunnel};
 
 /// Targets tried when connections are refused; nothing has been sent to those that refused.
 const TARGETS_TRIED_MAX: usize = 3;
@@ -68,14 +68,7 @@ pub(crate) async fn request(
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             page::fixed(status, content_type, body.clone())
         }
-        Action::Redirect { status, location } => {
-            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::FOUND);
-            let mut response = page::fixed(status, "text/html", String::new());
-            if let Ok(location) = HeaderValue::from_str(location) {
-                response.headers_mut().insert(header::LOCATION, location);
-            }
-            response
-        }
+        Action::Redirect(to) => redirect::answer(to, &listener, client, &request),
     }
 }
 

@@ -5,13 +5,14 @@ use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use contract::route::Certificate;
+use contract::certificate::Material;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::version::{TLS12, TLS13};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -24,20 +25,18 @@ const READY_MAX: usize = 256;
 /// By the certificates' text: made when they are first used, as making one costs more than a handshake.
 static READY: LazyLock<Mutex<HashMap<String, Arc<ServerConfig>>>> = LazyLock::new(Mutex::default);
 
-pub(crate) async fn accept(
-    certificates: &[Certificate],
-    stream: TcpStream,
-) -> io::Result<TlsStream<TcpStream>> {
-    let acceptor = TlsAcceptor::from(config(certificates)?);
+pub(crate) async fn accept(certificates: &[Material], stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    let acceptor = TlsAcceptor::from(config(certificates, only_newest)?);
     tokio::time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream))
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-fn config(certificates: &[Certificate]) -> io::Result<Arc<ServerConfig>> {
+fn config(certificates: &[Material], only_newest: bool) -> io::Result<Arc<ServerConfig>> {
     let name: String = certificates
         .iter()
         .flat_map(|it| [&*it.chain_pem, &*it.key_pem])
+        .chain([if only_newest { "1.3" } else { "1.2" }])
         .collect();
     let mut ready = READY.lock().expect("no holder of this lock panics");
     if let Some(config) = ready.get(&name) {
@@ -48,7 +47,7 @@ fn config(certificates: &[Certificate]) -> io::Result<Arc<ServerConfig>> {
         .map(certified)
         .collect::<io::Result<Vec<_>>>()?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(if only_newest { &[&TLS13] } else { &[&TLS13, &TLS12] })
         .map_err(io::Error::other)?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(ByName(keys)));
@@ -61,7 +60,7 @@ fn config(certificates: &[Certificate]) -> io::Result<Arc<ServerConfig>> {
     Ok(config)
 }
 
-fn certified(certificate: &Certificate) -> io::Result<Arc<CertifiedKey>> {
+fn certified(certificate: &Material) -> io::Result<Arc<CertifiedKey>> {
     let chain = CertificateDer::pem_slice_iter(certificate.chain_pem.as_bytes())
         .collect::<Result<Vec<_>, _>>()
         .map_err(io::Error::other)?;

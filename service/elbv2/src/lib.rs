@@ -18,6 +18,7 @@ use std::sync::Arc;
 use base_clock::Clock;
 use base_id::IdSource;
 use base_store::Store;
+use contract::certificate::Material;
 use contract::route::RouteTable;
 use ipnet::Ipv4Net;
 
@@ -30,7 +31,11 @@ pub struct Elbv2 {
     ec2: Arc<dyn aws_shape::ec2::Api>,
     /// Loopback addresses of which each load balancer gets one of its own.
     addresses: Ipv4Net,
+    certificates: Certificates,
 }
+
+/// What a listener needs of the certificate with this ARN; `None` when there is none that can be used.
+pub type Certificates = Arc<dyn Fn(&str) -> Option<Material> + Send + Sync>;
 
 impl Elbv2 {
     /// The table that carries the generation of the routes; it outlives a reset, so that the proxy never sees a
@@ -50,7 +55,13 @@ impl Elbv2 {
             ids,
             ec2,
             addresses,
+            certificates: Arc::new(|_| None),
         }
+    }
+
+    #[must_use]
+    pub fn with_certificates(self, certificates: Certificates) -> Self {
+        Self { certificates, ..self }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod action;
 pub(crate) mod attribute;
+pub(crate) mod tls;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use action::Action;
+pub(crate) use tls::Tls;
 
 pub(crate) type Tags = BTreeMap<String, String>;
 
@@ -77,6 +79,9 @@ pub(crate) struct Listener {
     pub(crate) load_balancer: String,
     pub(crate) port: u16,
     pub(crate) action: Action,
+    /// HTTP without.
+    #[serde(default)]
+    pub(crate) tls: Option<Tls>,
     /// Attributes that differ from the default.
     #[serde(default)]
     pub(crate) attributes: BTreeMap<String, String>,

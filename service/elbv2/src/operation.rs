@@ -2,6 +2,7 @@
 
 mod balancer;
 mod balancer_change;
+mod certificate;
 mod health;
 mod listener;
 mod tag;
@@ -28,6 +29,10 @@ operations! { Elbv2 as Api:
     describe_listeners(DescribeListenersInput) -> DescribeListenersOutput = listener;
     modify_listener(ModifyListenerInput) -> ModifyListenerOutput = listener;
     delete_listener(DeleteListenerInput) -> DeleteListenerOutput = listener;
+    add_listener_certificates(AddListenerCertificatesInput) -> AddListenerCertificatesOutput = certificate;
+    remove_listener_certificates(RemoveListenerCertificatesInput) -> RemoveListenerCertificatesOutput = certificate;
+    describe_listener_certificates(DescribeListenerCertificatesInput) -> DescribeListenerCertificatesOutput = certificate;
+    describe_ssl_policies(DescribeSSLPoliciesInput) -> DescribeSSLPoliciesOutput = certificate;
     describe_rules(DescribeRulesInput) -> DescribeRulesOutput = listener;
     create_target_group(CreateTargetGroupInput) -> CreateTargetGroupOutput = target_group;
     describe_target_groups(DescribeTargetGroupsInput) -> DescribeTargetGroupsOutput = target_group;

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contract::certificate::Material;
+use contract::dns::Endpoint;
 use contract::route::{
-    self, ObservedRoutes, RouteTable, Stickiness, StickyCookie, TargetHealth, WeightedGroup,
+    self, ListenerProtocol, ObservedRoutes, RouteTable, Stickiness, StickyCookie, TargetHealth, WeightedGroup,
 };
 
 use crate::model::attribute::{APP_COOKIE, Kind};
-use crate::model::{Action, Listener, LoadBalancer, Target, TargetGroup, parse_matcher};
+use crate::model::{Action, Listener, LoadBalancer, Target, TargetGroup, parse_matcher, tls};
 
 /// Everything in every account and region.
 pub(crate) struct Whole {
@@ -18,7 +20,7 @@ pub(crate) struct Whole {
 }
 
 /// The routes as they shall be; the generation is the caller's to set.
-pub(crate) fn routes(whole: &Whole) -> RouteTable {
+pub(crate) fn routes(whole: &Whole, certificates: &dyn Fn(&str) -> Option<Material>) -> RouteTable {
     let standing: BTreeMap<&str, &LoadBalancer> = whole
         .balancers
         .iter()
@@ -37,16 +39,27 @@ pub(crate) fn routes(whole: &Whole) -> RouteTable {
                 users.entry(arn).or_default().insert(&balancer.arn);
             }
         }
-        table.listeners.push(route::Listener {
+        let own = route::Listener {
             id: listener.arn.clone(),
             bind: (balancer.address, listener.port).into(),
             network: String::new(),
-            protocol: Default::default(),
+            protocol: protocol(listener, certificates),
             names: vec![balancer.dns_name.clone()],
             default_action: action(&listener.action),
             idle_timeout_seconds: Kind::LoadBalancer
                 .number(&balancer.attributes, "idle_timeout.timeout_seconds"),
-        });
+        };
+        // Those inside its network reach it where its feet are.
+        for foot in balancer.feet.iter().filter_map(|foot| foot.interface.as_ref()) {
+            table.listeners.push(route::Listener {
+                id: format!("{}@{}", listener.arn, foot.address),
+                bind: (foot.address, listener.port).into(),
+                network: balancer.vpc.clone(),
+                names: vec![],
+                ..own.clone()
+            });
+        }
+        table.listeners.push(own);
     }
     for (_, group) in &whole.groups {
         let Some(users) = users.get(group.arn.as_str()) else {
@@ -59,6 +72,50 @@ pub(crate) fn routes(whole: &Whole) -> RouteTable {
         table.target_groups.push(target_group(group, feet));
     }
     table
+}
+
+fn protocol(listener: &Listener, certificates: &dyn Fn(&str) -> Option<Material>) -> ListenerProtocol {
+    let Some(tls) = &listener.tls else {
+        return ListenerProtocol::Http;
+    };
+    ListenerProtocol::Https {
+        certificates: tls
+            .certificates
+            .iter()
+            .filter_map(|arn| certificates(arn))
+            .collect(),
+        only_newest: tls::versions(&tls.policy).is_some_and(|it| it == ["TLSv1.3"]),
+    }
+}
+
+/// The names of load balancers, and whether they are well: each of their target groups that is in use has a target, and
+/// one that is healthy.
+pub(crate) fn endpoints(whole: &Whole, routes: &RouteTable, seen: &ObservedRoutes) -> Vec<Endpoint> {
+    let well = |group: &String| {
+        let mut targets = seen.targets.iter().filter(|it| it.target_group == *group);
+        targets.any(|it| matches!(it.health, TargetHealth::Healthy | TargetHealth::Unchecked))
+    };
+    let balancers = whole.balancers.iter().filter(|it| !it.deleted && it.stands());
+    balancers
+        .map(|balancer| {
+            let own = whole
+                .listeners
+                .iter()
+                .filter(|it| it.load_balancer == balancer.arn);
+            let groups = own.flat_map(|it| match &it.action {
+                Action::Forward(groups) => groups.as_slice(),
+                Action::FixedResponse { .. } | Action::Redirect(_) => &[],
+            });
+            let known = |arn: &String| routes.target_groups.iter().any(|it| it.id == *arn);
+            let feet = balancer.feet.iter().filter_map(|foot| foot.interface.as_ref());
+            Endpoint {
+                name: format!("{}.", balancer.dns_name.to_lowercase()),
+                addresses: vec![balancer.address],
+                inside: vec![(balancer.vpc.clone(), feet.map(|it| it.address).collect())],
+                healthy: groups.map(|(arn, _)| arn).filter(|it| known(it)).all(well),
+            }
+        })
+        .collect()
 }
 
 fn action(action: &Action) -> route::Action {
@@ -79,6 +136,7 @@ fn action(action: &Action) -> route::Action {
             content_type: content_type.clone(),
             body: body.clone(),
         },
+        Action::Redirect(to) => route::Action::Redirect(to.clone()),
     }
 }
 

@@ -75,7 +75,7 @@ pub(crate) fn listeners_of(
 pub(crate) fn users_of(snapshot: &Snapshot, scope: &Scope, target_group: &str) -> Vec<String> {
     let leads = |listener: &Listener| match &listener.action {
         crate::model::Action::Forward(groups) => groups.iter().any(|(arn, _)| arn == target_group),
-        crate::model::Action::FixedResponse { .. } => false,
+        crate::model::Action::FixedResponse { .. } | crate::model::Action::Redirect(_) => false,
     };
     let listeners = snapshot.prefix(LISTENERS, &key(scope, ""));
     let mut users: Vec<String> = listeners

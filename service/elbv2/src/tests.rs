@@ -109,7 +109,7 @@ impl World {
     async fn settle(&self) {
         for _ in 0..3 {
             Balancers::new(self.elb.clone()).activate().await.unwrap();
-            Routes::new(self.store.clone()).activate().await.unwrap();
+            Routes::new(self.elb.clone()).activate().await.unwrap();
         }
     }
 

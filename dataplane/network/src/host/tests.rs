@@ -12,12 +12,3 @@ fn aliases_remember_what_was_changed() {
     assert_eq!(Alias::parse("somebody's link"), None);
     assert_eq!(Alias::parse(""), None);
 }
-
-#[test]
-fn the_first_name_server_that_can_be_used() {
-    assert_eq!(
-        nameserver("# x\nsearch a\nnameserver ::1\nnameserver  10.0.0.53\nnameserver 1.1.1.1"),
-        Some(Ipv4Addr::new(10, 0, 0, 53))
-    );
-    assert_eq!(nameserver("options edns0"), None);
-}

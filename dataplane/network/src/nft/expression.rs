@@ -144,10 +144,6 @@ impl Rule {
         self
     }
 
-    pub fn destination_to(self, address: Ipv4Addr) -> Self {
-        self.translate(DNAT, address)
-    }
-
     pub fn destination_to_port(mut self, address: Ipv4Addr, port: u16) -> Self {
         self.0.push(Expression::Load {
             register: PORT_REGISTER,
@@ -293,11 +289,6 @@ fn address(offset: u32, addresses: &Addresses) -> Vec<Expression> {
 /// TCP or UDP (the protocol's number) to a port of this range, both ends included.
 pub(crate) fn port_range(protocol: i32, from: u16, to: u16) -> Vec<Expression> {
     ports(protocol, 2, from, to)
-}
-
-/// TCP or UDP (the protocol's number) from this port.
-pub(crate) fn source_port(protocol: i32, port: u16) -> Vec<Expression> {
-    ports(protocol, 0, port, port)
 }
 
 fn ports(protocol: i32, offset: u32, from: u16, to: u16) -> Vec<Expression> {

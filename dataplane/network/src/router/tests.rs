@@ -1,6 +1,7 @@
 use contract::network::{Border, Protocol};
 
 use super::*;
+use crate::nft::port_range;
 
 fn route(destination: &str, target: Target) -> Route {
     Route {
@@ -60,7 +61,7 @@ fn chain<'a>(table: &'a Table, name: &str) -> &'a [Rule] {
 }
 
 fn table(network: &DesiredNetwork) -> Table {
-    network_table(network, Ipv4Addr::new(169, 254, 64, 1))
+    network_table(network)
 }
 
 #[test]

@@ -39,11 +39,9 @@ pub fn on_a_host<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F + Send) {
                 unshare(CloneFlags::CLONE_NEWNET).unwrap();
                 shell("ip link set lo up");
                 let world = world(&directory);
-                fs::write(directory.join("resolv.conf"), format!("nameserver {WORLD}\n")).unwrap();
                 let config = NetworkConfig {
                     run_dir: directory.join("run"),
                     instance: format!("{:04x}{number:04x}", std::process::id() & 0xffff),
-                    resolv_conf: directory.join("resolv.conf"),
                 };
                 let runtime = tokio::runtime::Builder::new_multi_thread()
                     .worker_threads(1)

@@ -65,42 +65,31 @@ fn ask(namespace: &Path, resolver: Ipv4Addr) -> std::io::Result<String> {
 }
 
 #[test]
-fn names_are_resolved_by_the_hosts_resolver_wherever_it_is() {
+fn whoever_answers_names_inside_is_reached_by_everybody() {
     on_a_host(|bench| async move {
         let network = &bench.network;
         let mut desired = vpc("vpc-1", open());
         // Not even a group that lets nothing out stands in the way, nor a subnet without a way out.
         desired.groups[0].egress.clear();
         network.apply(&desired).await.unwrap();
-        let public = network
-            .attach(&interface("eni-1", "vpc-1", "10.0.1.10", &["open"]))
-            .await
-            .unwrap();
-        let private = network
-            .attach(&interface("eni-2", "vpc-1", "10.0.2.10", &["open"]))
-            .await
-            .unwrap();
         let resolver = network.resolver("vpc-1").unwrap();
         assert_eq!(resolver, address("10.0.0.2"));
-
-        answer(in_namespace(&bench.world(), || {
-            UdpSocket::bind((WORLD, 53)).unwrap()
-        }));
-        assert_eq!(ask(&public, resolver).unwrap(), "192.0.2.1");
-        assert_eq!(ask(&private, resolver).unwrap(), "192.0.2.1");
-
-        // A resolver on the host's loopback sees loopback, as it insists on.
-        answer(UdpSocket::bind("127.0.0.53:53").unwrap());
-        fs::write(bench.directory.join("resolv.conf"), "nameserver 127.0.0.53\n").unwrap();
-        network.refresh().await.unwrap();
-        assert_eq!(ask(&private, resolver).unwrap(), "127.0.0.1");
-        let listener = std::net::TcpListener::bind("127.0.0.53:53").unwrap();
+        let pin = dataplane_network::network_pin(&bench.config.run_dir, "vpc-1");
+        answer(in_namespace(&pin, || UdpSocket::bind((resolver, 53)).unwrap()));
+        for (id, own) in [("eni-1", "10.0.1.10"), ("eni-2", "10.0.2.10")] {
+            let task = interface(id, "vpc-1", own, &["open"]);
+            let task = network.attach(&task).await.unwrap();
+            assert_eq!(ask(&task, resolver).unwrap(), own);
+        }
+        let listener = in_namespace(&pin, || std::net::TcpListener::bind((resolver, 53)).unwrap());
         thread::spawn(move || {
             use std::io::Write as _;
             let (mut stream, peer) = listener.accept().unwrap();
             let _ = write!(stream, "{}", peer.ip());
         });
-        assert_eq!(call(&public, resolver, 53).unwrap(), "127.0.0.1");
+        let task = interface("eni-3", "vpc-1", "10.0.2.11", &["open"]);
+        let task = network.attach(&task).await.unwrap();
+        assert_eq!(call(&task, resolver, 53).unwrap(), "10.0.2.11");
     });
 }
 

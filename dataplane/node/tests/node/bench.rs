@@ -153,7 +153,6 @@ impl Bench {
         ] {
             symlink("busybox", busybox.join(name)).unwrap();
         }
-        fs::write(directory.join("resolv.conf"), "nameserver 192.0.2.53\n").unwrap();
         Self {
             store: Store::in_memory(),
             logs: LogFile::open(&directory.join("logs.sqlite"), Arc::new(SystemClock)).unwrap(),
@@ -166,7 +165,6 @@ impl Bench {
             network: NetworkConfig {
                 run_dir: directory.join("run"),
                 instance: instance.to_owned(),
-                resolv_conf: directory.join("resolv.conf"),
             },
             directory,
         }

@@ -153,7 +153,7 @@ impl World {
             Arc::new(service_ec2::Networks::new(self.store.clone(), self.clock.clone())),
             Arc::new(service_elbv2::Balancers::new(self.elbv2.clone())),
             Arc::new(service_elbv2::Targets::new(self.elbv2.clone())),
-            Arc::new(service_elbv2::Routes::new(self.store.clone())),
+            Arc::new(service_elbv2::Routes::new(self.elbv2.clone())),
         ]
     }
 

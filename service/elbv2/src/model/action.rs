@@ -2,6 +2,7 @@
 
 use aws_protocol::ApiError;
 use aws_shape::elbv2 as shape;
+use contract::route::Redirect;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{unsupported, validation};
@@ -15,13 +16,16 @@ pub(crate) enum Action {
         content_type: String,
         body: String,
     },
+    Redirect(Redirect),
 }
 
 /// # Errors
 /// When the actions are not exactly one that is served here.
 pub(crate) fn parse(actions: Vec<shape::Action>) -> Result<Action, ApiError> {
     let [action] = <[shape::Action; 1]>::try_from(actions).map_err(|_| {
-        validation("A listener must have exactly one default action of type forward or fixed-response")
+        validation(
+            "A listener must have exactly one default action of type forward, redirect or fixed-response",
+        )
     })?;
     match action.type_ {
         shape::ActionTypeEnum::Forward => forward(action),
@@ -64,8 +68,50 @@ pub(crate) fn parse(actions: Vec<shape::Action>) -> Result<Action, ApiError> {
                 body: config.message_body.unwrap_or_default(),
             })
         }
+        shape::ActionTypeEnum::Redirect => redirect(action.redirect_config).map(Action::Redirect),
         other => Err(unsupported(&format!("actions of type {other}"))),
     }
+}
+
+fn redirect(config: Option<shape::RedirectActionConfig>) -> Result<Redirect, ApiError> {
+    let config = config.ok_or_else(|| validation("A redirect action needs RedirectConfig"))?;
+    let status = match config.status_code {
+        shape::RedirectActionStatusCodeEnum::Http301 => 301,
+        shape::RedirectActionStatusCodeEnum::Http302 => 302,
+        other => {
+            return Err(validation(format!(
+                "'{other}' is not a valid redirect status code: HTTP_301, HTTP_302"
+            )));
+        }
+    };
+    let part = |given: Option<String>, default: &str| given.unwrap_or_else(|| default.to_owned());
+    let to = Redirect {
+        status,
+        protocol: part(config.protocol, "#{protocol}"),
+        host: part(config.host, "#{host}"),
+        port: part(config.port, "#{port}"),
+        path: part(config.path, "/#{path}"),
+        query: part(config.query, "#{query}"),
+    };
+    if !["#{protocol}", "HTTP", "HTTPS"].contains(&to.protocol.as_str()) {
+        return Err(validation(
+            "The redirect protocol must be HTTP, HTTPS or #{protocol}",
+        ));
+    }
+    if to.port != "#{port}" && to.port.parse::<u16>().is_err() {
+        return Err(validation("The redirect port must be from 1 to 65535 or #{port}"));
+    }
+    if !to.path.starts_with('/') {
+        return Err(validation("The redirect path must begin with '/'"));
+    }
+    let same = to.protocol == "#{protocol}" && to.host == "#{host}" && to.port == "#{port}";
+    if same && to.path == "/#{path}" {
+        return Err(ApiError::client(
+            "InvalidLoadBalancerAction",
+            "The redirect configuration is not valid because it creates a loop.",
+        ));
+    }
+    Ok(to)
 }
 
 const GROUPS_PER_ACTION_MAX: usize = 5;
@@ -158,6 +204,22 @@ pub(crate) fn shape(action: &Action) -> shape::Action {
                 status_code: status.to_string(),
                 content_type: Some(content_type.clone()),
                 message_body: Some(body.clone()),
+            }),
+            ..Default::default()
+        },
+        Action::Redirect(to) => shape::Action {
+            type_: shape::ActionTypeEnum::Redirect,
+            order: Some(1),
+            redirect_config: Some(shape::RedirectActionConfig {
+                protocol: Some(to.protocol.clone()),
+                port: Some(to.port.clone()),
+                host: Some(to.host.clone()),
+                path: Some(to.path.clone()),
+                query: Some(to.query.clone()),
+                status_code: match to.status {
+                    301 => shape::RedirectActionStatusCodeEnum::Http301,
+                    _ => shape::RedirectActionStatusCodeEnum::Http302,
+                },
             }),
             ..Default::default()
         },

@@ -5,32 +5,12 @@ use aws_shape::elbv2::*;
 use base_id::Scope;
 use base_store::Snapshot;
 
-use super::page;
+use super::{certificate, page};
 use crate::Elbv2;
-use crate::error::{unsupported, validation};
+use crate::error::validation;
 use crate::model::attribute::Kind;
 use crate::model::{self, Action, action};
 use crate::table::{self, LISTENERS, key, listener_key};
-
-fn check_protocol(protocol: Option<&ProtocolEnum>) -> Result<(), ApiError> {
-    match protocol {
-        Some(ProtocolEnum::Http) | None => Ok(()),
-        Some(ProtocolEnum::Https) => Err(unsupported("HTTPS listeners")),
-        Some(other) => Err(validation(format!(
-            "Listener protocol '{other}' must be one of 'HTTPS, HTTP'"
-        ))),
-    }
-}
-
-/// Members that mean something for HTTPS only.
-fn refuse_https(some: &[bool]) -> Result<(), ApiError> {
-    if some.contains(&true) {
-        return Err(unsupported(
-            "certificates, TLS policies and mutual authentication of listeners",
-        ));
-    }
-    Ok(())
-}
 
 /// AWS's quota.
 const LISTENERS_PER_BALANCER_MAX: usize = 50;
@@ -59,19 +39,19 @@ pub(super) async fn create_listener(
     context: &Context,
     input: CreateListenerInput,
 ) -> Result<CreateListenerOutput, ApiError> {
-    check_protocol(input.protocol.as_ref())?;
-    refuse_https(&[
-        input.ssl_policy.is_some(),
-        input.certificates.as_ref().is_some_and(|it| !it.is_empty()),
-        input.alpn_policy.as_ref().is_some_and(|it| !it.is_empty()),
-        input.mutual_authentication.is_some(),
-    ])?;
+    certificate::refuse(input.alpn_policy.as_ref(), input.mutual_authentication.as_ref())?;
+    let given = certificate::Given {
+        protocol: input.protocol,
+        certificates: input.certificates,
+        policy: input.ssl_policy,
+    };
     let port = check_port(
         input
             .port
             .ok_or_else(|| validation("A listener port must be specified"))?,
     )?;
     let action = action::parse(input.default_actions)?;
+    let tls = certificate::tls(elb, given, None)?;
     let (scope, id) = (context.scope.clone(), elb.ids.hex(16));
     let tags = super::tag::parse(input.tags);
     let listener = elb
@@ -94,6 +74,7 @@ pub(super) async fn create_listener(
                 load_balancer,
                 port,
                 action,
+                tls,
                 attributes: Default::default(),
                 tags,
             };
@@ -168,15 +149,16 @@ pub(super) async fn modify_listener(
     context: &Context,
     input: ModifyListenerInput,
 ) -> Result<ModifyListenerOutput, ApiError> {
-    check_protocol(input.protocol.as_ref())?;
-    refuse_https(&[
-        input.ssl_policy.is_some(),
-        input.certificates.as_ref().is_some_and(|it| !it.is_empty()),
-        input.alpn_policy.as_ref().is_some_and(|it| !it.is_empty()),
-        input.mutual_authentication.is_some(),
-    ])?;
+    certificate::refuse(input.alpn_policy.as_ref(), input.mutual_authentication.as_ref())?;
+    let given = certificate::Given {
+        protocol: input.protocol,
+        certificates: input.certificates,
+        policy: input.ssl_policy,
+    };
     let port = input.port.map(check_port).transpose()?;
     let action = input.default_actions.map(action::parse).transpose()?;
+    let before = table::listener(&elb.store.snapshot(), &context.scope, &input.listener_arn)?;
+    let tls = certificate::tls(elb, given, before.tls.as_ref())?;
     let scope = context.scope.clone();
     let listener = elb
         .store
@@ -193,6 +175,7 @@ pub(super) async fn modify_listener(
                 check_action(&snapshot, &scope, &balancer.vpc, &action)?;
                 listener.action = action;
             }
+            listener.tls = tls;
             if let Some(place) = listener_key(&scope, &listener.arn) {
                 tx.put(LISTENERS, &place, listener.clone());
             }
@@ -264,11 +247,17 @@ pub(super) async fn describe_rules(
 }
 
 fn shape(listener: &model::Listener) -> Listener {
+    let (certificates, ssl_policy) = certificate::shape(listener);
     Listener {
+        certificates,
+        ssl_policy,
         listener_arn: Some(listener.arn.clone()),
         load_balancer_arn: Some(listener.load_balancer.clone()),
         port: Some(listener.port.into()),
-        protocol: Some(ProtocolEnum::Http),
+        protocol: Some(match listener.tls {
+            Some(_) => ProtocolEnum::Https,
+            None => ProtocolEnum::Http,
+        }),
         default_actions: Some(vec![action::shape(&listener.action)]),
         ..Default::default()
     }

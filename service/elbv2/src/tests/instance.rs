@@ -241,7 +241,7 @@ async fn instances_are_targets_by_id_and_port_until_they_are_gone() {
         }],
     };
     world.elb.deregister_targets(&world.context, input).await.unwrap();
-    Routes::new(world.store.clone()).activate().await.unwrap();
+    Routes::new(world.elb.clone()).activate().await.unwrap();
     assert_eq!(health(&world, &group).await, []);
     assert!(world.store.snapshot().get(ROUTES, RouteTable::KEY).is_some());
 }

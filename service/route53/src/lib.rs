@@ -1,0 +1,3 @@
+//! Route 53: hosted zones, record sets, health checks.
+
+mod value;
