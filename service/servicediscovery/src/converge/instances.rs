@@ -21,6 +21,8 @@ struct Change {
     check: Option<(String, CheckTarget)>,
     /// A health check that nothing needs afterwards.
     old_check: Option<String>,
+    /// A health check that nothing needs if this fails.
+    new_check: Option<String>,
     steps: Vec<Step>,
 }
 
@@ -98,13 +100,16 @@ async fn change(
         }
     };
     let check_id = check.as_ref().map(|(id, _)| id.as_str());
-    let old_check = has.map(|(id, _)| id).filter(|id| Some(id.as_str()) != check_id);
+    let has_id = has.map(|(id, _)| id);
+    let old_check = has_id.clone().filter(|id| Some(id.as_str()) != check_id);
+    let known = has_id.as_deref() == check_id;
     let wants = plan::records(&namespace.name, service, instance, check_id);
     Ok(Change {
         id: instance.id.clone(),
         steps: plan::steps(&instance.published, &wants),
         wants,
         old_check,
+        new_check: check_id.filter(|_| !known).map(str::to_owned),
         check,
     })
 }
@@ -139,19 +144,17 @@ async fn publish(
                 }
                 done => done.clone(),
             };
-            match result {
-                Err(Failure::Later(why)) => return Err(why),
-                Err(failure) => drop(results.insert(change.id.clone(), Err(failure))),
-                Ok(()) => {
-                    if let Some(old) = &change.old_check {
-                        match zone::delete_check(servicediscovery, scope, old).await {
-                            Err(Failure::Later(why)) => return Err(why),
-                            Err(Failure::Never { .. }) | Ok(()) => {}
-                        }
-                    }
-                    results.insert(change.id.clone(), Ok(change));
-                }
+            let useless = match &result {
+                Err(Failure::Later(why)) => return Err(why.clone()),
+                Err(Failure::Never { .. }) => change.new_check.as_ref(),
+                Ok(()) => change.old_check.as_ref(),
+            };
+            if let Some(check) = useless
+                && let Err(Failure::Later(why)) = zone::delete_check(servicediscovery, scope, check).await
+            {
+                return Err(why);
             }
+            results.insert(change.id.clone(), result.map(|()| change));
         }
     }
     Ok(())

@@ -18,6 +18,9 @@ pub(super) enum Trouble {
     LostAnswers,
 }
 
+/// An address that no record may have.
+const FORBIDDEN: &str = "10.0.0.66";
+
 type Place = (String, String, Option<String>);
 
 #[derive(Clone, Default)]
@@ -59,6 +62,14 @@ fn check(zone: &Zone, set: &ResourceRecordSet) -> Result<(), ApiError> {
         .any(|label| label.len() > 63 || label.contains('/'))
     {
         return Err(invalid("FATAL problem: DomainLabelTooLong"));
+    }
+    if set
+        .resource_records
+        .iter()
+        .flatten()
+        .any(|it| it.value == FORBIDDEN)
+    {
+        return Err(invalid("nobody may be there"));
     }
     let policies = [set.weight.is_some(), set.multi_value_answer.is_some()];
     let policies = policies.iter().filter(|it| **it).count();

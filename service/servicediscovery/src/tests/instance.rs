@@ -209,6 +209,9 @@ async fn a_public_service_has_a_health_check_for_each_instance() {
         ["web.corp. A 10.0.0.3 [a] if check-10.0.0.3"]
     );
     assert_eq!(world.names.checks().len(), 1);
+    let bad = world.register(&service, "b", &at("10.0.0.66")).await.unwrap();
+    assert_eq!(world.status(bad).await, OperationStatus::Fail);
+    assert_eq!(world.names.checks().len(), 1, "nothing is left of what failed");
     assert_eq!(world.told(&service).await, [HealthStatus::Unknown]);
     world.see("check-10.0.0.3", false).await;
     assert_eq!(world.told(&service).await, [HealthStatus::Unhealthy]);
