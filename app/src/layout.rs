@@ -88,6 +88,11 @@ impl Layout {
         self.run.join("connect.sock")
     }
 
+    /// Where names can be asked for, while they can.
+    pub(crate) fn dns_address(&self) -> PathBuf {
+        self.run.join("dns")
+    }
+
     pub(crate) fn dns_socket(&self) -> PathBuf {
         self.run.join("dns.sock")
     }

@@ -99,6 +99,9 @@ fn info(state_dir: &Path, reach: &Reach) -> CloudInfo {
         region: REGION.to_owned(),
         access_key: reach.keys.access_key.clone(),
         secret_key: reach.keys.secret_key.clone(),
+        dns: std::fs::read_to_string(reach.layout.dns_address())
+            .ok()
+            .and_then(|text| text.trim().parse().ok()),
         docker_host: format!("unix://{}", reach.layout.engine_socket().display()),
         state_dir: state_dir.to_owned(),
         auth: if reach.settings.open {

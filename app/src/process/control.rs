@@ -61,6 +61,11 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
         store: plane.store.clone(),
     };
     tokio::spawn(names.run(shutdown.subscribe()));
+    tokio::spawn(super::dns::publish(
+        plane.store.clone(),
+        layout.dns_address(),
+        shutdown.subscribe(),
+    ));
     let node_end = watch::Sender::new(false);
     let mut running = tokio::spawn({
         let (node, end) = (node.clone(), node_end.subscribe());

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use base_clock::SystemClock;
+use base_store::{Store, Table};
+use contract::dns::{Head, ObservedDns};
 use dataplane_dns::DnsConfig;
+use tokio::sync::watch;
 
 use super::Order;
 use crate::cloud::REGION;
@@ -31,6 +34,30 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     };
     dataplane_dns::run(config, Arc::new(SystemClock), super::stop_signal()).await?;
     Ok(())
+}
+
+/// Keeps a file that says where the name server answers, for commands.
+pub(super) async fn publish(store: Store, file: PathBuf, mut shutdown: watch::Receiver<bool>) {
+    const SEEN: Table<ObservedDns> = Table::new(ObservedDns::TABLE, 1);
+    let mut changes = store.watch(&[SEEN.name]);
+    let mut written = None;
+    loop {
+        let address = store.snapshot().get(SEEN, Head::KEY).and_then(|it| it.address);
+        if address != written {
+            let done = match address {
+                Some(address) => std::fs::write(&file, address.to_string()),
+                None => std::fs::remove_file(&file),
+            };
+            match done {
+                Ok(()) => written = address,
+                Err(error) => tracing::warn!(%error, "where names are asked for cannot be told"),
+            }
+        }
+        tokio::select! {
+            () = changes.changed() => {}
+            _ = shutdown.wait_for(|stop| *stop) => return,
+        }
+    }
 }
 
 /// A loopback address of its own for each cloud on the machine.

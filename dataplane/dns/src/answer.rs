@@ -118,7 +118,12 @@ impl Walk<'_> {
             shuffle(&mut addresses, chance);
             return self.addresses(owner, &addresses, ENDPOINT_TTL_SECONDS);
         }
-        if let Some(zone) = table.public_zone(&key) {
+        // How a zone is signed is written in the zone above, where that is ours too (RFC 4035, 3.1.4.1).
+        let above = name::tails(&key).nth(1).filter(|_| self.kind == RecordType::DS);
+        let zone = above
+            .and_then(|above| table.public_zone(above))
+            .or_else(|| table.public_zone(&key));
+        if let Some(zone) = zone {
             return self.in_zone(zone, &key, owner, chance);
         }
         if name::labels(&key).last() == Some(b"localhost") {

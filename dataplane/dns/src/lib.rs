@@ -9,6 +9,7 @@
 //! verdict  ─ what counts as healthy                  region ─ which is the nearest
 //! forward  ─ asking others                           journal ─ what is known, on disk
 //! link     ─ news from and to the control process    remote ─ its other end
+//! machine  ─ the machine's own resolver, pointed here
 //! name, data ─ names and values, from the form in which people write them
 //! ```
 
@@ -20,6 +21,7 @@ mod forward;
 mod journal;
 mod line;
 mod link;
+mod machine;
 mod name;
 mod packet;
 mod place;
@@ -36,6 +38,7 @@ mod verdict;
 mod testing;
 
 pub use ask::Asker;
+pub use machine::{Follow, Installed, Machine, MachineError};
 pub use packet::{Zones, answer_packet};
 pub use remote::Remote;
 

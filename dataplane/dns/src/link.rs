@@ -115,38 +115,44 @@ impl Link {
                     *known = table;
                 });
                 // Whether or not a snapshot is just written: this one is the first that has what is new.
-                self.save(&mut journal)?;
+                self.save(&mut journal);
             }
             News::Update(update) => {
                 if update.sequence != self.state.known().table.sequence + 1 {
                     return Err(std::io::Error::other("an update is missing"));
                 }
-                journal.append(&line)?;
+                keep(&mut journal, &line);
                 self.state.change(|table| table.update(update));
             }
             News::Endpoints { rows, more } => {
-                journal.append(&line)?;
+                keep(&mut journal, &line);
                 if let Some(rows) = half.gathered.endpoints(rows, more) {
                     self.state.change(|table| table.put_endpoints(rows));
                 }
             }
             News::Networks { rows, more } => {
-                journal.append(&line)?;
+                keep(&mut journal, &line);
                 if let Some(rows) = half.gathered.networks(rows, more) {
                     self.state.change(|table| table.put_networks(rows));
                 }
             }
         }
         if journal.is_long() && !self.compacting.load(Ordering::Acquire) {
-            self.save(&mut journal)?;
+            self.save(&mut journal);
         }
         Ok(())
     }
 
     /// Writes a snapshot on a thread of its own.
-    fn save(&self, journal: &mut Journal) -> std::io::Result<()> {
+    fn save(&self, journal: &mut Journal) {
         let table = self.state.known().table.clone();
-        let save = journal.compact(table)?;
+        let save = match journal.compact(table) {
+            Ok(save) => save,
+            Err(error) => {
+                tracing::warn!(%error, "names could not be saved");
+                return;
+            }
+        };
         let (journal, compacting) = (Arc::clone(&self.journal), Arc::clone(&self.compacting));
         compacting.store(true, Ordering::Release);
         tokio::task::spawn_blocking(move || {
@@ -158,6 +164,12 @@ impl Link {
             }
             compacting.store(false, Ordering::Release);
         });
-        Ok(())
+    }
+}
+
+/// A disk that is full keeps nobody from being answered: what is missing in the journal is told again after a start.
+fn keep(journal: &mut Journal, line: &[u8]) {
+    if let Err(error) = journal.append(line) {
+        tracing::warn!(%error, "a change of names could not be saved");
     }
 }

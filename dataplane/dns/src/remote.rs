@@ -123,22 +123,19 @@ impl Teller {
         if head == self.sent {
             return Ok(());
         }
-        let mut lines = Vec::new();
-        for sequence in self.sent + 1..=head {
-            let update = snapshot.get(UPDATES, &Update::key(sequence));
-            let line = update
-                .map(|update| line::write(&News::Update((*update).clone())))
-                .transpose()?;
-            match line.filter(|line| line.len() <= LINE_BYTES_MAX) {
-                Some(line) => lines.push(line),
-                None => return self.everything(snapshot, head).await,
-            }
-        }
-        if head < self.sent {
+        let follows = |sequence: u64| snapshot.get(UPDATES, &Update::key(sequence));
+        if head < self.sent || (self.sent + 1..=head).any(|sequence| follows(sequence).is_none()) {
             return self.everything(snapshot, head).await;
         }
-        self.writing.write_all(&lines.concat()).await?;
-        self.sent = head;
+        while self.sent < head {
+            let update = follows(self.sent + 1).map(|update| News::Update((*update).clone()));
+            let line = update.map(|update| line::write(&update)).transpose()?;
+            let Some(line) = line.filter(|line| line.len() <= LINE_BYTES_MAX) else {
+                return self.everything(snapshot, head).await;
+            };
+            self.writing.write_all(&line).await?;
+            self.sent += 1;
+        }
         Ok(())
     }
 

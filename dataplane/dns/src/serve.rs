@@ -9,9 +9,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ipnet::Ipv4Net;
 use rand::RngExt as _;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Asker;
@@ -24,6 +25,8 @@ const QUESTION_BYTES_MAX: usize = 4096;
 /// Of datagrams, at one place: they share a socket and the machine's processors.
 const DATAGRAM_READERS: usize = 2;
 const TCP_CONNECTIONS_MAX: usize = 256;
+/// Of one connection, waiting for somebody else or to be written.
+const TCP_ANSWERS_MAX: usize = 16;
 /// A connection on which nothing comes, or nothing can be sent, is closed after this.
 const TCP_IDLE: Duration = Duration::from_secs(10);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(10);
@@ -139,32 +142,72 @@ async fn connections(place: &Arc<Place>, listener: TcpListener, cancelled: &Canc
     }
 }
 
-/// Questions after each other, each after its length (RFC 7766), answered in their order.
-async fn connection(place: &Place, mut stream: TcpStream, from: IpAddr) -> io::Result<()> {
+/// Questions after each other, each after its length, and answers as they come (RFC 7766): one that waits for somebody
+/// else keeps nobody from being answered.
+async fn connection(place: &Arc<Place>, stream: TcpStream, from: IpAddr) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    let (reading, writing) = stream.into_split();
+    let (answers, waiting) = mpsc::channel(TCP_ANSWERS_MAX);
+    tokio::try_join!(
+        questions(place, reading, from, answers),
+        write_answers(waiting, writing)
+    )?;
+    Ok(())
+}
+
+async fn questions(
+    place: &Arc<Place>,
+    mut reading: OwnedReadHalf,
+    from: IpAddr,
+    answers: mpsc::Sender<Vec<u8>>,
+) -> io::Result<()> {
     let mut frame = Vec::new();
+    let mut asking = tokio::task::JoinSet::new();
     loop {
-        let read = tokio::time::timeout(TCP_IDLE, read_frame(&mut stream, &mut frame)).await;
-        let Ok(Some(())) = read.unwrap_or(Ok(None)) else {
-            return Ok(());
-        };
-        if frame.len() < HEADER_BYTES {
-            return Ok(());
+        let read = tokio::time::timeout(TCP_IDLE, read_frame(&mut reading, &mut frame)).await;
+        if !matches!(read, Ok(Ok(Some(())))) || frame.len() < HEADER_BYTES {
+            break;
         }
-        let answer = match place.reply(&frame, from, Transport::Tcp) {
+        match place.reply(&frame, from, Transport::Tcp) {
             // Whoever sends answers here wants nothing that we have.
-            Reply::Nothing => return Ok(()),
-            Reply::Send(bytes) => bytes,
-            Reply::Ask(asking) => place.ask(*asking, Transport::Tcp).await,
-        };
+            Reply::Nothing => break,
+            Reply::Send(bytes) => {
+                if answers.send(bytes).await.is_err() {
+                    break;
+                }
+            }
+            Reply::Ask(question) => {
+                while asking.len() >= TCP_ANSWERS_MAX {
+                    asking.join_next().await;
+                }
+                let (place, answers) = (Arc::clone(place), answers.clone());
+                asking.spawn(async move {
+                    let bytes = place.ask(*question, Transport::Tcp).await;
+                    // The connection may be gone.
+                    let _ = answers.send(bytes).await;
+                });
+            }
+        }
+        while asking.try_join_next().is_some() {}
+    }
+    while asking.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn write_answers(mut waiting: mpsc::Receiver<Vec<u8>>, mut writing: OwnedWriteHalf) -> io::Result<()> {
+    while let Some(answer) = waiting.recv().await {
         let mut framed = u16::try_from(answer.len()).unwrap_or(0).to_be_bytes().to_vec();
         framed.extend(answer);
-        tokio::time::timeout(TCP_IDLE, stream.write_all(&framed)).await??;
+        tokio::time::timeout(TCP_IDLE, writing.write_all(&framed)).await??;
     }
+    Ok(())
 }
 
 /// `None` at the end of the connection.
-pub(crate) async fn read_frame(stream: &mut TcpStream, frame: &mut Vec<u8>) -> io::Result<Option<()>> {
+pub(crate) async fn read_frame(
+    stream: &mut (impl AsyncRead + Unpin),
+    frame: &mut Vec<u8>,
+) -> io::Result<Option<()>> {
     let mut length = [0; 2];
     if stream.read(&mut length[..1]).await? == 0 {
         return Ok(None);

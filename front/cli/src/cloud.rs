@@ -81,6 +81,8 @@ pub struct CloudInfo {
     pub secret_key: String,
     /// Such as `unix:///run/wharf-1f2e3d4c/docker.sock`.
     pub docker_host: String,
+    /// Where names can be asked for; absent while they cannot.
+    pub dns: Option<SocketAddr>,
     pub state_dir: PathBuf,
     pub auth: Auth,
 }

@@ -33,6 +33,7 @@ impl FakeCloud {
             access_key: "AKIA".to_owned(),
             secret_key: "it's secret".to_owned(),
             docker_host: "unix:///nowhere/docker.sock".to_owned(),
+            dns: None,
             state_dir: state_dir.to_owned(),
             auth: Auth::Sigv4,
         }

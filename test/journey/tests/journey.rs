@@ -25,6 +25,8 @@ mod inside;
 #[path = "journey/instances.rs"]
 mod instances;
 #[path = "journey/node.rs"]
+mod names;
+
 mod node;
 #[path = "journey/open.rs"]
 mod open;

@@ -16,6 +16,8 @@ loop CNAME 60 pool.example.com.
 pool CNAME 60 loop.example.com.
 other CNAME 60 a.example.org.
 lost CNAME 60 nothing.example.com.
+below NS 60 ns.example.org.
+below DS 60 7 8 2 AA
 * A 60 192.0.2.9
 *.deep TXT 60 \"wild\"
 a.b.c A 60 192.0.2.3
@@ -32,6 +34,8 @@ self A -> self.example.com.
 zone Z2 example.org. public
 @ SOA 900 ns1.example.org. admin.example.org. 1 7200 900 1209600 86400
 a A 30 192.0.2.77
+zone Z3 below.example.com. public
+@ NS 60 ns.example.org.
 zone P1 example.com. vpc-1,vpc-2
 @ SOA 900 ns1.example.com. admin.example.com. 1 7200 900 1209600 86400
 www A 300 10.0.0.1
@@ -184,6 +188,18 @@ fn zones_below() {
         ("sub.example.com. NS", referral),
         ("a.b.sub.example.com. TXT", referral),
         ("ns.sub.example.com. A", referral),
+        (
+            "below.example.com. DS",
+            "NOERROR aa; below.example.com. 60 DS 7 8 2 AA",
+        ),
+        (
+            "below.example.com. NS",
+            "NOERROR aa; below.example.com. 60 NS ns.example.org.",
+        ),
+        (
+            "example.org. DS",
+            "NOERROR aa; ! example.org. 900 SOA ns1.example.org. admin.example.org. 1 7200 900 1209600 86400",
+        ),
         (
             "sub.example.com. DS",
             "NOERROR aa; sub.example.com. 60 DS 1 8 2 00FF",

@@ -165,3 +165,40 @@ async fn another_server_is_asked_when_one_does_not_help_and_never_ourselves() {
     std::fs::write(both.path("resolv.conf"), text).unwrap();
     assert_eq!(both.ask("www.example.net.", "A").await, "NOERROR 203.0.113.7");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_waits_holds_up_no_other_of_its_connection() {
+    // By TCP it accepts, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let both = start("zone Z1 example.com. public\nwww A 60 192.0.2.1").await;
+    let port = silent.local_addr().unwrap().port();
+    std::fs::write(
+        both.path("resolv.conf"),
+        format!("nameserver [127.0.0.1]:{port}\n"),
+    )
+    .unwrap();
+    let mut stream = tokio::net::TcpStream::connect(both.address).await.unwrap();
+    for (id, name) in [(1, "www.example.net."), (2, "www.example.com.")] {
+        let mut message = Message::new(id, MessageType::Query, hickory_proto::op::OpCode::Query);
+        message.metadata.recursion_desired = true;
+        message.queries = vec![hickory_proto::op::Query::query(
+            name.parse().unwrap(),
+            hickory_proto::rr::RecordType::A,
+        )];
+        let bytes = message.to_vec().unwrap();
+        stream
+            .write_all(&u16::try_from(bytes.len()).unwrap().to_be_bytes())
+            .await
+            .unwrap();
+        stream.write_all(&bytes).await.unwrap();
+    }
+    let mut frame = Vec::new();
+    for (id, code) in [(2, ResponseCode::NoError), (1, ResponseCode::ServFail)] {
+        crate::serve::read_frame(&mut stream, &mut frame)
+            .await
+            .unwrap()
+            .expect("an answer");
+        let answer = Message::from_vec(&frame).unwrap();
+        assert_eq!((answer.metadata.id, answer.metadata.response_code), (id, code));
+    }
+}

@@ -81,12 +81,16 @@ impl Session {
                     format!("  region    {}", info.region),
                     format!("  state     {}", info.state_dir.display()),
                     format!("  docker    {}", info.docker_host),
+                    match info.dns {
+                        Some(address) => format!("  dns       {address}"),
+                        None => "  dns       not answering".to_owned(),
+                    },
                     format!("  auth      {}", auth(info.auth)),
                 ]
             }));
             lines.extend(processes.iter().map(|one| match one.pid {
-                Some(pid) => format!("  {:9} process {pid}", one.name),
-                None => format!("  {:9} not running", one.name),
+                Some(pid) => format!("  {:10} process {pid}", one.name),
+                None => format!("  {:10} not running", one.name),
             }));
             self.output.print(lines.join("\n"))?;
         }
@@ -161,6 +165,7 @@ fn as_json(info: &CloudInfo) -> serde_json::Value {
         "access_key": info.access_key,
         "secret_key": info.secret_key,
         "docker_host": info.docker_host,
+        "dns": info.dns.map(|it| it.to_string()),
         "state_dir": info.state_dir,
         "auth": auth(info.auth),
     })
