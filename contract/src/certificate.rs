@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Material {
     /// The certificate, then those that lead from it to its authority's root (which need not be there); PEM.
     pub chain_pem: String,
-    /// PKCS #8, PEM.
+    /// PKCS #8, PKCS #1 or SEC 1; PEM.
     pub key_pem: String,
 }
 
@@ -40,7 +40,7 @@ pub struct Issue {
     pub serial: [u8; 16],
 }
 
-/// Who issues certificates.
+/// Who issues certificates, and whose key keeps theirs from who reads what is stored.
 #[async_trait]
 pub trait Authority: Send + Sync {
     /// A new key and its certificate. May take as long as making a key does.
@@ -48,6 +48,12 @@ pub trait Authority: Send + Sync {
     /// # Errors
     /// A sentence.
     async fn issue(&self, request: Issue) -> Result<Material, String>;
+
+    /// Seals a private key for the place that it is stored at: moved to another, it does not open.
+    fn seal(&self, place: &str, plain: &str) -> String;
+
+    /// What was sealed for this place, or `None` if it was not, or by another authority.
+    fn open(&self, place: &str, sealed: &str) -> Option<String>;
 }
 
 /// Who uses a certificate: one row for each certificate that is in use, under its ARN. Written by those who use it.

@@ -60,6 +60,15 @@ pub fn violations(schema: &Schema, value: &Value) -> Vec<Violation> {
     checker.found
 }
 
+/// Most services that speak awsJson say it with the same code.
+fn json_code(service: &str) -> &'static str {
+    match service {
+        "acm" => "ValidationException",
+        "servicediscovery" => "InvalidInput",
+        _ => "InvalidParameterException",
+    }
+}
+
 /// Refuses an operation's input that breaks the model, in the words that the service uses for it.
 ///
 /// # Errors
@@ -73,7 +82,7 @@ pub fn check(service: &ServiceSchema, schema: &Schema, value: &Value) -> Result<
         Protocol::Ec2 => wording::ec2(&found),
         // ECR words it differently from every other service.
         Protocol::Json if service.name == "ecr" => wording::ecr(&found),
-        Protocol::Json => wording::plain("InvalidParameterException", &found),
+        Protocol::Json => wording::plain(json_code(service.name), &found),
         Protocol::Query => wording::plain("ValidationError", &found),
         Protocol::RestXml => wording::plain("InvalidInput", &found),
     })

@@ -107,6 +107,23 @@ impl Snapshot {
     ) -> Vec<(String, Arc<T>)> {
         prefix_of(&self.rows, table, prefix)
     }
+
+    /// At most so many of the rows whose key begins with `prefix`, from the key `start` on. Costs what it returns.
+    pub fn page<T: DeserializeOwned + Send + Sync + 'static>(
+        &self,
+        table: Table<T>,
+        prefix: &str,
+        start: &str,
+        limit: usize,
+    ) -> Vec<(String, Arc<T>)> {
+        let start: (Arc<str>, Arc<str>) = (table.name.into(), start.max(prefix).into());
+        self.rows
+            .range((Bound::Included(start), Bound::Unbounded))
+            .take_while(|((name, key), _)| &**name == table.name && key.starts_with(prefix))
+            .filter_map(|((_, key), row)| Some((key.to_string(), row.value(table)?)))
+            .take(limit)
+            .collect()
+    }
 }
 
 pub(crate) fn prefix_of<T: DeserializeOwned + Send + Sync + 'static>(

@@ -1,18 +1,27 @@
 //! Cloud Map: names for the parts of an application, answered over DNS and over the API.
 //!
 //! An operation writes down what it wants together with its own record, and tries it at once. `reconcile` finishes
-//! what could not be finished then.
+//! what could not be finished then; either way it is `converge` that does the work.
 
+mod converge;
+mod error;
+mod model;
+mod operation;
+mod plan;
 mod reconcile;
+mod table;
+mod zone;
 
 pub use reconcile::Operations;
 
 use std::sync::Arc;
 
-use aws_shape::{ec2, route53, servicediscovery};
+use aws_shape::{ec2, route53};
 use base_clock::Clock;
 use base_id::IdSource;
 use base_store::Store;
+
+use crate::converge::Turns;
 
 /// The services that Cloud Map asks for things.
 #[derive(Clone)]
@@ -28,6 +37,7 @@ pub struct ServiceDiscovery {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     neighbours: Neighbours,
+    turns: Turns,
 }
 
 impl ServiceDiscovery {
@@ -37,8 +47,10 @@ impl ServiceDiscovery {
             clock,
             ids,
             neighbours,
+            turns: Turns::default(),
         }
     }
 }
 
-impl servicediscovery::Api for ServiceDiscovery {}
+#[cfg(test)]
+mod tests;

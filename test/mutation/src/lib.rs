@@ -4,4 +4,5 @@
 pub mod dockerfile;
 pub mod generator;
 pub mod layer;
+pub mod packet;
 pub mod workflow;

@@ -5,7 +5,7 @@
 mod round;
 
 use round::run;
-use test_mutation::{dockerfile, layer, workflow};
+use test_mutation::{dockerfile, layer, packet, workflow};
 
 #[test]
 fn dockerfiles() {
@@ -140,4 +140,27 @@ fn layers() {
         "path=",
     ];
     run("layer", words, 1_500, layer::check);
+}
+
+#[test]
+fn packets() {
+    let words = &[
+        "\u{3}www",
+        "\u{7}example",
+        "\u{3}com\0",
+        "\u{1}*",
+        "\u{9}localhost\0",
+        "\0\u{1}\0\u{1}",
+        "\0\u{5}\0\u{1}",
+        "\0\u{1c}\0\u{1}",
+        "\0\0)\u{4}\0\0\0\0\0\0\0",
+        "\0\u{8}\0\u{7}\0\u{1}\u{18}\0",
+        "\0\n\0\u{8}",
+        "\0\0",
+        "\0\u{1}",
+        "ÿ",
+        "À\u{c}",
+        "?",
+    ];
+    run("packet", words, 60_000, packet::check);
 }

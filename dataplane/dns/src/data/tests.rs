@@ -1,0 +1,84 @@
+use hickory_proto::serialize::binary::{BinEncodable as _, BinEncoder};
+
+use super::*;
+
+/// As on the wire, in hexadecimal digits.
+fn wire(kind_text: &str, text: &str) -> Result<String, String> {
+    let data = parse(kind(kind_text).expect("a served type"), text)?;
+    let mut bytes = Vec::new();
+    let mut encoder = BinEncoder::new(&mut bytes);
+    data.emit(&mut encoder).map_err(|error| error.to_string())?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[test]
+fn every_served_type_becomes_what_it_is_on_the_wire() {
+    for (kind, text, expected) in [
+        ("A", "192.0.2.1", "c0000201"),
+        ("AAAA", "2001:db8::1", "20010db8000000000000000000000001"),
+        (
+            "CAA",
+            "0 issue \"ca.example\"",
+            "000569737375656361 2e6578616d706c65",
+        ),
+        (
+            "CAA",
+            "128 iodef \"mailto:a@b\"",
+            "8005696f6465666d61696c746f3a614062",
+        ),
+        ("CAA", "0 issue \";\"", "000569737375653b"),
+        ("CNAME", "Www.example", "035777770765 78616d706c6500"),
+        ("DS", "12345 3 1 00FFab", "3039030100ffab"),
+        ("HTTPS", "1 . alpn=h2", "0001000001000302 6832"),
+        (
+            "HTTPS",
+            "1 b.example alpn=\"h2,h3\" port=443",
+            "00010162076578616d706c65000001000602683202683300030002 01bb",
+        ),
+        ("MX", "10 mail.example", "000a046d61696c076578616d706c6500"),
+        (
+            "NAPTR",
+            "100 50 \"U\" \"SIP+D2U\" \"!^.*$!sip:a@b.example!\" .",
+            "006400320155075349502b4432551621 5e2e2a24217369703a6140622e6578616d706c652100",
+        ),
+        ("NS", "ns1.example.", "036e7331076578616d706c6500"),
+        ("PTR", "a.example", "0161076578616d706c6500"),
+        (
+            "SOA",
+            "a. b. 1 2 3 4 5",
+            "016100016200000000010000000200000003000000040000 0005",
+        ),
+        ("SPF", "\"v=spf1 -all\"", "0b763d73706631202d616c6c"),
+        ("SRV", "1 2 80 a.example", "0001000200500161076578616d706c6500"),
+        ("SSHFP", "4 2 00ff", "040200ff"),
+        ("SVCB", "0 a.example.", "00000161076578616d706c6500"),
+        ("TLSA", "3 1 1 00ff", "03010100ff"),
+        ("TXT", "\"a b\" \"c\"", "03612062 0163"),
+        ("TXT", "\"\\\"q\\\" \\344 \\\\ ;\"", "092271222 0e4205c203b"),
+        ("TXT", "\"\"", "00"),
+    ] {
+        assert_eq!(wire(kind, text), Ok(expected.replace(' ', "")), "{kind} {text}");
+    }
+}
+
+#[test]
+fn what_is_none_is_refused() {
+    for (kind, text) in [
+        ("A", "192.0.2"),
+        ("A", "::1"),
+        ("AAAA", "192.0.2.1"),
+        ("CAA", "0 issue"),
+        ("CAA", "300 issue \"x\""),
+        ("DS", "1 2 3"),
+        ("DS", "1 2 3 0"),
+        ("DS", "1 2 3 zz"),
+        ("MX", "mail"),
+        ("SRV", "1 2 a"),
+        ("TXT", "\"a"),
+        ("TXT", ""),
+        ("SOA", "a. b."),
+        ("CNAME", "a..b"),
+    ] {
+        assert!(wire(kind, text).is_err(), "{kind} {text}");
+    }
+}
