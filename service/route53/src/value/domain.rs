@@ -10,9 +10,6 @@ const ESCAPE_DIGITS: usize = 3;
 
 /// A name in a value; an asterisk is a character like another.
 pub(super) fn check(name: &str) -> Result<(), Problem> {
-    if name == "." {
-        return Ok(());
-    }
     labels(name).map(drop)
 }
 
@@ -55,6 +52,10 @@ impl<'a> Label<'a> {
 
 fn labels(name: &str) -> Result<Vec<Label<'_>>, Problem> {
     let mut found = Vec::new();
+    if name == "." {
+        // The root has none.
+        return Ok(found);
+    }
     let mut rest = Some(name);
     // The dot at the end may be missing.
     while let Some(text) = rest.filter(|it| found.is_empty() || !it.is_empty()) {

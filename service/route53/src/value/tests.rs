@@ -642,6 +642,7 @@ fn records_names_are_made_of_labels() {
         "example.com",
         "example.com.",
         "com",
+        ".",
         "_443._tcp.example.com",
         "EXAMPLE.com",
         "-a-.example.com",
@@ -667,7 +668,7 @@ fn records_names_are_refused_in_the_same_words() {
     let long = name_of(256);
     for (name, why, with) in [
         ("", EMPTY, ""),
-        (".", EMPTY, "."),
+        ("..", EMPTY, ".."),
         ("a..b", EMPTY, "a..b"),
         (".a", EMPTY, ".a"),
         ("a..", EMPTY, "a.."),
