@@ -1,6 +1,7 @@
 //! The local cloud as the command line sees it: starting, stopping, asking.
 
 mod adapter;
+mod names;
 mod start;
 mod stop;
 

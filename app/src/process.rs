@@ -14,6 +14,7 @@ mod serve;
 mod supervise;
 mod wire;
 
+pub(crate) use dns::server as dns_address;
 pub(crate) use instance::main as instance;
 pub(crate) use lock::{Lock, holder};
 pub(crate) use runner::{ROLE as RUNNER, main as runner};

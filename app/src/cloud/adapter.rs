@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use front_cli::{Auth, CloudError, CloudInfo, Finding, Process, StartOptions};
+use front_cli::{Auth, CloudError, CloudInfo, Finding, NamesLed, Process, StartOptions};
 
+use super::names::Led;
 use super::start::Wishes;
 use super::{Cloud, DEFAULT_STATE, REGION, Reach};
 use crate::pipeline;
@@ -70,6 +71,22 @@ impl front_cli::Cloud for Local {
         pipeline::start_runner(&absolute(state_dir), run, &actions).map_err(failed)
     }
 
+    fn install_dns(&self, state_dir: &Path, domain: &str) -> Result<NamesLed, CloudError> {
+        cloud(state_dir).install_dns(domain).map(led).map_err(failed)
+    }
+
+    fn remove_dns(&self, state_dir: &Path, domain: &str) -> Result<NamesLed, CloudError> {
+        cloud(state_dir).remove_dns(domain).map(led).map_err(failed)
+    }
+
+    fn dns_domains(&self, state_dir: &Path) -> Result<Vec<String>, CloudError> {
+        cloud(state_dir).dns_domains().map_err(failed)
+    }
+
+    fn authority(&self, state_dir: &Path) -> Result<String, CloudError> {
+        cloud(state_dir).authority().map_err(failed)
+    }
+
     fn doctor(&self, state_dir: &Path) -> Vec<Finding> {
         let found = dataplane_node::check_host(state_dir).into_iter();
         found
@@ -80,6 +97,14 @@ impl front_cli::Cloud for Local {
                 remedy: (!one.remedy.is_empty()).then_some(one.remedy),
             })
             .collect()
+    }
+}
+
+fn led(led: Led) -> NamesLed {
+    NamesLed {
+        domains: led.domains,
+        file: led.file,
+        note: led.note,
     }
 }
 

@@ -60,8 +60,13 @@ pub(super) async fn publish(store: Store, file: PathBuf, mut shutdown: watch::Re
     }
 }
 
+/// Where names are asked for, if nothing is in the way.
+pub(crate) fn server(instance: &str) -> SocketAddr {
+    SocketAddr::from((address(instance), PORT))
+}
+
 /// A loopback address of its own for each cloud on the machine.
-pub(crate) fn address(instance: &str) -> Ipv4Addr {
+fn address(instance: &str) -> Ipv4Addr {
     let number = u32::from_str_radix(instance, 16).unwrap_or_default();
     let [third, fourth] = (number as u16).to_be_bytes();
     // Neither the first nor the last address.

@@ -92,6 +92,9 @@ pub(crate) enum Command {
     /// The local cloud: start, stop, status, env, doctor
     #[command(subcommand)]
     Cloud(CloudCommand),
+    /// Names: lead domains of this machine to the local cloud, and back
+    #[command(subcommand)]
+    Dns(DnsCommand),
     /// What this machine lacks, and how to get it
     Doctor(Json),
     /// Print completions for a shell
@@ -313,8 +316,36 @@ pub(crate) enum CloudCommand {
     Status(Json),
     /// Print `export` lines for aws, boto3, docker and everything else that reads them
     Env(Json),
+    /// Print the certificate of the local authority, for those who shall trust it
+    #[command(after_help = "Example:\n  wharf cloud ca > wharf-ca.pem && curl --cacert wharf-ca.pem https://app.example.test")]
+    Ca,
     /// What this machine lacks, and how to get it
     Doctor(Json),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DnsCommand {
+    /// Let this machine ask the local cloud for the names of a domain
+    #[command(after_help = "\
+Example:
+  wharf dns install example.test && getent hosts www.example.test
+
+With systemd-resolved only this domain is asked for here. Elsewhere the local cloud becomes the
+first name server of /etc/resolv.conf and passes on what it does not know.")]
+    Install(DnsChange),
+    /// Undo that; with the last domain everything is as it was
+    Remove(DnsChange),
+    /// The domains for which the local cloud is asked
+    List(Json),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DnsChange {
+    /// Such as example.test
+    pub domain: String,
+    /// Print what was changed as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -45,6 +45,30 @@ pub trait Cloud: Send + Sync {
     /// When it cannot be started.
     fn start_runner(&self, state_dir: &Path, run: u64, actions: &[PathBuf]) -> Result<(), CloudError>;
 
+    /// Leads the names of a domain to the cloud's name server.
+    ///
+    /// # Errors
+    /// When the cloud does not run, the domain is none, or the machine's settings cannot be changed.
+    fn install_dns(&self, state_dir: &Path, domain: &str) -> Result<NamesLed, CloudError>;
+
+    /// Undoes that.
+    ///
+    /// # Errors
+    /// When it was not done, or cannot be undone.
+    fn remove_dns(&self, state_dir: &Path, domain: &str) -> Result<NamesLed, CloudError>;
+
+    /// Domains whose names lead to the cloud.
+    ///
+    /// # Errors
+    /// When it is not known.
+    fn dns_domains(&self, state_dir: &Path) -> Result<Vec<String>, CloudError>;
+
+    /// The certificate of the local authority, PEM.
+    ///
+    /// # Errors
+    /// When there is none yet.
+    fn authority(&self, state_dir: &Path) -> Result<String, CloudError>;
+
     /// What this machine has of all that the cloud needs.
     fn doctor(&self, state_dir: &Path) -> Vec<Finding>;
 }
@@ -85,6 +109,17 @@ pub struct CloudInfo {
     pub dns: Option<SocketAddr>,
     pub state_dir: PathBuf,
     pub auth: Auth,
+}
+
+/// How the machine asks for names now.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct NamesLed {
+    /// All domains that lead to the cloud.
+    pub domains: Vec<String>,
+    /// The file that was changed.
+    pub file: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -2,6 +2,7 @@
 
 mod check;
 mod cloud;
+mod dns;
 mod down;
 mod exec;
 mod init;
@@ -66,6 +67,7 @@ impl Session {
             Command::Init(it) => self.init(&it),
             Command::GitCredential { operation } => self.git_credential(&operation),
             Command::Cloud(it) => self.cloud(it),
+            Command::Dns(it) => self.dns(it),
             Command::Doctor(it) => self.doctor(it),
             Command::Completions { shell } => {
                 let mut script = Vec::new();

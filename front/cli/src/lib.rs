@@ -24,7 +24,7 @@ use arguments::Arguments;
 use command::Session;
 use output::Output;
 
-pub use cloud::{Auth, Cloud, CloudError, CloudInfo, Finding, Process, StartOptions};
+pub use cloud::{Auth, Cloud, CloudError, CloudInfo, Finding, NamesLed, Process, StartOptions};
 
 /// All that a run knows of the outside.
 pub struct Environment {

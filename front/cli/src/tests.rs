@@ -86,6 +86,26 @@ impl Cloud for FakeCloud {
         Ok(())
     }
 
+    fn install_dns(&self, _: &Path, domain: &str) -> Result<NamesLed, CloudError> {
+        Ok(NamesLed {
+            domains: vec![domain.to_owned()],
+            file: "/etc/resolv.conf".into(),
+            note: None,
+        })
+    }
+
+    fn remove_dns(&self, _: &Path, domain: &str) -> Result<NamesLed, CloudError> {
+        Err(CloudError::Failed(format!("{domain} is not installed")))
+    }
+
+    fn dns_domains(&self, _: &Path) -> Result<Vec<String>, CloudError> {
+        Ok(vec!["example.test".to_owned()])
+    }
+
+    fn authority(&self, _: &Path) -> Result<String, CloudError> {
+        Ok("-----BEGIN CERTIFICATE-----\n".to_owned())
+    }
+
     fn doctor(&self, _: &Path) -> Vec<Finding> {
         let finding = |name: &str, ok: bool, sentence: &str, remedy: Option<&str>| Finding {
             name: name.to_owned(),
@@ -539,4 +559,32 @@ fn a_plugin_says_that_it_is_there_and_reads_its_session_from_either_place() {
             hint: wharf exec NAME opens a session in an application's container
         "#]],
     );
+}
+
+#[test]
+fn domains_are_led_here_and_back() {
+    let cloud = running();
+    check(
+        &cloud,
+        "dns install example.test",
+        expect![[r#"
+            0
+            --
+            example.test is answered by the local cloud now
+            --
+              changed  /etc/resolv.conf
+        "#]],
+    );
+    check(
+        &cloud,
+        "dns remove example.test",
+        expect![[r#"
+            1
+            --
+            --
+            error: example.test is not installed
+        "#]],
+    );
+    assert_eq!(wharf(&cloud, &[], "dns list").out, "example.test\n");
+    assert!(wharf(&cloud, &[], "cloud ca").out.starts_with("-----BEGIN CERTIFICATE-----"));
 }

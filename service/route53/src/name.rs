@@ -1,10 +1,13 @@
 //! Names as they are stored: lower case, with a dot at the end, unusual characters as `\ooo`.
 
+use crate::value;
+
 /// The stored form of a record's or zone's name.
 ///
 /// # Errors
 /// What is wrong with it, in AWS's words.
 pub(crate) fn normal(given: &str) -> Result<String, String> {
+    value::check_name(given)?;
     let mut out = String::new();
     let bytes = given.as_bytes();
     let mut at = 0;
@@ -29,7 +32,6 @@ pub(crate) fn normal(given: &str) -> Result<String, String> {
     if !out.ends_with('.') {
         out.push('.');
     }
-    check(&out, given)?;
     Ok(out)
 }
 
@@ -41,34 +43,6 @@ fn push(out: &mut String, byte: u8, escaped: bool) {
         b'*' if out.is_empty() => out.push('*'),
         other => out.push_str(&format!("\\{other:03o}")),
     }
-}
-
-fn check(name: &str, given: &str) -> Result<(), String> {
-    let labels: Vec<&str> = name.trim_end_matches('.').split('.').collect();
-    if name.len() > 1 && labels.iter().any(|it| it.is_empty()) {
-        return Err(format!(
-            "DomainLabelEmpty (Domain label is empty) encountered with '{given}'"
-        ));
-    }
-    if labels.iter().any(|it| length(it) > LABEL_BYTES_MAX) {
-        return Err(format!(
-            "DomainLabelTooLong (Domain label is too long) encountered with '{given}'"
-        ));
-    }
-    if length(name) > NAME_BYTES_MAX {
-        return Err(format!(
-            "DomainNameTooLong (Domain name is too long) encountered with '{given}'"
-        ));
-    }
-    Ok(())
-}
-
-const LABEL_BYTES_MAX: usize = 63;
-const NAME_BYTES_MAX: usize = 255;
-
-/// Bytes on the wire; an escape is one.
-fn length(text: &str) -> usize {
-    text.len() - 3 * text.matches('\\').count()
 }
 
 /// As AWS shows it: the wildcard is an escape too.

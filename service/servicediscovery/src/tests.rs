@@ -3,6 +3,7 @@
 mod fakes;
 mod instance;
 mod namespace;
+mod real;
 mod service;
 
 use std::collections::BTreeMap;

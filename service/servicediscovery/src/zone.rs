@@ -300,10 +300,32 @@ async fn present(
     };
     let route53 = &servicediscovery.neighbours.route53;
     let page = route53.list_resource_record_sets(&context(scope), input).await?;
+    let name = plain(&set.name);
     let same = |it: &ResourceRecordSet| {
-        it.name == set.name && it.type_ == set.type_ && it.set_identifier == set.set_identifier
+        plain(&it.name) == name && it.type_ == set.type_ && it.set_identifier == set.set_identifier
     };
     Ok(page.resource_record_sets.into_iter().find(same))
+}
+
+/// A name as it was given: Route 53 tells what is not a letter, digit, `-` or `_` as `\ooo`.
+fn plain(name: &str) -> Vec<u8> {
+    let (bytes, mut found) = (name.as_bytes(), Vec::new());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code = name.get(at + 1..at + 4);
+        let octal = code.and_then(|it| u8::from_str_radix(it, 8).ok());
+        match octal.filter(|_| bytes[at] == b'\\') {
+            Some(byte) => {
+                found.push(byte);
+                at += 4;
+            }
+            None => {
+                found.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    found
 }
 
 /// A health check; the one that was made with this reference before, if there is one. Its id.
@@ -346,3 +368,6 @@ pub(crate) async fn delete_check(
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 """Every served operation's messages, as botocore writes and reads them.
 
-`messages.py samples`      prints one JSON line per operation: a sample input, botocore's request for it, and a
-                           sample output.
+`messages.py samples`      prints one JSON line per operation: a sample input, botocore's request for it (method,
+                           path, query, body), and a sample output.
 `messages.py parse FILE`   reads answers, one JSON line per operation, and compares what botocore's parser makes
-                           of them with the sample outputs.
+                           of them (status, headers, body) with the sample outputs.
 `messages.py requests FILE` reads requests, one JSON line per operation, and compares them with botocore's own.
 
 Values are compared as plain JSON: times in milliseconds, blobs in base64.
@@ -14,12 +14,13 @@ import datetime
 import json
 import re
 import sys
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree
 
 import botocore.parsers
 import botocore.serialize
 import botocore.session
-from botocore.awsrequest import create_request_object, prepare_request_dict
+from botocore.awsrequest import HeadersDict, create_request_object, prepare_request_dict
 
 SESSION = botocore.session.get_session()
 MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
@@ -28,6 +29,9 @@ DEPTH_MAX = 7
 SAMPLES = [
     "a<&>\" 'ü\n", "/x/", "abc", "123456789012", "123456", "200", "HTTP", "ipv4pool-coip-a", "ipam-pool-a", "v1",
     "us-east-1", "2h", "Name", "/", "ami-a", "t3.micro", "sha256:0a", "01234567-89ab-cdef-0123-456789abcdef",
+    "12.5", "10.0.0.1", "arn:aws:acm:us-east-1:123456789012:certificate/a",
+    "arn:aws:acm-pca:us-east-1:123456789012:certificate-authority/a",
+    "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
 ]
 
 
@@ -93,12 +97,15 @@ def plain(value):
 
 
 def write(model, operation, params):
+    """Method, path, query and body of botocore's request."""
     protocol = model.metadata["protocol"]
     serializer = botocore.serialize.create_serializer(protocol, include_validation=False)
     request = serializer.serialize_to_request(params, operation)
     prepare_request_dict(request, "http://localhost/")
-    body = create_request_object(request).prepare().body or b""
-    return body if isinstance(body, bytes) else body.encode()
+    request = create_request_object(request).prepare()
+    body = request.body or b""
+    url = urlsplit(request.url)
+    return request.method, url.path, url.query, body if isinstance(body, bytes) else body.encode()
 
 
 def both(operation):
@@ -108,9 +115,10 @@ def both(operation):
 def samples():
     for service, model, operation in served():
         given, answer = both(operation)
+        method, path, query, body = write(model, operation, given)
         print(json.dumps({
             "service": service, "operation": operation.name, "input": plain(given), "output": plain(answer),
-            "request": base64.b64encode(write(model, operation, given)).decode(),
+            "method": method, "path": path, "query": query, "request": base64.b64encode(body).decode(),
         }))
 
 
@@ -124,25 +132,37 @@ def differ(where, found, wanted):
 def parse(answers):
     wrong = 0
     for service, model, operation in served():
-        answer = answers.pop((service, operation.name))
+        name, answer = f"{service} {operation.name}", answers.pop((service, operation.name))
+        wrong += differ(f"{name}: status", answer["status"], operation.http.get("responseCode", 200))
         parser = botocore.parsers.create_parser(model.metadata["protocol"])
-        found = parser.parse({"status_code": 200, "headers": {}, "body": base64.b64decode(answer["body"])},
-                             operation.output_shape)
+        found = parser.parse({"status_code": answer["status"], "headers": HeadersDict(answer["headers"]),
+                              "body": base64.b64decode(answer["body"])}, operation.output_shape)
         found.pop("ResponseMetadata", None)
-        wrong += differ(f"{service} {operation.name}", plain(found), plain(both(operation)[1]))
+        wrong += differ(name, plain(found), plain(both(operation)[1]))
     return wrong
+
+
+def meaning(protocol, body):
+    """What two bodies have in common if they mean the same."""
+    if protocol == "json":
+        return json.loads(body)
+    if protocol == "rest-xml":
+        return ElementTree.canonicalize(body) if body else ""
+    return sorted(parse_qsl(body, True))
 
 
 def requests(given):
     wrong = 0
     for service, model, operation in served():
-        found = base64.b64decode(given.pop((service, operation.name))["body"]).decode()
-        wanted = write(model, operation, both(operation)[0]).decode()
-        if model.metadata["protocol"] == "json":
-            found, wanted = json.loads(found), json.loads(wanted)
-        else:
-            found, wanted = sorted(parse_qsl(found, True)), sorted(parse_qsl(wanted, True))
-        wrong += differ(f"{service} {operation.name}", found, wanted)
+        found = given.pop((service, operation.name))
+        url, protocol = urlsplit(found["url"]), model.metadata["protocol"]
+        method, path, query, body = write(model, operation, both(operation)[0])
+        wrong += differ(
+            f"{service} {operation.name}",
+            [found["method"], url.path, sorted(parse_qsl(url.query, True)),
+             meaning(protocol, base64.b64decode(found["body"]).decode())],
+            [method, path, sorted(parse_qsl(query, True)), meaning(protocol, body.decode())],
+        )
     return wrong
 
 

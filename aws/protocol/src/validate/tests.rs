@@ -140,3 +140,16 @@ fn a_good_message_passes() {
     fields.put("Count", 7);
     assert!(violations(&INPUT, &Value::Structure(fields)).is_empty());
 }
+
+#[test]
+fn services_that_speak_json_have_codes_of_their_own() {
+    let code = |name| {
+        let input = Value::Structure(Fields::new());
+        check(&service(name, Protocol::Json), &INPUT, &input)
+            .unwrap_err()
+            .code
+    };
+    assert_eq!(code("ecs"), "InvalidParameterException");
+    assert_eq!(code("servicediscovery"), "InvalidInput");
+    assert_eq!(code("acm"), "ValidationException");
+}

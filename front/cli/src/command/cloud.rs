@@ -16,6 +16,7 @@ impl Session {
             CloudCommand::Stop(json) => self.stop(json),
             CloudCommand::Status(json) => self.cloud_status(json),
             CloudCommand::Env(json) => self.env(json),
+            CloudCommand::Ca => self.authority(),
             CloudCommand::Doctor(json) => self.doctor(json),
         }
     }

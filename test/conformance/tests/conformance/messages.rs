@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use aws_protocol::{OperationSchema, ServiceSchema, Value, client, server};
-use aws_shape::{autoscaling, ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+use aws_protocol::rest::{self, Incoming};
+use aws_protocol::{OperationSchema, Place, Protocol, ServiceSchema, Value, client, server};
+use aws_shape::{
+    acm, autoscaling, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, servicediscovery, ssm, sts,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
@@ -39,7 +42,21 @@ struct Sample {
     operation: &'static OperationSchema,
     input: Json,
     output: Json,
+    method: String,
+    path: String,
+    query: String,
     request: Vec<u8>,
+}
+
+impl Sample {
+    fn name(&self) -> String {
+        format!("{} {}", self.service.name, self.operation.name)
+    }
+
+    fn answer(&self) -> server::Response {
+        let output = value(self.operation.output, &self.output);
+        server::encode_response(self.service, self.operation, "id", &output)
+    }
 }
 
 fn samples() -> Vec<Sample> {
@@ -58,6 +75,9 @@ fn samples() -> Vec<Sample> {
                 operation: service.operation(&text("operation")).expect("an operation"),
                 input: json["input"].clone(),
                 output: json["output"].clone(),
+                method: text("method"),
+                path: text("path"),
+                query: text("query"),
                 request: STANDARD.decode(text("request")).expect("base64"),
             }
         })
@@ -98,17 +118,40 @@ impl Drop for Scratch {
     }
 }
 
-fn record(it: &Sample, body: &str) -> Json {
+fn body(it: &Sample, body: &str) -> Json {
     json!({ "service": it.service.name, "operation": it.operation.name, "body": STANDARD.encode(body) })
 }
 
 #[test]
 fn what_botocore_writes_is_read_as_it_was_meant() {
     for it in samples() {
-        let name = format!("{} {}", it.service.name, it.operation.name);
-        let found = server::decode_request(it.service, it.operation, &it.request)
+        let name = it.name();
+        let incoming = Incoming {
+            message: &it.request,
+            path: &it.path,
+            query: &it.query,
+        };
+        let found = server::decode_request(it.service, it.operation, incoming)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(to_plain(&found), it.input, "{name}");
+    }
+}
+
+#[test]
+fn where_botocore_sends_a_request_says_which_operation_it_is() {
+    for it in samples() {
+        match it.service.protocol {
+            Protocol::RestXml => {
+                let found = rest::find(it.service, &it.method, &it.path).map(|it| it.name);
+                assert_eq!(found, Some(it.operation.name), "{} {}", it.method, it.path);
+            }
+            _ => assert_eq!(
+                (it.method.as_str(), it.path.as_str()),
+                ("POST", "/"),
+                "{}",
+                it.name()
+            ),
+        }
     }
 }
 
@@ -117,11 +160,11 @@ fn botocore_reads_what_the_server_writes() {
     let answers: Vec<Json> = samples()
         .iter()
         .map(|it| {
-            let output = value(it.operation.output, &it.output);
-            record(
-                it,
-                &server::encode_response(it.service, it.operation, "id", &output).body,
-            )
+            let answer = it.answer();
+            let mut record = body(it, &answer.body);
+            record["status"] = json!(answer.status);
+            record["headers"] = json!(answer.headers);
+            record
         })
         .collect();
     hand("parse", &answers);
@@ -133,7 +176,11 @@ fn the_client_writes_what_botocore_writes() {
         .iter()
         .map(|it| {
             let input = value(it.operation.input, &it.input);
-            record(it, &client::encode_request(it.service, it.operation, &input).body)
+            let request = client::encode_request(it.service, it.operation, &input);
+            let mut record = body(it, &request.body);
+            record["method"] = json!(request.method);
+            record["url"] = json!(request.path);
+            record
         })
         .collect();
     hand("requests", &requests);
@@ -141,13 +188,23 @@ fn the_client_writes_what_botocore_writes() {
 
 #[test]
 fn the_client_reads_what_the_server_writes() {
-    for it in samples() {
-        let name = format!("{} {}", it.service.name, it.operation.name);
-        let output = value(it.operation.output, &it.output);
-        let answer = server::encode_response(it.service, it.operation, "id", &output);
-        let found =
-            client::decode_response(it.service, it.operation, 200, None, None, answer.body.as_bytes())
-                .unwrap_or_else(|error| panic!("{name}: {error}"));
+    for mut it in samples() {
+        let (name, answer) = (it.name(), it.answer());
+        let found = client::decode_response(
+            it.service,
+            it.operation,
+            answer.status,
+            None,
+            None,
+            answer.body.as_bytes(),
+        )
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+        // The client half reads bodies only: what a header says, where a thing is, its body says too.
+        let members = it.operation.output.map_or(&[][..], |it| it.members());
+        for header in members.iter().filter(|it| it.place == Some(Place::Header)) {
+            let output = it.output.as_object_mut().expect("a structure");
+            assert!(output.remove(header.name).is_some(), "{name}");
+        }
         assert_eq!(to_plain(&found), it.output, "{name}");
     }
 }
