@@ -25,7 +25,7 @@ def done(operation):
 
 
 def definition(family, command, **more):
-    container = {"name": "app", "image": IMAGE, "command": ["sh", "-c", command], "stopTimeout": 2, **more}
+    container = {"name": "app", "image": IMAGE, "command": command, "stopTimeout": 2, **more}
     ecs.register_task_definition(
         family=family, networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
         containerDefinitions=[logged(container)],
@@ -56,7 +56,7 @@ registry = names.create_service(
     DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 2}]},
 )["Service"]
 port = {"containerPort": PORT, "name": "http", "appProtocol": "http"}
-definition("api", f"mkdir /w; echo hello > /w/index.html; exec httpd -f -p {PORT} -h /w", portMappings=[port])
+definition("api", ["sh", "-c", f"mkdir /w; echo hello > /w/index.html; exec httpd -f -p {PORT} -h /w"], portMappings=[port])
 connect = {"enabled": True, "namespace": "shop.local"}
 ecs.create_service(
     cluster=CLUSTER, serviceName="api", taskDefinition="api", desiredCount=2, launchType="FARGATE",
@@ -70,10 +70,21 @@ found = names.discover_instances(NamespaceName="shop.local", ServiceName="api")[
 assert len(found) == 2 and all(it["HealthStatus"] == "HEALTHY" for it in found), found
 print("found")
 
-call = "if r=$(wget -q -T 5 -O- http://{url}/ 2>&1) && [ \"$r\" = hello ]; then n=$((n+1)); else echo FAILED {url} $r; fi"
-by_name, by_alias = call.format(url=f"api.shop.local:{PORT}"), call.format(url="api:8000")
-loop = f"n=0; while :; do {by_name}; {by_alias}; [ $((n % 40)) -lt 2 ] && echo CALLS $n; usleep 20000; done"
-definition("client", loop)
+CLIENT = f"""
+import itertools, time, urllib.request
+urls = ["http://api.shop.local:{PORT}/", "http://api:8000/"]
+for n in itertools.count(1):
+    for url in urls:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                assert answer.read() == b"hello\\n"
+        except Exception as error:
+            print("FAILED", url, error, flush=True)
+    if n % 20 == 0:
+        print("CALLS", 2 * n, flush=True)
+    time.sleep(0.02)
+"""
+definition("client", ["python3", "-c", CLIENT], image="python:3.12")
 ecs.create_service(
     cluster=CLUSTER, serviceName="client", taskDefinition="client", desiredCount=1, launchType="FARGATE",
     networkConfiguration=network, serviceConnectConfiguration=connect,

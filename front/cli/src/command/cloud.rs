@@ -103,8 +103,10 @@ impl Session {
 
     fn env(&self, json: Json) -> Ended {
         let info = self.running()?;
+        let discovery = without_prefix(&info.endpoint);
         let pairs = [
             ("AWS_ENDPOINT_URL", info.endpoint),
+            ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", discovery),
             ("AWS_REGION", info.region.clone()),
             ("AWS_DEFAULT_REGION", info.region),
             ("AWS_ACCESS_KEY_ID", info.access_key),
@@ -170,6 +172,12 @@ fn as_json(info: &CloudInfo) -> serde_json::Value {
         "state_dir": info.state_dir,
         "auth": auth(info.auth),
     })
+}
+
+/// Cloud Map's clients put `data-` before the host when they discover instances, and no host of this machine is called so.
+/// With an empty user name in the address that becomes the user, which nobody looks at (botocore, so boto3 and the CLI).
+fn without_prefix(endpoint: &str) -> String {
+    endpoint.replacen("://", "://@", 1)
 }
 
 /// For a shell: as it is where that is safe, in single quotes elsewhere.

@@ -2,7 +2,7 @@
 
 use crate::cloud::{Cloud, until};
 use crate::command::run;
-use crate::image::load_busybox;
+use crate::image::{load_busybox, load_python};
 use crate::inside::script;
 
 fn dns(cloud: &Cloud) -> String {
@@ -30,6 +30,7 @@ fn zones_are_answered_with_every_type_and_policy() {
 fn services_find_each_other_through_roll_outs() {
     let cloud = Cloud::start(&[]);
     load_busybox(&cloud);
+    load_python(&cloud);
     let said = script(&cloud, "discovery.py", &["10"]);
     assert_eq!(said, "found\nrolled\ngone");
     cloud.stop();
