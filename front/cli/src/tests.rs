@@ -269,8 +269,9 @@ fn a_cloud_is_started_stopped_and_described() {
               region    us-east-1
               state     /default
               docker    unix:///nowhere/docker.sock
+              dns       not answering
               auth      sigv4
-              control   process 7
+              control    process 7
             --
         "#]],
     );
