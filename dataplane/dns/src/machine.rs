@@ -68,8 +68,13 @@ struct Memory {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Change {
     /// A file of our own.
-    Resolved { folder_made: bool },
-    ResolvConf { before: Before, written: String },
+    Resolved {
+        folder_made: bool,
+    },
+    ResolvConf {
+        before: Before,
+        written: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +109,9 @@ impl Machine {
     /// # Errors
     /// When what is remembered cannot be read.
     pub fn domains(&self) -> Result<Vec<String>, MachineError> {
-        Ok(self.remembered()?.map_or_else(Vec::new, |it| it.domains.into_iter().collect()))
+        Ok(self
+            .remembered()?
+            .map_or_else(Vec::new, |it| it.domains.into_iter().collect()))
     }
 
     /// Leads one more domain to the name server. Safe to repeat.
@@ -114,7 +121,10 @@ impl Machine {
     pub fn install(&self, domain: &str, server: SocketAddr) -> Result<Installed, MachineError> {
         let domain = normal(domain)?;
         let remembered = self.remembered()?;
-        let mut domains = remembered.as_ref().map(|it| it.domains.clone()).unwrap_or_default();
+        let mut domains = remembered
+            .as_ref()
+            .map(|it| it.domains.clone())
+            .unwrap_or_default();
         domains.insert(domain);
         let resolved = match &remembered {
             Some(memory) => matches!(memory.change, Change::Resolved { .. }),
@@ -214,9 +224,7 @@ impl Machine {
         match std::fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Before::Nothing),
             Err(cause) => Err(at(&path)(cause)),
-            Ok(found) if found.is_symlink() => {
-                std::fs::read_link(&path).map(Before::Link).map_err(at(&path))
-            }
+            Ok(found) if found.is_symlink() => std::fs::read_link(&path).map(Before::Link).map_err(at(&path)),
             Ok(found) => Ok(Before::File {
                 content: std::fs::read(&path).map_err(at(&path))?,
                 mode: found.permissions().mode(),
@@ -251,7 +259,10 @@ impl Machine {
             PORT => server.ip().to_string(),
             _ => server.to_string(),
         };
-        let text = format!("{MARK}\n[Resolve]\nDNS={server}\nDomains={}\nDNSSEC=no\n", domains.join(" "));
+        let text = format!(
+            "{MARK}\n[Resolve]\nDNS={server}\nDomains={}\nDNSSEC=no\n",
+            domains.join(" ")
+        );
         replace(&self.drop_in(), text.as_bytes(), 0o644)
     }
 
@@ -270,7 +281,8 @@ impl Machine {
         match memory {
             None => gone(&self.memory),
             Some(memory) => {
-                let bytes = serde_json::to_vec_pretty(memory).map_err(|cause| at(&self.memory)(cause.into()))?;
+                let bytes =
+                    serde_json::to_vec_pretty(memory).map_err(|cause| at(&self.memory)(cause.into()))?;
                 replace(&self.memory, &bytes, 0o600)
             }
         }

@@ -53,12 +53,18 @@ fn a_file_is_as_it_was_to_the_byte() {
         bench.machine.install(domain, server(53)).expect(domain);
     }
     assert_eq!(bench.read(), format!("{MARK}\nnameserver 127.53.1.2\n{before}"));
-    assert_eq!(bench.machine.domains().expect("they are known"), ["example.com", "shop.test"]);
+    assert_eq!(
+        bench.machine.domains().expect("they are known"),
+        ["example.com", "shop.test"]
+    );
     bench.machine.remove("example.com", server(53)).expect("it goes");
     assert!(bench.read().contains("127.53.1.2"));
     bench.machine.remove("shop.test", server(53)).expect("it goes");
     assert_eq!(bench.read(), before);
-    let mode = std::fs::metadata(bench.conf()).expect("it is there").permissions().mode();
+    let mode = std::fs::metadata(bench.conf())
+        .expect("it is there")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o640);
     assert!(!bench.machine.memory.exists());
     let again = bench.machine.remove("shop.test", server(53));
@@ -71,13 +77,22 @@ fn a_link_is_a_link_again_and_nothing_is_nothing() {
     let target = bench.folder.path().join("elsewhere");
     std::fs::write(&target, "nameserver 192.0.2.53\n").expect("it is written");
     std::os::unix::fs::symlink(&target, bench.conf()).expect("it is linked");
-    bench.machine.install("example.com", server(53)).expect("it is installed");
+    bench
+        .machine
+        .install("example.com", server(53))
+        .expect("it is installed");
     assert!(bench.read().starts_with(MARK));
-    assert_eq!(std::fs::read_to_string(&target).expect("it is there"), "nameserver 192.0.2.53\n");
+    assert_eq!(
+        std::fs::read_to_string(&target).expect("it is there"),
+        "nameserver 192.0.2.53\n"
+    );
     bench.machine.remove("example.com", server(53)).expect("it goes");
     assert_eq!(std::fs::read_link(bench.conf()).expect("it is a link"), target);
     std::fs::remove_file(bench.conf()).expect("it goes");
-    bench.machine.install("example.com", server(53)).expect("it is installed");
+    bench
+        .machine
+        .install("example.com", server(53))
+        .expect("it is installed");
     bench.machine.remove("example.com", server(53)).expect("it goes");
     assert!(!bench.conf().exists());
 }
@@ -86,7 +101,10 @@ fn a_link_is_a_link_again_and_nothing_is_nothing() {
 fn what_others_have_written_since_stays() {
     let bench = bench();
     std::fs::write(bench.conf(), "nameserver 192.0.2.53\n").expect("it is written");
-    bench.machine.install("example.com", server(53)).expect("it is installed");
+    bench
+        .machine
+        .install("example.com", server(53))
+        .expect("it is installed");
     std::fs::write(bench.conf(), format!("{}nameserver 192.0.2.54\n", bench.read())).expect("it is written");
     bench.machine.remove("example.com", server(53)).expect("it goes");
     assert_eq!(bench.read(), "nameserver 192.0.2.53\nnameserver 192.0.2.54\n");
@@ -96,13 +114,25 @@ fn what_others_have_written_since_stays() {
 fn systemd_resolved_is_told_of_the_domains_alone() {
     let bench = bench();
     bench.resolved();
-    let installed = bench.machine.install("example.com", server(5300)).expect("any port will do");
+    let installed = bench
+        .machine
+        .install("example.com", server(5300))
+        .expect("any port will do");
     assert_eq!(installed.follow, Follow::ReloadResolved);
-    bench.machine.install("shop.test", server(5300)).expect("it is installed");
+    bench
+        .machine
+        .install("shop.test", server(5300))
+        .expect("it is installed");
     let text = std::fs::read_to_string(&installed.file).expect("it is there");
-    assert!(text.ends_with("[Resolve]\nDNS=127.53.1.2:5300\nDomains=~example.com ~shop.test\nDNSSEC=no\n"), "{text}");
+    assert!(
+        text.ends_with("[Resolve]\nDNS=127.53.1.2:5300\nDomains=~example.com ~shop.test\nDNSSEC=no\n"),
+        "{text}"
+    );
     assert_eq!(bench.read(), "nameserver 127.0.0.53\n");
-    bench.machine.remove("example.com", server(5300)).expect("it goes");
+    bench
+        .machine
+        .remove("example.com", server(5300))
+        .expect("it goes");
     let text = std::fs::read_to_string(&installed.file).expect("it is there");
     assert!(text.contains("Domains=~shop.test\n"), "{text}");
     bench.machine.remove("shop.test", server(5300)).expect("it goes");
