@@ -37,7 +37,9 @@ impl Cloud {
 
     pub(crate) fn install_dns(&self, domain: &str) -> anyhow::Result<Led> {
         if self.reach()?.is_none() {
-            bail!("the local cloud is not running, so nobody would answer; start it first: wharf cloud start");
+            bail!(
+                "the local cloud is not running, so nobody would answer; start it first: wharf cloud start"
+            );
         }
         let (machine, server) = self.machine_and_server()?;
         follow(machine.install(domain, server)?)
@@ -57,15 +59,21 @@ impl Cloud {
 
     /// The certificate of the authority, made with the cloud's first start.
     pub(crate) fn authority(&self) -> anyhow::Result<String> {
-        let settings = Settings::load(&self.state)?.context("there is no local cloud yet: wharf cloud start")?;
-        let file = Layout::new(&self.state, &settings.instance).authority().join("ca.pem");
+        let settings =
+            Settings::load(&self.state)?.context("there is no local cloud yet: wharf cloud start")?;
+        let file = Layout::new(&self.state, &settings.instance)
+            .authority()
+            .join("ca.pem");
         std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))
     }
 }
 
 fn follow(installed: Installed) -> anyhow::Result<Led> {
     let note = match installed.follow {
-        Follow::Nothing => Some("what the local cloud does not know it passes on to the name servers behind it in this file".to_owned()),
+        Follow::Nothing => Some(
+            "what the local cloud does not know it passes on to the name servers behind it in this file"
+                .to_owned(),
+        ),
         Follow::ReloadResolved => {
             let done = Command::new("systemctl")
                 .args(["reload-or-restart", "systemd-resolved"])

@@ -42,7 +42,7 @@ pub(crate) struct ZoneTable {
 pub(crate) struct Node {
     /// How many names below have records.
     below: usize,
-    kinds: Vec<(RecordType, Arc<Vec<Arc<Set>>>)>,
+    kinds: Vec<(RecordType, Vec<Arc<Set>>)>,
 }
 
 /// A record set, with its values as they go on the wire.
@@ -274,7 +274,6 @@ impl ZoneTable {
         let set = Arc::new(set);
         match node.kinds.iter_mut().find(|(one, _)| *one == kind) {
             Some((_, sets)) => {
-                let sets = Arc::make_mut(sets);
                 match sets
                     .iter_mut()
                     .find(|one| one.record.key.set == set.record.key.set)
@@ -283,7 +282,7 @@ impl ZoneTable {
                     None => sets.push(set),
                 }
             }
-            None => node.kinds.push((kind, Arc::new(vec![set]))),
+            None => node.kinds.push((kind, vec![set])),
         }
         self.nodes.insert(owner.into(), Arc::new(node));
     }
@@ -296,7 +295,7 @@ impl ZoneTable {
             return;
         }
         if let Some((_, sets)) = node.kinds.iter_mut().find(|(one, _)| *one == kind) {
-            Arc::make_mut(sets).retain(|one| one.record.key.set.as_deref() != set);
+            sets.retain(|one| one.record.key.set.as_deref() != set);
         }
         node.kinds.retain(|(_, sets)| !sets.is_empty());
         let empty = node.kinds.is_empty();

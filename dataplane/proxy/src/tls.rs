@@ -6,13 +6,13 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use contract::certificate::Material;
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -25,7 +25,11 @@ const READY_MAX: usize = 256;
 /// By the certificates' text: made when they are first used, as making one costs more than a handshake.
 static READY: LazyLock<Mutex<HashMap<String, Arc<ServerConfig>>>> = LazyLock::new(Mutex::default);
 
-pub(crate) async fn accept(certificates: &[Material], stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn accept(
+    certificates: &[Material],
+    only_newest: bool,
+    stream: TcpStream,
+) -> io::Result<TlsStream<TcpStream>> {
     let acceptor = TlsAcceptor::from(config(certificates, only_newest)?);
     tokio::time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream))
         .await
@@ -47,7 +51,7 @@ fn config(certificates: &[Material], only_newest: bool) -> io::Result<Arc<Server
         .map(certified)
         .collect::<io::Result<Vec<_>>>()?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(if only_newest { &[&TLS13] } else { &[&TLS13, &TLS12] })
+        .with_protocol_versions(versions(only_newest))
         .map_err(io::Error::other)?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(ByName(keys)));
@@ -58,6 +62,12 @@ fn config(certificates: &[Material], only_newest: bool) -> io::Result<Arc<Server
     }
     ready.insert(name, Arc::clone(&config));
     Ok(config)
+}
+
+fn versions(only_newest: bool) -> &'static [&'static SupportedProtocolVersion] {
+    const NEWEST: &[&SupportedProtocolVersion] = &[&TLS13];
+    const ALL: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+    if only_newest { NEWEST } else { ALL }
 }
 
 fn certified(certificate: &Material) -> io::Result<Arc<CertifiedKey>> {

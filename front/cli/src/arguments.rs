@@ -317,7 +317,9 @@ pub(crate) enum CloudCommand {
     /// Print `export` lines for aws, boto3, docker and everything else that reads them
     Env(Json),
     /// Print the certificate of the local authority, for those who shall trust it
-    #[command(after_help = "Example:\n  wharf cloud ca > wharf-ca.pem && curl --cacert wharf-ca.pem https://app.example.test")]
+    #[command(
+        after_help = "Example:\n  wharf cloud ca > wharf-ca.pem && curl --cacert wharf-ca.pem https://app.example.test"
+    )]
     Ca,
     /// What this machine lacks, and how to get it
     Doctor(Json),

@@ -586,5 +586,9 @@ fn domains_are_led_here_and_back() {
         "#]],
     );
     assert_eq!(wharf(&cloud, &[], "dns list").out, "example.test\n");
-    assert!(wharf(&cloud, &[], "cloud ca").out.starts_with("-----BEGIN CERTIFICATE-----"));
+    assert!(
+        wharf(&cloud, &[], "cloud ca")
+            .out
+            .starts_with("-----BEGIN CERTIFICATE-----")
+    );
 }

@@ -151,7 +151,7 @@ def policies():
     assert asker.ask("near.policy.example") == ["192.0.2.1"]
     change(zone, ("CREATE", {
         "Name": "policy.example", "Type": "A",
-        "AliasTarget": {"HostedZoneId": zone, "DNSName": "near.policy.example", "EvaluateTargetHealth": False},
+        "AliasTarget": {"HostedZoneId": zone.rsplit("/", 1)[1], "DNSName": "near.policy.example", "EvaluateTargetHealth": False},
     }))
     assert asker.ask("policy.example") == ["192.0.2.1"]
     return zone
