@@ -248,6 +248,16 @@ pub(crate) fn present(data: &RData) -> String {
             strings.join(" ")
         }
         RData::Unknown {
+            code: RecordType::CAA,
+            rdata,
+        } => match rdata.anything.as_slice() {
+            [flags, length, rest @ ..] if rest.len() >= usize::from(*length) => {
+                let (tag, value) = rest.split_at(usize::from(*length));
+                format!("{flags} {} {}", String::from_utf8_lossy(tag), quoted(value))
+            }
+            _ => data.to_string(),
+        },
+        RData::Unknown {
             code: RecordType::DS,
             rdata,
         } => match rdata.anything.as_slice() {

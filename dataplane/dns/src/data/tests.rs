@@ -106,3 +106,19 @@ fn what_is_none_is_refused() {
         assert!(wire(kind, text).is_err(), "{kind} {text}");
     }
 }
+
+#[test]
+fn values_are_shown_as_people_write_them() {
+    for (kind_text, text, expected) in [
+        ("A", "192.0.2.1", "192.0.2.1"),
+        ("CAA", "128  issue \"a b; c\"", "128 issue \"a b; c\""),
+        ("CNAME", "a\\344.b", "a\\344.b."),
+        ("DS", "1 2 200 ab", "1 2 200 AB"),
+        ("MX", "10 a", "10 a."),
+        ("SPF", "\"a\"\"b\"", "\"a\" \"b\""),
+        ("TXT", "\"\\344\"", "\"\\344\""),
+    ] {
+        let data = parse(kind(kind_text).expect("a served type"), text).expect(text);
+        assert_eq!(present(&data), expected, "{kind_text} {text}");
+    }
+}

@@ -119,7 +119,10 @@ fn is_key(text: &str) -> bool {
 fn is_base64(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
     let plain = |it: u8| it.is_ascii_alphanumeric() || it == b'+' || it == b'/';
-    !digits.is_empty() && text.len() % 4 == 0 && text.len() - digits.len() <= 2 && digits.bytes().all(plain)
+    !digits.is_empty()
+        && text.len().is_multiple_of(4)
+        && text.len() - digits.len() <= 2
+        && digits.bytes().all(plain)
 }
 
 /// What parameters demand of each other.
