@@ -1,7 +1,9 @@
 //! Records' data, from the form in which people write it.
 
-use hickory_proto::rr::rdata::{CNAME, NS, NULL, PTR, TXT};
-use hickory_proto::rr::{RData, RecordType};
+use std::str::FromStr;
+
+use hickory_proto::rr::rdata::{CNAME, HTTPS, MX, NAPTR, NS, NULL, PTR, SOA, SRV, SVCB, TXT};
+use hickory_proto::rr::{Name, RData, RecordType};
 
 use crate::name;
 
@@ -35,7 +37,6 @@ pub(crate) fn kind(text: &str) -> Option<RecordType> {
 
 /// One value of a record set.
 pub(crate) fn parse(kind: RecordType, text: &str) -> Result<RData, String> {
-    let host = |text: &str| name::parse_as_written(text.trim()).map(|wire| name::to_name(&wire));
     match kind {
         RecordType::CNAME => Ok(RData::CNAME(CNAME(host(text)?))),
         RecordType::NS => Ok(RData::NS(NS(host(text)?))),
@@ -48,6 +49,33 @@ pub(crate) fn parse(kind: RecordType, text: &str) -> Result<RData, String> {
         }
         RecordType::CAA => authority(text),
         RecordType::DS => digest(text),
+        RecordType::MX => {
+            let [preference, exchange] = fields(text)?;
+            Ok(RData::MX(MX::new(number(preference)?, host(exchange)?)))
+        }
+        RecordType::NAPTR => pointer(text),
+        RecordType::SOA => {
+            let [server, person, serial, refresh, retry, expire, minimum] = fields(text)?;
+            Ok(RData::SOA(SOA::new(
+                host(server)?,
+                host(person)?,
+                number(serial)?,
+                number(refresh)?,
+                number(retry)?,
+                number(expire)?,
+                number(minimum)?,
+            )))
+        }
+        RecordType::SRV => {
+            let [priority, weight, port, target] = fields(text)?;
+            Ok(RData::SRV(SRV::new(
+                number(priority)?,
+                number(weight)?,
+                number(port)?,
+                host(target)?,
+            )))
+        }
+        RecordType::HTTPS | RecordType::SVCB => service(kind, text),
         kind if kind == RecordType::from(SPF) => {
             let mut bytes = Vec::new();
             for string in strings(text)? {
@@ -57,8 +85,7 @@ pub(crate) fn parse(kind: RecordType, text: &str) -> Result<RData, String> {
             Ok(unknown(kind, bytes))
         }
         kind => {
-            let data =
-                RData::try_from_str(kind, &qualified(kind, text)).map_err(|error| error.to_string())?;
+            let data = RData::try_from_str(kind, text).map_err(|error| error.to_string())?;
             if data.record_type() == kind {
                 Ok(data)
             } else {
@@ -68,34 +95,61 @@ pub(crate) fn parse(kind: RecordType, text: &str) -> Result<RData, String> {
     }
 }
 
+/// A name in a value: any byte may be in it, and it is whole always, with a dot at its end or without.
+fn host(text: &str) -> Result<Name, String> {
+    name::parse_as_written(text.trim()).map(|wire| name::to_name(&wire))
+}
+
+fn fields<const N: usize>(text: &str) -> Result<[&str; N], String> {
+    let all: Vec<&str> = text.split_whitespace().collect();
+    <[&str; N]>::try_from(all).map_err(|_| format!("{text} has not {N} fields"))
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| format!("{text} is no number of its field"))
+}
+
+/// `100 50 "u" "E2U+sip" "!^.*$!sip:a@example.com!" .`
+fn pointer(text: &str) -> Result<RData, String> {
+    let bad = || format!("{text} is no NAPTR record");
+    let (before, replacement) = text.trim().rsplit_once(char::is_whitespace).ok_or_else(bad)?;
+    let strings = strings(before)?;
+    let [order, preference, flags, services, expression] = strings.as_slice() else {
+        return Err(bad());
+    };
+    let of = |bytes: &[u8]| number(std::str::from_utf8(bytes).map_err(|_| bad())?);
+    Ok(RData::NAPTR(NAPTR::new(
+        of(order)?,
+        of(preference)?,
+        flags.as_slice().into(),
+        services.as_slice().into(),
+        expression.as_slice().into(),
+        host(replacement)?,
+    )))
+}
+
+/// `1 svc.example.com alpn=h2 port=443`; the parameters are the library's to read.
+fn service(kind: RecordType, text: &str) -> Result<RData, String> {
+    let bad = || format!("{text} is no {kind} record");
+    let mut words = text.split_whitespace();
+    let (priority, target) = words.next().zip(words.next()).ok_or_else(bad)?;
+    let parameters: Vec<&str> = words.collect();
+    let rooted = format!("{priority} . {}", parameters.join(" "));
+    let target = host(target)?;
+    let with = |it: SVCB| SVCB::new(it.svc_priority, target, it.svc_params);
+    match RData::try_from_str(kind, rooted.trim_end()).map_err(|error| error.to_string())? {
+        RData::SVCB(found) => Ok(RData::SVCB(with(found))),
+        RData::HTTPS(found) => Ok(RData::HTTPS(HTTPS(with(found.0)))),
+        _ => Err(bad()),
+    }
+}
+
 fn unknown(code: RecordType, bytes: Vec<u8>) -> RData {
     RData::Unknown {
         code,
         rdata: NULL::with(bytes),
     }
-}
-
-/// Names in values need no dot at their end: they are whole always.
-fn qualified(kind: RecordType, text: &str) -> String {
-    let position = match kind {
-        RecordType::MX | RecordType::HTTPS | RecordType::SVCB => 1,
-        RecordType::SRV => 3,
-        RecordType::NAPTR => 5,
-        _ => return text.to_owned(),
-    };
-    let mut fields: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-    if kind == RecordType::NAPTR && fields.len() != position + 1 {
-        // A quoted string with a space in it: only the last field is a name.
-        return if text.ends_with('.') {
-            text.to_owned()
-        } else {
-            format!("{text}.")
-        };
-    }
-    if let Some(name) = fields.get_mut(position).filter(|name| !name.ends_with('.')) {
-        name.push('.');
-    }
-    fields.join(" ")
 }
 
 /// Strings of up to 255 bytes, in quotes or up to the next space.
@@ -193,6 +247,16 @@ pub(crate) fn present(data: &RData) -> String {
             }
             strings.join(" ")
         }
+        RData::Unknown {
+            code: RecordType::CAA,
+            rdata,
+        } => match rdata.anything.as_slice() {
+            [flags, length, rest @ ..] if rest.len() >= usize::from(*length) => {
+                let (tag, value) = rest.split_at(usize::from(*length));
+                format!("{flags} {} {}", String::from_utf8_lossy(tag), quoted(value))
+            }
+            _ => data.to_string(),
+        },
         RData::Unknown {
             code: RecordType::DS,
             rdata,

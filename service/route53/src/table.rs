@@ -171,7 +171,7 @@ pub(crate) fn note(
     };
     tx.put(CHANGES, &key(context, &info.id), info.clone());
     // Now and then, so that it costs little.
-    if sequence % (CHANGES_KEPT / 10) == 0 {
+    if sequence.is_multiple_of(CHANGES_KEPT / 10) {
         for (row, old) in tx.prefix(CHANGES, &key(context, "")) {
             if old.sequence + CHANGES_KEPT < sequence {
                 tx.delete(CHANGES, &row);

@@ -56,6 +56,22 @@ fn every_served_type_becomes_what_it_is_on_the_wire() {
         ("TXT", "\"a b\" \"c\"", "03612062 0163"),
         ("TXT", "\"\\\"q\\\" \\344 \\\\ ;\"", "092271222 0e4205c203b"),
         ("TXT", "\"\"", "00"),
+        // Names hold any byte, and escapes are octal in every type.
+        ("MX", "10 \\344*/b.c", "000a04e42a2f62016300"),
+        ("SRV", "1 2 3 a@b\"(;.c", "0001000200030661406222283b016300"),
+        (
+            "SOA",
+            "\\344. a\\056b. 1 2 3 4 5",
+            "01e4000361 2e62000000000100000002000000030000000400000005",
+        ),
+        (
+            "NAPTR",
+            "1 2 \"u\" \"a b\" \"\\041\\\\1\" \\344.c",
+            "00010002 0175 03612062 03215c31 01e4016300",
+        ),
+        ("NAPTR", "1 2 \"\" \"\" \"\" .", "0001000200000000"),
+        ("SVCB", "1 \\344*.c key7=x", "000102e42a0163000007000178"),
+        ("HTTPS", "0 a/b", "000003612f6200"),
     ] {
         assert_eq!(wire(kind, text), Ok(expected.replace(' ', "")), "{kind} {text}");
     }
@@ -77,8 +93,32 @@ fn what_is_none_is_refused() {
         ("TXT", "\"a"),
         ("TXT", ""),
         ("SOA", "a. b."),
+        ("SOA", "a. b. 1 2 3 4 2147483648 6"),
+        ("SOA", "a. b. 1 2147483648 3 4 5"),
+        ("MX", "10 a b"),
+        ("MX", "65536 a"),
+        ("NAPTR", "1 2 \"u\" \"a\" ."),
+        ("NAPTR", "1 2 \"u\" \"a\" \"b\" a..b"),
+        ("SVCB", "1"),
+        ("HTTPS", "1 a..b"),
         ("CNAME", "a..b"),
     ] {
         assert!(wire(kind, text).is_err(), "{kind} {text}");
+    }
+}
+
+#[test]
+fn values_are_shown_as_people_write_them() {
+    for (kind_text, text, expected) in [
+        ("A", "192.0.2.1", "192.0.2.1"),
+        ("CAA", "128  issue \"a b; c\"", "128 issue \"a b; c\""),
+        ("CNAME", "a\\344.b", "a\\344.b."),
+        ("DS", "1 2 200 ab", "1 2 200 AB"),
+        ("MX", "10 a", "10 a."),
+        ("SPF", "\"a\"\"b\"", "\"a\" \"b\""),
+        ("TXT", "\"\\344\"", "\"\\344\""),
+    ] {
+        let data = parse(kind(kind_text).expect("a served type"), text).expect(text);
+        assert_eq!(present(&data), expected, "{kind_text} {text}");
     }
 }

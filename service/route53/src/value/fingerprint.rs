@@ -1,6 +1,6 @@
 //! Records that hold a hash: of a zone's key (DS), a host's key (SSHFP), a certificate (TLSA).
 
-use super::field::{Numbers, code, number, split, too_few};
+use super::field::{Numbers, code, fields, number, split, too_few};
 use super::{Problem, field};
 
 /// `12345 13 2 4E…`
@@ -27,10 +27,7 @@ pub(super) fn delegation(kind: &str, value: &str) -> Result<(), Problem> {
 
 /// `4 2 123456789abcdef…`
 pub(super) fn host_key(kind: &str, value: &str) -> Result<(), Problem> {
-    let all = split(value);
-    let [algorithm, hash, print @ ..] = all.as_slice() else {
-        return Err(too_few(kind, 3, value));
-    };
+    let [algorithm, hash, print] = fields(kind, value)?;
     number(kind, "key algorithm", algorithm, u8::MAX.into())?;
     let bytes = match number(kind, "hash type", hash, u8::MAX.into())? {
         1 => Some(SHA1_BYTES),
@@ -42,7 +39,7 @@ pub(super) fn host_key(kind: &str, value: &str) -> Result<(), Problem> {
         what: "fingerprint",
         fields: 3,
     }
-    .check(print, bytes, value)
+    .check(&[print], bytes, value)
 }
 
 /// `3 1 1 0123…`

@@ -9,6 +9,8 @@ use super::{Problem, domain};
 const KEY_MIN: u16 = 7;
 const KEY_RESERVED: u16 = u16::MAX;
 const PROTOCOL_BYTES_MAX: usize = 255;
+/// What has a meaning in the text of a zone and none in any parameter that has a name.
+const STRUCTURAL: &[u8] = b"\"();\\";
 
 /// `1 svc.example.com. alpn="h2,h3" port=8443`
 pub(super) fn check(kind: &str, value: &str) -> Result<(), Problem> {
@@ -61,7 +63,10 @@ impl<'a> Parameter<'a> {
 
     fn check(&self) -> Result<(), &'static str> {
         let value = self.value.unwrap_or_default();
-        if value.contains('"') || !value.bytes().all(|it| (b' '..=b'~').contains(&it)) {
+        if !value
+            .bytes()
+            .all(|it| (b'!'..=b'~').contains(&it) && !STRUCTURAL.contains(&it))
+        {
             return Err("Parameter value contains unsupported characters");
         }
         let (fits, wrong) = match self.key {
@@ -114,7 +119,10 @@ fn is_key(text: &str) -> bool {
 fn is_base64(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
     let plain = |it: u8| it.is_ascii_alphanumeric() || it == b'+' || it == b'/';
-    !digits.is_empty() && text.len() % 4 == 0 && text.len() - digits.len() <= 2 && digits.bytes().all(plain)
+    !digits.is_empty()
+        && text.len().is_multiple_of(4)
+        && text.len() - digits.len() <= 2
+        && digits.bytes().all(plain)
 }
 
 /// What parameters demand of each other.

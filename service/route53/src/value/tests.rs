@@ -474,6 +474,42 @@ const BAD: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "SVCB",
+        "1 . key7=\"a b\"",
+        "SVCBRRDATAIllegalSvcParam (Parameter value contains unsupported characters)",
+        "key7=\"a b\"",
+    ),
+    (
+        "SVCB",
+        "1 . key7=a;b",
+        "SVCBRRDATAIllegalSvcParam (Parameter value contains unsupported characters)",
+        "key7=a;b",
+    ),
+    (
+        "SVCB",
+        "1 . key7=a\\b",
+        "SVCBRRDATAIllegalSvcParam (Parameter value contains unsupported characters)",
+        "key7=a\\b",
+    ),
+    (
+        "SVCB",
+        "1 . key7=(a)",
+        "SVCBRRDATAIllegalSvcParam (Parameter value contains unsupported characters)",
+        "key7=(a)",
+    ),
+    (
+        "SVCB",
+        "1 . key7=\"a",
+        "SVCBRRDATAIllegalSvcParam (Parameter value contains unsupported characters)",
+        "key7=\"a",
+    ),
+    (
+        "SSHFP",
+        "1 9 ab cd",
+        "SSHFPRRDATANotThreeFields (SSHFP record doesn't have 3 fields)",
+        "1 9 ab cd",
+    ),
+    (
+        "SVCB",
         "1 . colour=red",
         "SVCBRRDATAIllegalSvcParam (Key is not supported)",
         "colour=red",
