@@ -89,11 +89,7 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
         .iter()
         .filter_map(|id| network.groups.iter().find(|group| group.id == *id))
         .collect();
-    let mut sets = Sets {
-        network,
-        named: BTreeMap::new(),
-        members: BTreeMap::new(),
-    };
+    let mut sets = Sets::new(network);
     let mut input = vec![
         Rule::when([not_from_link(TASK_LINK)]).accept(),
         Rule::when([ipv4_only(false)]).drop(),
@@ -150,13 +146,29 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
 }
 
 /// Address sets of the groups that rules speak of.
-struct Sets<'a> {
+pub(crate) struct Sets<'a> {
     network: &'a DesiredNetwork,
     named: BTreeMap<String, String>,
-    members: BTreeMap<String, Vec<Ipv4Addr>>,
+    pub members: BTreeMap<String, Vec<Ipv4Addr>>,
 }
 
-impl Sets<'_> {
+impl<'a> Sets<'a> {
+    pub fn new(network: &'a DesiredNetwork) -> Self {
+        Self {
+            network,
+            named: BTreeMap::new(),
+            members: BTreeMap::new(),
+        }
+    }
+
+    /// What these groups let in.
+    pub fn ingress(&mut self, groups: &[String]) -> Vec<Rule> {
+        let network = self.network;
+        let named = network.groups.iter().filter(|group| groups.contains(&group.id));
+        let rules = named.flat_map(|group| &group.ingress);
+        rules.filter_map(|rule| self.rule(rule, source)).collect()
+    }
+
     fn rule(
         &mut self,
         rule: &GroupRule,
