@@ -14,6 +14,7 @@ use crate::nft::{
 
 /// Table in the namespaces of tasks and networks.
 pub(crate) const TABLE: &str = "wharf";
+const ALIAS_TABLE: &str = "wharf_alias";
 /// The uplink's name inside a network.
 pub(crate) const UPLINK: &str = "uplink";
 /// A task's link in its namespace.
@@ -142,6 +143,21 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
             filter_at("arriving", Hook::Prerouting, ARRIVING_PRIORITY, input),
             filter_at("leaving", Hook::Postrouting, LEAVING_PRIORITY, output),
         ],
+    }
+}
+
+/// In a task's own namespace: connections to aliases go to the proxy's door there, whatever the task listens on itself.
+pub(crate) fn alias_table() -> Table {
+    let door = agent::ALIAS_DOOR;
+    let aliases = [destination(&Addresses::In(agent::ALIASES)), tcp()];
+    let lead = Rule::when(aliases).destination_to_port(*door.ip(), door.port());
+    Table {
+        family: Family::Ipv4,
+        name: ALIAS_TABLE.to_owned(),
+        sets: BTreeMap::new(),
+        maps: BTreeMap::new(),
+        branches: Vec::new(),
+        chains: vec![nat("output", Hook::Output, DESTINATION_PRIORITY, vec![lead])],
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) fn routes(whole: &Whole, certificates: &dyn Fn(&str) -> Option<Materi
             id: listener.arn.clone(),
             bind: (balancer.address, listener.port).into(),
             network: String::new(),
+            behind: None,
             protocol: protocol(listener, certificates),
             names: vec![balancer.dns_name.clone()],
             default_action: action(&listener.action),
