@@ -21,12 +21,19 @@ impl Deployer {
         domain: &DomainName,
     ) -> Result<Vec<CertificateSummary>, Failure> {
         let mut input = ListCertificatesRequest {
-            certificate_statuses: Some(vec![CertificateStatus::Issued, CertificateStatus::PendingValidation]),
+            certificate_statuses: Some(vec![
+                CertificateStatus::Issued,
+                CertificateStatus::PendingValidation,
+            ]),
             ..Default::default()
         };
         let mut found = Vec::new();
         loop {
-            let page = self.aws.certificates.list_certificates(&self.aws.context, input.clone()).await;
+            let page = self
+                .aws
+                .certificates
+                .list_certificates(&self.aws.context, input.clone())
+                .await;
             let page = page.doing("listing the certificates")?;
             let all = page.certificate_summary_list.into_iter().flatten();
             found.extend(all.filter(|it| names(it).any(|name| is_proven_alike(name, domain.as_str()))));
@@ -41,7 +48,11 @@ impl Deployer {
         let input = ListTagsForCertificateRequest {
             certificate_arn: arn.to_owned(),
         };
-        let found = self.aws.certificates.list_tags_for_certificate(&self.aws.context, input).await;
+        let found = self
+            .aws
+            .certificates
+            .list_tags_for_certificate(&self.aws.context, input)
+            .await;
         let found = found.found(&["ResourceNotFoundException"], "asking whose certificate it is")?;
         Ok(Tags::from(found.and_then(|it| it.tags)))
     }
@@ -51,7 +62,11 @@ impl Deployer {
         let input = DescribeCertificateRequest {
             certificate_arn: arn.to_owned(),
         };
-        let found = self.aws.certificates.describe_certificate(&self.aws.context, input).await;
+        let found = self
+            .aws
+            .certificates
+            .describe_certificate(&self.aws.context, input)
+            .await;
         let found = found.found(&["ResourceNotFoundException"], "looking at the certificate")?;
         Ok(found.and_then(|it| it.certificate))
     }
@@ -78,7 +93,8 @@ fn is_proven_alike(name: &str, domain: &str) -> bool {
 /// The record that proves that the domain is ours; ACM names it a moment after the request.
 pub(crate) fn proof(certificate: &CertificateDetail) -> Option<ResourceRecordSet> {
     let options = certificate.domain_validation_options.iter().flatten();
-    let acm::ResourceRecord { name, value, .. } = options.filter_map(|it| it.resource_record.clone()).next()?;
+    let acm::ResourceRecord { name, value, .. } =
+        options.filter_map(|it| it.resource_record.clone()).next()?;
     Some(ResourceRecordSet {
         name,
         type_: RRType::Cname,

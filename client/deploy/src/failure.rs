@@ -141,7 +141,10 @@ fn enable_exec(name: &str, cluster: &str, on_aws: bool) -> String {
 
 /// A zone that nobody leads to proves nothing.
 fn delegate(zone: &str, name_servers: &[String]) -> String {
-    let records: String = name_servers.iter().map(|it| format!("\n      {zone}. NS {it}.")).collect();
+    let records: String = name_servers
+        .iter()
+        .map(|it| format!("\n      {zone}. NS {it}."))
+        .collect();
     format!(
         "whoever asks for {zone} must be led to its zone; its registrar, or the zone above it, needs the records{records}\n      the same command again goes on waiting"
     )

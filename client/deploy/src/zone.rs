@@ -60,7 +60,11 @@ impl Deployer {
             resource_type: TagResourceType::Hostedzone,
             resource_id: zone.id.clone(),
         };
-        let found = self.aws.zones.list_tags_for_resource(&self.aws.context, input).await;
+        let found = self
+            .aws
+            .zones
+            .list_tags_for_resource(&self.aws.context, input)
+            .await;
         let found = found.found(&["NoSuchHostedZone"], "asking whose zone it is")?;
         Ok(Tags::from(found.and_then(|it| it.resource_tag_set.tags)))
     }
@@ -84,7 +88,11 @@ impl Deployer {
             max_items: Some(LISTED_MAX.to_owned()),
             ..Default::default()
         };
-        let found = self.aws.zones.list_resource_record_sets(&self.aws.context, input).await;
+        let found = self
+            .aws
+            .zones
+            .list_resource_record_sets(&self.aws.context, input)
+            .await;
         let found = found.found(&["NoSuchHostedZone"], "looking at the zone's records")?;
         Ok(found.map(|it| it.resource_record_sets).unwrap_or_default())
     }
@@ -96,7 +104,11 @@ impl Deployer {
         action: ChangeAction,
         record: ResourceRecordSet,
     ) -> Result<(), Failure> {
-        let verb = if action == ChangeAction::Delete { "deleting" } else { "writing" };
+        let verb = if action == ChangeAction::Delete {
+            "deleting"
+        } else {
+            "writing"
+        };
         let doing = format!("{verb} the record {}", record.name);
         let input = ChangeResourceRecordSetsRequest {
             hosted_zone_id: zone.id.clone(),
@@ -108,7 +120,11 @@ impl Deployer {
                 }],
             },
         };
-        let changed = self.aws.zones.change_resource_record_sets(&self.aws.context, input).await;
+        let changed = self
+            .aws
+            .zones
+            .change_resource_record_sets(&self.aws.context, input)
+            .await;
         changed.doing(doing)?;
         Ok(())
     }

@@ -8,7 +8,10 @@ fn domains_are_taken_as_people_write_them() {
         ("xn--bcher-kva.example", "xn--bcher-kva.example"),
         ("1.example", "1.example"),
     ] {
-        assert_eq!(text.parse::<DomainName>().map(|it| it.to_string()), Ok(expected.to_owned()));
+        assert_eq!(
+            text.parse::<DomainName>().map(|it| it.to_string()),
+            Ok(expected.to_owned())
+        );
     }
 }
 
@@ -43,7 +46,10 @@ fn what_is_no_domain_is_refused() {
 fn a_zone_may_have_the_name_of_any_parent() {
     let domain: DomainName = "www.app.example.com".parse().unwrap();
     let all: Vec<&str> = domain.with_parents().collect();
-    assert_eq!(all, ["www.app.example.com", "app.example.com", "example.com", "com"]);
+    assert_eq!(
+        all,
+        ["www.app.example.com", "app.example.com", "example.com", "com"]
+    );
 }
 
 #[test]

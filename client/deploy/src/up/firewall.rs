@@ -45,7 +45,10 @@ impl Deployer {
         let work = async {
             let found = self.groups(name, Some(vpc)).await?;
             let (listening, said): (&[u16], _) = match is_secure {
-                true => (&[LISTENER_PORT, SECURE_PORT], format!("ports {LISTENER_PORT} and {SECURE_PORT}")),
+                true => (
+                    &[LISTENER_PORT, SECURE_PORT],
+                    format!("ports {LISTENER_PORT} and {SECURE_PORT}"),
+                ),
                 false => (&[LISTENER_PORT], format!("port {LISTENER_PORT}")),
             };
             let group = balancer_group_name(name);
