@@ -189,7 +189,9 @@ impl Deployer {
     ) -> Result<bool, Failure> {
         let is_apex = is_same(domain.as_str(), &zone.name);
         let mut records = self.records(zone, domain.as_str()).await?;
-        records.retain(|it| leads_somewhere(it, is_apex));
+        // Somebody may have led IPv6 the same way.
+        let is_twin = |it: &ResourceRecordSet| it.type_ == RRType::Aaaa && leads_to(it, &ground.dns_name);
+        records.retain(|it| leads_somewhere(it, is_apex) && !is_twin(it));
         let taken = |record: &ResourceRecordSet| Failure::RecordTaken {
             domain: domain.to_string(),
             record: said(record),
