@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_protocol::Context;
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs, secretsmanager, ssm, sts};
+use aws_shape::{acm, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, ssm, sts};
 
 use crate::name::AppName;
 
@@ -18,6 +18,10 @@ pub(crate) const NETWORK_NAME: &str = "wharf";
 /// On everything that is made here.
 pub(crate) const MADE_TAG: &str = "wharf:created-by";
 const MADE_BY: &str = "wharf";
+/// On a load balancer: the domain that leads to it.
+pub(crate) const DOMAIN_TAG: &str = "wharf:domain";
+/// On a load balancer, while another domain takes the place of this one.
+pub(crate) const DOMAIN_BEFORE_TAG: &str = "wharf:domain-before";
 /// On task definitions: the same for the same definition.
 pub(crate) const FINGERPRINT_TAG: &str = "wharf:fingerprint";
 
@@ -28,6 +32,8 @@ pub(crate) struct Aws {
     pub ecr: Arc<dyn ecr::Api>,
     pub elb: Arc<dyn elbv2::Api>,
     pub ec2: Arc<dyn ec2::Api>,
+    pub zones: Arc<dyn route53::Api>,
+    pub certificates: Arc<dyn acm::Api>,
     pub logs: Arc<dyn logs::Api>,
     pub iam: Arc<dyn iam::Api>,
     pub secrets: Arc<dyn secretsmanager::Api>,
@@ -47,6 +53,8 @@ impl Aws {
             ecr: shared.clone(),
             elb: shared.clone(),
             ec2: shared.clone(),
+            zones: shared.clone(),
+            certificates: shared.clone(),
             logs: shared.clone(),
             iam: shared.clone(),
             secrets: shared.clone(),
@@ -167,6 +175,22 @@ impl Tags {
         }]
     }
 
+    pub fn route53(&self) -> Vec<route53::Tag> {
+        let tag = |(key, value): (&String, &String)| route53::Tag {
+            key: Some(key.clone()),
+            value: Some(value.clone()),
+        };
+        self.0.iter().map(tag).collect()
+    }
+
+    pub fn acm(&self) -> Vec<acm::Tag> {
+        let tag = |(key, value): (&String, &String)| acm::Tag {
+            key: key.clone(),
+            value: Some(value.clone()),
+        };
+        self.0.iter().map(tag).collect()
+    }
+
     pub fn map(&self) -> BTreeMap<String, String> {
         self.0.clone()
     }
@@ -189,6 +213,28 @@ impl From<Option<Vec<ec2::Tag>>> for Tags {
         Self(
             pairs
                 .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+                .collect(),
+        )
+    }
+}
+
+impl From<Option<Vec<route53::Tag>>> for Tags {
+    fn from(tags: Option<Vec<route53::Tag>>) -> Self {
+        let pairs = tags.into_iter().flatten();
+        Self(
+            pairs
+                .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+                .collect(),
+        )
+    }
+}
+
+impl From<Option<Vec<acm::Tag>>> for Tags {
+    fn from(tags: Option<Vec<acm::Tag>>) -> Self {
+        let pairs = tags.into_iter().flatten();
+        Self(
+            pairs
+                .map(|tag| (tag.key, tag.value.unwrap_or_default()))
                 .collect(),
         )
     }

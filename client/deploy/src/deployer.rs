@@ -58,11 +58,16 @@ impl Deployer {
 
     /// A deadline for one wait.
     pub(crate) fn wait(&self, what: impl Into<String>) -> Wait<'_> {
+        self.wait_for(what, self.patience())
+    }
+
+    /// The same with a limit of its own.
+    pub(crate) fn wait_for(&self, what: impl Into<String>, limit: Duration) -> Wait<'_> {
         Wait {
             clock: self.clock(),
             began: self.clock().now(),
             every: self.look_every(),
-            limit: self.patience(),
+            limit,
             what: what.into(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Only what carries the tags that say so: a VPC, a role or a repository that was there before stays.
 
+mod domain;
 mod ground;
 mod shared;
 
@@ -20,7 +21,7 @@ use crate::up::Survey;
 /// Calls at the same time where there may be hundreds.
 const CALLS_PARALLEL: usize = 8;
 /// What says that something is gone already.
-const GONE: [&str; 15] = [
+const GONE: [&str; 16] = [
     "ClusterNotFoundException",
     "Gateway.NotAttached",
     "InvalidAssociationID.NotFound",
@@ -32,15 +33,17 @@ const GONE: [&str; 15] = [
     "ListenerNotFound",
     "LoadBalancerNotFound",
     "NoSuchEntity",
+    "NoSuchHostedZone",
     "RepositoryNotFoundException",
     "ResourceNotFoundException",
     "ServiceNotFoundException",
     "TargetGroupNotFound",
 ];
 /// What says that something else must be gone first.
-const HELD: [&str; 3] = [
+const HELD: [&str; 4] = [
     "DependencyViolation",
     "ResourceInUse",
+    "ResourceInUseException",
     "UpdateInProgressException",
 ];
 
@@ -68,7 +71,11 @@ impl Deployer {
             || !groups.is_empty();
         let definition = survey.service.as_ref().and_then(|it| it.task_definition.clone());
         let log_groups = self.app_log_groups(name, definition.as_deref()).await;
-        tokio::try_join!(self.remove_service(&survey), self.remove_balancer(&survey))?;
+        let traffic = async {
+            self.remove_domain(name, &survey).await?;
+            self.remove_balancer(&survey).await
+        };
+        tokio::try_join!(self.remove_service(&survey), traffic)?;
         self.remove_target_group(&survey).await?;
         let (_, definitions, logs, repository) = tokio::try_join!(
             self.remove_groups(name, groups),

@@ -55,6 +55,19 @@ pub enum Failure {
     Push { to: String, cause: String },
     #[error("{0}")]
     Network(String),
+    /// The domain is led somewhere by a record that was not made here.
+    #[error("the domain {domain} has the record {record} already, which does not lead to this application")]
+    RecordTaken { domain: String, record: String },
+    /// ACM refused, and never takes that back.
+    #[error("the certificate for {domain} was not issued: {reason}")]
+    Certificate { domain: String, reason: String },
+    #[error("the certificate for {domain} is not validated after {} seconds", limit.as_secs())]
+    NotValidated {
+        domain: String,
+        zone: String,
+        name_servers: Vec<String>,
+        limit: Duration,
+    },
     /// It is known already that it cannot work.
     #[error("{0}")]
     Foreseen(Box<Foreseen>),
@@ -77,6 +90,9 @@ impl Failure {
             Self::NoBalancer(_) => "wharf up makes one".to_owned(),
             Self::Engine { .. } => "wharf cloud start brings one along; DOCKER_HOST selects another".to_owned(),
             Self::Network(_) => "name a VPC with --vpc and two of its subnets with --subnets".to_owned(),
+            Self::RecordTaken { .. } => "choose another domain, or delete the record".to_owned(),
+            Self::Certificate { .. } => "the same command again asks for another one, once the reason is gone".to_owned(),
+            Self::NotValidated { zone, name_servers, .. } => delegate(zone, name_servers),
             Self::Foreseen(foreseen) => foreseen.hint.clone(),
             Self::NoContainer { there, .. } => format!("there are: {}", there.join(", ")),
             Self::NoTask { there, .. } if there.is_empty() => "wharf status NAME shows why; wharf run NAME starts a task of its own".to_owned(),
@@ -121,6 +137,17 @@ fn enable_exec(name: &str, cluster: &str, on_aws: bool) -> String {
         ),
         false => format!("eval \"$(wharf cloud env)\"; {enable}"),
     }
+}
+
+/// A zone that nobody leads to proves nothing.
+fn delegate(zone: &str, name_servers: &[String]) -> String {
+    let records: String = name_servers
+        .iter()
+        .map(|it| format!("\n      {zone}. NS {it}."))
+        .collect();
+    format!(
+        "whoever asks for {zone} must be led to its zone; its registrar, or the zone above it, needs the records{records}\n      the same command again goes on waiting"
+    )
 }
 
 fn is_about_credentials(code: &str) -> bool {

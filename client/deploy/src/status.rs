@@ -8,7 +8,7 @@ use crate::aws::{APP_TAG, Tags};
 use crate::deployer::Deployer;
 use crate::failure::{Doing as _, Failure};
 use crate::name::AppName;
-use crate::up::url;
+use crate::up::Survey;
 
 /// Services that one call describes.
 const SERVICES_PER_CALL: usize = 10;
@@ -99,8 +99,8 @@ impl Deployer {
     /// # Errors
     /// When there is none of this name, or it has no load balancer.
     pub async fn url(&self, name: &AppName) -> Result<String, Failure> {
-        if let Some(balancer) = self.find_balancer(name).await? {
-            return Ok(url(&balancer));
+        if let Some(url) = self.survey_traffic(name).await?.url() {
+            return Ok(url);
         }
         self.app_service(name).await?;
         Err(Failure::NoBalancer(name.to_string()))
@@ -153,11 +153,11 @@ impl Deployer {
             .iter()
             .flatten()
             .find_map(|it| it.target_group_arn.clone());
-        let (balancer, tasks, targets) = tokio::try_join!(
+        let (traffic, tasks, targets) = tokio::try_join!(
             async {
                 match AppName::parse(&name) {
-                    Ok(name) => self.find_balancer(&name).await,
-                    Err(_) => Ok(None),
+                    Ok(name) => self.survey_traffic(&name).await,
+                    Err(_) => Ok(Survey::default()),
                 }
             },
             self.tasks(&service, ecs::DesiredStatus::Running),
@@ -166,7 +166,7 @@ impl Deployer {
         let label = |arn: Option<&String>| short(arn.map_or("", String::as_str)).to_owned();
         Ok(Status {
             cluster: self.cluster.clone(),
-            url: balancer.as_ref().map(url),
+            url: traffic.url(),
             state: service.status.clone().unwrap_or_default(),
             desired: service.desired_count.unwrap_or_default(),
             running: service.running_count.unwrap_or_default(),

@@ -6,15 +6,19 @@
 
 mod account;
 mod balancer;
+mod domain;
 mod firewall;
 mod image;
 mod network;
+mod secure;
 mod service;
 mod survey;
 
 pub(crate) use account::{ROLE_POLICY, role_name};
-pub(crate) use balancer::{Ground, url};
+pub(crate) use balancer::Ground;
+pub use domain::DomainOptions;
 pub(crate) use firewall::task_group_name;
+pub(crate) use secure::is_secure;
 pub(crate) use service::Deployment;
 pub(crate) use survey::Survey;
 
@@ -39,6 +43,8 @@ pub struct UpOptions {
     pub vpc: Option<String>,
     /// Subnets of it, in two zones at least.
     pub subnets: Vec<String>,
+    /// A domain that leads to it; as it is, or none.
+    pub domain: Option<DomainOptions>,
 }
 
 impl Default for UpOptions {
@@ -49,6 +55,7 @@ impl Default for UpOptions {
             health_path: None,
             vpc: None,
             subnets: Vec::new(),
+            domain: None,
         }
     }
 }
@@ -58,6 +65,8 @@ impl Default for UpOptions {
 pub struct Deployed {
     pub name: String,
     pub url: String,
+    /// The load balancer's own, the same unless a domain leads to it.
+    pub balancer_url: String,
     pub image: String,
     /// With its revision, such as `hello:3`.
     pub task_definition: String,
@@ -86,19 +95,27 @@ impl Deployer {
             self.ensure_role(app),
             self.ensure_ground(app, &survey, options),
         )?;
+        let mut url = ground.url.clone();
+        let mut domain_changed = false;
+        if let Some(wanted) = &options.domain {
+            domain_changed = self.ensure_domain(&app.name, &survey, &ground, wanted).await?;
+            let is_secure = wanted.https || survey.is_secure();
+            url = balancer::site(wanted.name.as_str(), is_secure);
+        }
         let ready = app
             .definition
             .ready(&app.name, &self.aws.region, &image, role.as_deref());
         let definition = self.register(app, &survey, ready).await?;
         let deployment = self.deploy(app, &survey, &definition, &ground, options).await?;
-        let changed = definition.is_new || deployment.changed;
+        let changed = definition.is_new || deployment.changed || domain_changed;
         if options.wait {
             self.follow(&app.name, &deployment, &ground).await?;
         }
         let task_definition = definition.arn.rsplit('/').next().unwrap_or_default().to_owned();
         Ok(Deployed {
             name: app.name.to_string(),
-            url: ground.url,
+            url,
+            balancer_url: ground.balancer_url,
             image,
             task_definition,
             changed,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use client_deploy::DomainName;
 
 mod pipeline;
 
@@ -130,6 +131,7 @@ pub(crate) enum TargetName {
   wharf up shop --name web --desired-count 3
   wharf up . --target aws --profile work      on AWS
   wharf up . --target aws --vpc vpc-0abc      in a network that is there already
+  wharf up . --domain app.example.test --https    under a name of its own, with a certificate
 
 The folder needs a Dockerfile. A task-definition.json (also as deploy/task-definition.json)
 says how it runs; without one it runs on Fargate with 256 CPU units and 512 MiB, and gets
@@ -157,6 +159,12 @@ pub(crate) struct Up {
     /// Subnets of it, in two zones at least
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub subnets: Vec<String>,
+    /// A domain that shall lead to it: makes the record, and the zone if there is none
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<DomainName>,
+    /// With a certificate for the domain; requests without are sent on to HTTPS
+    #[arg(long, requires = "domain")]
+    pub https: bool,
     /// Print the outcome as JSON
     #[arg(long)]
     pub json: bool,

@@ -10,6 +10,8 @@ mod command;
 mod container;
 #[path = "journey/crash.rs"]
 mod crash;
+#[path = "journey/domain.rs"]
+mod domain;
 #[path = "journey/exec.rs"]
 mod exec;
 #[path = "journey/guide.rs"]

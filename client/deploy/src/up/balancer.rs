@@ -8,6 +8,7 @@ use aws_shape::elbv2::{
 use super::UpOptions;
 use super::firewall::{Groups, LISTENER_PORT};
 use super::network::Network;
+use super::secure::is_redirected;
 use super::survey::Survey;
 use crate::aws::Tags;
 use crate::check::App;
@@ -34,10 +35,21 @@ pub(crate) struct Ground {
     pub balancer: String,
     pub target_group: String,
     pub health_path: String,
+    /// The load balancer's own name, and the zone that Route 53 knows it by.
+    pub dns_name: String,
+    pub dns_zone: String,
+    pub balancer_url: String,
+    /// As the domain says that was there before, if there was one.
     pub url: String,
 }
 
-/// Where the application answers. A local cloud tells its load balancers' addresses, because not every program
+/// Where an application with a domain answers.
+pub(crate) fn site(domain: &str, is_secure: bool) -> String {
+    let scheme = if is_secure { "https" } else { "http" };
+    format!("{scheme}://{domain}/")
+}
+
+/// Where a load balancer answers. A local cloud tells its load balancers' addresses, because not every program
 /// resolves names below `localhost`.
 pub(crate) fn url(balancer: &LoadBalancer) -> String {
     let name = balancer.dns_name.clone().unwrap_or_default();
@@ -74,8 +86,9 @@ impl Deployer {
             }
             None => self.ensure_network(options).await?,
         };
+        let is_secure = options.domain.as_ref().is_some_and(|it| it.https) || survey.is_secure();
         let groups = self
-            .ensure_groups(&app.name, &network.vpc, app.definition.port())
+            .ensure_groups(&app.name, &network.vpc, app.definition.port(), is_secure)
             .await?;
         let work = async {
             let (balancer, target_group) = tokio::try_join!(
@@ -99,8 +112,16 @@ impl Deployer {
                 _ => Outcome::Changed,
             };
             let path = target_group.value.health_check_path.clone();
+            let balancer_url = url(&balancer.value);
             let ground = Ground {
-                url: url(&balancer.value),
+                url: survey.url().unwrap_or_else(|| balancer_url.clone()),
+                balancer_url,
+                dns_name: balancer.value.dns_name.clone().unwrap_or_default(),
+                dns_zone: balancer
+                    .value
+                    .canonical_hosted_zone_id
+                    .clone()
+                    .unwrap_or_default(),
                 subnets: network.subnets.clone(),
                 group: groups.tasks.clone(),
                 balancer: arn,
@@ -219,18 +240,13 @@ impl Deployer {
         arn: &str,
         group: &str,
     ) -> Result<bool, Failure> {
-        let forward = vec![Action {
-            type_: ActionTypeEnum::Forward,
-            target_group_arn: Some(group.to_owned()),
-            ..Default::default()
-        }];
         let port = Some(i32::from(LISTENER_PORT));
         let Some(found) = survey.listeners.iter().find(|it| it.port == port) else {
             let input = elbv2::CreateListenerInput {
                 load_balancer_arn: arn.to_owned(),
                 protocol: Some(ProtocolEnum::Http),
                 port,
-                default_actions: forward,
+                default_actions: forward(group),
                 tags: Some(Tags::of_app(name, &self.cluster).elb()),
                 ..Default::default()
             };
@@ -238,13 +254,16 @@ impl Deployer {
             made.doing("making the listener")?;
             return Ok(true);
         };
+        if survey.is_secure() && is_redirected(found) {
+            return Ok(false);
+        }
         let mut leads = found.default_actions.iter().flatten();
         if leads.any(|action| leads_to(action, group)) {
             return Ok(false);
         }
         let input = elbv2::ModifyListenerInput {
             listener_arn: found.listener_arn.clone().unwrap_or_default(),
-            default_actions: Some(forward),
+            default_actions: Some(forward(group)),
             ..Default::default()
         };
         let changed = self.aws.elb.modify_listener(&self.aws.context, input).await;
@@ -253,7 +272,16 @@ impl Deployer {
     }
 }
 
-fn leads_to(action: &Action, group: &str) -> bool {
+/// What sends requests to a target group.
+pub(super) fn forward(group: &str) -> Vec<Action> {
+    vec![Action {
+        type_: ActionTypeEnum::Forward,
+        target_group_arn: Some(group.to_owned()),
+        ..Default::default()
+    }]
+}
+
+pub(super) fn leads_to(action: &Action, group: &str) -> bool {
     let weighted = action
         .forward_config
         .iter()

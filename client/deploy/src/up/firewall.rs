@@ -10,6 +10,8 @@ use crate::name::AppName;
 
 /// Where the load balancer listens.
 pub(crate) const LISTENER_PORT: u16 = 80;
+/// Where it listens for HTTPS.
+pub(crate) const SECURE_PORT: u16 = 443;
 
 /// Ids of the two groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,29 +40,31 @@ impl Deployer {
         name: &AppName,
         vpc: &str,
         port: u16,
+        is_secure: bool,
     ) -> Result<Groups, Failure> {
         let work = async {
             let found = self.groups(name, Some(vpc)).await?;
+            let (listening, said): (&[u16], _) = match is_secure {
+                true => (
+                    &[LISTENER_PORT, SECURE_PORT],
+                    format!("ports {LISTENER_PORT} and {SECURE_PORT}"),
+                ),
+                false => (&[LISTENER_PORT], format!("port {LISTENER_PORT}")),
+            };
+            let group = balancer_group_name(name);
             let (balancer, one) = self
-                .ensure_group(
-                    name,
-                    vpc,
-                    &found,
-                    &balancer_group_name(name),
-                    LISTENER_PORT,
-                    &From::Anybody,
-                )
+                .ensure_group(name, vpc, &found, &group, listening, &From::Anybody)
                 .await?;
             let from = From::Group(&balancer);
             let (tasks, other) = self
-                .ensure_group(name, vpc, &found, &task_group_name(name), port, &from)
+                .ensure_group(name, vpc, &found, &task_group_name(name), &[port], &from)
                 .await?;
             let outcome = match (found.is_empty(), one || other) {
                 (true, _) => Outcome::Made,
                 (false, true) => Outcome::Changed,
                 (false, false) => Outcome::Unchanged,
             };
-            let summary = format!("port {LISTENER_PORT} for all, port {port} for the load balancer");
+            let summary = format!("{said} for all, port {port} for the load balancer");
             Ok(Done::new(outcome, summary, Groups { balancer, tasks }))
         };
         self.teller.step(Step::Firewall, work).await
@@ -93,7 +97,7 @@ impl Deployer {
         vpc: &str,
         found: &[ec2::SecurityGroup],
         group: &str,
-        port: u16,
+        ports: &[u16],
         from: &From<'_>,
     ) -> Result<(String, bool), Failure> {
         let old = found.iter().find(|it| it.group_name.as_deref() == Some(group));
@@ -117,12 +121,15 @@ impl Deployer {
         let rules = old
             .and_then(|it| it.ip_permissions.as_deref())
             .unwrap_or_default();
-        if rules.iter().any(|rule| lets_in(rule, port, from)) {
+        let is_open = |port| rules.iter().any(|rule| lets_in(rule, port, from));
+        let closed: Vec<u16> = ports.iter().copied().filter(|port| !is_open(*port)).collect();
+        if closed.is_empty() {
             return Ok((id, false));
         }
+        let opening: Vec<String> = closed.iter().map(|port| format!("opening port {port}")).collect();
         let input = ec2::AuthorizeSecurityGroupIngressRequest {
             group_id: Some(id.clone()),
-            ip_permissions: Some(vec![permission(port, from)]),
+            ip_permissions: Some(closed.iter().map(|port| permission(*port, from)).collect()),
             ..Default::default()
         };
         let allowed = self
@@ -130,7 +137,7 @@ impl Deployer {
             .ec2
             .authorize_security_group_ingress(&self.aws.context, input)
             .await;
-        allowed.found(&["InvalidPermission.Duplicate"], format!("opening port {port}"))?;
+        allowed.found(&["InvalidPermission.Duplicate"], opening.join(", "))?;
         Ok((id, true))
     }
 }

@@ -2,7 +2,9 @@
 
 use aws_shape::{ecs, elbv2};
 
-use crate::aws::{FINGERPRINT_TAG, Tags};
+use super::balancer::{site, url};
+use super::secure::is_secure;
+use crate::aws::{DOMAIN_BEFORE_TAG, DOMAIN_TAG, FINGERPRINT_TAG, Tags};
 use crate::deployer::Deployer;
 use crate::failure::{Doing as _, Failure};
 use crate::name::AppName;
@@ -47,11 +49,38 @@ impl Survey {
         }
     }
 
+    /// The domain that leads to the load balancer.
+    pub fn domain(&self) -> Option<&str> {
+        self.balancer_tags.get(DOMAIN_TAG)
+    }
+
+    /// One whose place another takes, as long as something may be left of it.
+    pub fn domain_before(&self) -> Option<&str> {
+        self.balancer_tags.get(DOMAIN_BEFORE_TAG)
+    }
+
+    pub fn domains(&self) -> impl Iterator<Item = &str> {
+        self.domain().into_iter().chain(self.domain_before())
+    }
+
+    /// Whether a listener speaks HTTPS.
+    pub fn is_secure(&self) -> bool {
+        self.listeners.iter().any(is_secure)
+    }
+
+    /// Where the application answers: by its domain if it has one; `None` without a load balancer.
+    pub fn url(&self) -> Option<String> {
+        let balancer = self.balancer.as_ref()?;
+        let domain = self.domain();
+        Some(domain.map_or_else(|| url(balancer), |domain| site(domain, self.is_secure())))
+    }
+
     /// The same, leaving out what is somebody else's.
     pub fn only_ours(mut self, name: &AppName, cluster: &str) -> Self {
         if !self.balancer_tags.are_of(name, cluster) {
             self.balancer = None;
             self.listeners.clear();
+            self.balancer_tags = Tags::default();
         }
         if !self.target_group_tags.are_of(name, cluster) {
             self.target_group = None;
@@ -74,7 +103,8 @@ impl Deployer {
         })
     }
 
-    async fn survey_traffic(&self, name: &AppName) -> Result<Survey, Failure> {
+    /// The load balancer's side alone.
+    pub(crate) async fn survey_traffic(&self, name: &AppName) -> Result<Survey, Failure> {
         let (balancer, target_group) =
             tokio::try_join!(self.find_balancer(name), self.find_target_group(name))?;
         let arn = balancer.as_ref().and_then(|it| it.load_balancer_arn.clone());
@@ -128,7 +158,7 @@ impl Deployer {
         Ok(found.and_then(|it| it.target_groups?.into_iter().next()))
     }
 
-    async fn tags_of(&self, arns: Vec<String>) -> Result<Vec<elbv2::TagDescription>, Failure> {
+    pub(super) async fn tags_of(&self, arns: Vec<String>) -> Result<Vec<elbv2::TagDescription>, Failure> {
         if arns.is_empty() {
             return Ok(Vec::new());
         }
@@ -138,7 +168,10 @@ impl Deployer {
         Ok(found.tag_descriptions.unwrap_or_default())
     }
 
-    async fn listeners_of(&self, balancer: Option<String>) -> Result<Vec<elbv2::Listener>, Failure> {
+    pub(super) async fn listeners_of(
+        &self,
+        balancer: Option<String>,
+    ) -> Result<Vec<elbv2::Listener>, Failure> {
         if balancer.is_none() {
             return Ok(Vec::new());
         }

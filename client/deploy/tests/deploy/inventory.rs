@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_client::Client;
-use aws_shape::{ec2, ecr, ecs, elbv2, iam, logs};
+use aws_shape::{acm, ec2, ecr, ecs, elbv2, iam, logs, route53};
 
 /// Names or ids by kind.
 pub type Inventory = BTreeMap<&'static str, Vec<String>>;
@@ -13,6 +13,7 @@ pub async fn of(client: &Client) -> Inventory {
     network(client, &mut all).await;
     traffic(client, &mut all).await;
     services(client, &mut all).await;
+    names(client, &mut all).await;
     all.retain(|_, names| !names.is_empty());
     for names in all.values_mut() {
         names.sort();
@@ -100,6 +101,29 @@ async fn traffic(client: &Client, all: &mut Inventory) {
     all.insert(
         "target group",
         groups.filter_map(|it| it.target_group_name).collect(),
+    );
+}
+
+async fn names(client: &Client, all: &mut Inventory) {
+    let (api, context): (&dyn route53::Api, _) = (client, client.context());
+    let found = api.list_hosted_zones(&context, Default::default()).await.unwrap();
+    for zone in found.hosted_zones {
+        let input = route53::ListResourceRecordSetsRequest {
+            hosted_zone_id: zone.id.rsplit('/').next().unwrap().to_owned(),
+            ..Default::default()
+        };
+        let records = api.list_resource_record_sets(&context, input).await.unwrap();
+        let records = records.resource_record_sets.iter();
+        let records = records.map(|it| format!("{} {} {}", zone.name, it.type_, it.name));
+        all.entry("record").or_default().extend(records);
+        all.entry("zone").or_default().push(zone.name);
+    }
+    let api: &dyn acm::Api = client;
+    let found = api.list_certificates(&context, Default::default()).await.unwrap();
+    let certificates = found.certificate_summary_list.into_iter().flatten();
+    all.insert(
+        "certificate",
+        certificates.filter_map(|it| it.certificate_arn).collect(),
     );
 }
 

@@ -12,13 +12,13 @@ use crate::engine::FakeEngine;
 use crate::inventory::{self, Inventory};
 use crate::moto::Moto;
 
-type Events = Arc<Mutex<Vec<Event>>>;
+pub type Events = Arc<Mutex<Vec<Event>>>;
 
-fn name(text: &str) -> AppName {
+pub fn name(text: &str) -> AppName {
     AppName::parse(text).unwrap()
 }
 
-fn app(folder: &Path, called: &str) -> App {
+pub fn app(folder: &Path, called: &str) -> App {
     std::fs::write(
         folder.join("Dockerfile"),
         "FROM scratch\nCOPY hello /hello\nEXPOSE 8080\nCMD [\"/hello\"]\n",
@@ -30,21 +30,21 @@ fn app(folder: &Path, called: &str) -> App {
     check(folder, name(called), Target::Aws).unwrap()
 }
 
-fn deployer(moto: &Moto, target: Target) -> (Deployer, Events) {
+pub fn deployer(moto: &Moto, target: Target) -> (Deployer, Events) {
     let events = Events::default();
     let told = Arc::clone(&events);
     let sink = Arc::new(move |event| told.lock().unwrap().push(event));
     (Deployer::new(&moto.client, target, "wharf", sink), events)
 }
 
-fn no_wait() -> UpOptions {
+pub fn no_wait() -> UpOptions {
     UpOptions {
         wait: false,
         ..Default::default()
     }
 }
 
-fn outcomes(events: &Events) -> Vec<(Step, Outcome)> {
+pub fn outcomes(events: &Events) -> Vec<(Step, Outcome)> {
     let mut found: Vec<_> = std::mem::take(&mut *events.lock().unwrap())
         .into_iter()
         .filter_map(|event| match event {
@@ -57,7 +57,7 @@ fn outcomes(events: &Events) -> Vec<(Step, Outcome)> {
 }
 
 /// What one inventory has and the other has not.
-fn more(later: &Inventory, earlier: &Inventory) -> Vec<String> {
+pub fn more(later: &Inventory, earlier: &Inventory) -> Vec<String> {
     let none = Vec::new();
     let mut found = Vec::new();
     for (kind, names) in later {

@@ -1,8 +1,11 @@
 //! `wharf up`.
 
+use std::collections::BTreeSet;
+use std::net::{IpAddr, ToSocketAddrs as _};
+use std::sync::mpsc;
 use std::time::Duration;
 
-use client_deploy::{AppName, Deployed, Outcome, UpOptions};
+use client_deploy::{AppName, Deployed, DomainName, DomainOptions, Outcome, UpOptions};
 use jiff::Timestamp;
 
 use crate::arguments::{TargetName, Up, Where};
@@ -10,6 +13,11 @@ use crate::cloud::{CloudInfo, StartOptions};
 use crate::command::Session;
 use crate::exit::Ended;
 use crate::progress::Progress;
+
+/// A name server that does not answer is not waited for longer, in seconds.
+const RESOLVE_MAX_SECONDS: u64 = 2;
+/// Names are asked for with a port.
+const ANY_PORT: u16 = 80;
 
 impl Session {
     pub(super) fn up(&self, up: &Up) -> Ended {
@@ -32,6 +40,10 @@ impl Session {
             health_path: up.health_path.clone(),
             vpc: up.vpc.clone(),
             subnets: up.subnets.clone(),
+            domain: up.domain.clone().map(|name| DomainOptions {
+                name,
+                https: up.https,
+            }),
         };
         let deployed = self.runtime.block_on(deployer.up(&app, &engine, &options));
         progress.clear();
@@ -80,8 +92,45 @@ impl Session {
         self.output.say(format!(
             "\n  what it prints  wharf logs {name} -f{more}\n  how it is       wharf status {name}{more}\n  take it away    wharf down {name}{more}"
         ));
+        if let (TargetName::Local, Some(domain)) = (up.place.target, &up.domain) {
+            self.conclude_domain(deployed, domain);
+        }
         Ok(())
     }
+}
+
+impl Session {
+    /// What this machine needs so that the domain works in its own programs.
+    fn conclude_domain(&self, deployed: &Deployed, domain: &DomainName) {
+        let there = addresses(host(&deployed.balancer_url));
+        if addresses(domain.as_str()).is_disjoint(&there) {
+            self.output
+                .say(format!("  lead it here    wharf dns install {domain}"));
+        }
+        if deployed.url.starts_with("https://") {
+            self.output
+                .say("  who vouches     wharf cloud ca prints the authority's certificate");
+        }
+    }
+}
+
+/// The host of a URL without a port.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or_default()
+}
+
+/// Where this machine's programs are led by a name; nowhere when that takes too long.
+fn addresses(name: &str) -> BTreeSet<IpAddr> {
+    let (asked, answer) = (name.to_owned(), mpsc::channel());
+    let (found, answered) = answer;
+    std::thread::spawn(move || {
+        let all = (asked.as_str(), ANY_PORT).to_socket_addrs();
+        // Nobody listens any more when it took too long.
+        let _ = found.send(all.map(|all| all.map(|it| it.ip()).collect()));
+    });
+    let answer = answered.recv_timeout(Duration::from_secs(RESOLVE_MAX_SECONDS));
+    answer.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 fn since(began: Timestamp) -> Duration {
