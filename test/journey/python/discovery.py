@@ -63,7 +63,7 @@ ecs.create_service(
     cluster=CLUSTER, serviceName="api", taskDefinition="api", desiredCount=2, launchType="FARGATE",
     networkConfiguration=network, serviceRegistries=[{"registryArn": registry["Arn"]}],
     serviceConnectConfiguration={**connect, "services": [
-        {"portName": "http", "discoveryName": "api-connect", "clientAliases": [{"port": 8000, "dnsName": "api"}]},
+        {"portName": "http", "discoveryName": "api-connect", "clientAliases": [{"port": PORT, "dnsName": "api"}]},
         {"portName": "raw", "clientAliases": [{"port": 8001, "dnsName": "api"}]},
     ]},
 )
@@ -74,7 +74,7 @@ print("found")
 
 CLIENT = f"""
 import itertools, time, urllib.request
-urls = ["http://api.shop.local:{PORT}/", "http://api:8000/", "http://api:8001/"]
+urls = ["http://api.shop.local:{PORT}/", "http://api:{PORT}/", "http://api:8001/"]
 for n in itertools.count(1):
     for url in urls:
         try:

@@ -66,8 +66,10 @@ fn terraform_makes_changes_and_removes_a_production_set_up() {
     load_busybox(&cloud);
     let folder = cloud.state().join("terraform");
     std::fs::create_dir(&folder).unwrap();
-    let source = root().join("test/journey/terraform/main.tf");
-    std::fs::copy(source, folder.join("main.tf")).unwrap();
+    for file in ["main.tf", "names.tf"] {
+        let source = root().join("test/journey/terraform").join(file);
+        std::fs::copy(source, folder.join(file)).unwrap();
+    }
     let terraform = Terraform {
         cloud: &cloud,
         folder,
@@ -85,7 +87,7 @@ fn terraform_makes_changes_and_removes_a_production_set_up() {
 
     let variables = ["-var", "greeting=hi", "-var", "desired=2"];
     let said = terraform.change(&["apply"], &variables);
-    assert!(said.contains("0 added, 2 changed, 0 destroyed"), "{said}");
+    assert!(said.contains("0 added, 3 changed, 0 destroyed"), "{said}");
     terraform.assert_empty_plan(&variables);
     let described = cloud.aws_json(&format!(
         "ecs describe-services --cluster shop --services shop {region}"
@@ -130,6 +132,11 @@ fn assert_bare(cloud: &Cloud, region: &str) {
             "LoadBalancers[].LoadBalancerName",
         ),
         ("elbv2 describe-target-groups", "TargetGroups[].TargetGroupName"),
+        ("route53 list-hosted-zones", "HostedZones[].Name"),
+        ("route53 list-health-checks", "HealthChecks[].Id"),
+        ("route53 list-reusable-delegation-sets", "DelegationSets[].Id"),
+        ("servicediscovery list-namespaces", "Namespaces[].Name"),
+        ("acm list-certificates", "CertificateSummaryList[].DomainName"),
         ("ecs list-clusters", "clusterArns"),
         ("ecr describe-repositories", "repositories[].repositoryName"),
         ("iam list-roles", "Roles[].RoleName"),
