@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 
 use async_trait::async_trait;
+use ipnet::Ipv4Net;
 
 /// The address, in every private network, at which tasks ask.
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
@@ -12,6 +13,12 @@ pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 pub const PORT: u16 = 80;
 /// The address, in every private network, at which hosts ask about themselves, on [`PORT`].
 pub const HOST_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+
+/// Addresses in a task's own network by which it reaches others through the proxy. Connections there are led to
+/// [`ALIAS_DOOR`], so that the task can listen on the same ports itself.
+pub const ALIASES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 255, 0, 0), 16);
+/// Where the proxy listens for them.
+pub const ALIAS_DOOR: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(127, 255, 255, 254), 15001);
 
 /// Who asks: the owner of an address in a network.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

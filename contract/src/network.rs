@@ -119,6 +119,9 @@ pub struct InterfaceRules {
 pub struct Foot {
     pub subnet: String,
     pub address: Ipv4Addr,
+    /// Who may reach it from inside the network: as the groups say; anybody without any.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// A stateful packet filter: what no rule allows is dropped; answers to what was allowed pass.

@@ -24,6 +24,9 @@ pub struct Listener {
     /// The network in which that address is; the machine's own if empty.
     #[serde(default)]
     pub network: String,
+    /// Where the socket is, if connections to `bind` are led elsewhere in that network (see `agent::ALIASES`).
+    #[serde(default)]
+    pub behind: Option<SocketAddr>,
     #[serde(default)]
     pub protocol: ListenerProtocol,
     /// Names under `localhost` by which the same listener answers on 127.0.0.1 with the same port, chosen by

@@ -28,7 +28,7 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
         listen: [PORT, PORT_OF_OTHERS]
             .map(|port| SocketAddr::from((address, port)))
             .to_vec(),
-        resolv_conf: PathBuf::from("/etc/resolv.conf"),
+        resolv_conf: name_servers(),
         region: REGION.to_owned(),
         local: Ipv4Addr::LOCALHOST,
     };
@@ -57,6 +57,16 @@ pub(super) async fn publish(store: Store, file: PathBuf, mut shutdown: watch::Re
             () = changes.changed() => {}
             _ = shutdown.wait_for(|stop| *stop) => return,
         }
+    }
+}
+
+/// Where the machine's own name servers are. systemd-resolved hides them behind itself, and asks here for what is led here:
+/// whoever asked it in turn would go in circles.
+fn name_servers() -> PathBuf {
+    let behind = PathBuf::from("/run/systemd/resolve/resolv.conf");
+    match behind.exists() {
+        true => behind,
+        false => PathBuf::from("/etc/resolv.conf"),
     }
 }
 

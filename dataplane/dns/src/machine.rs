@@ -134,7 +134,7 @@ impl Machine {
             return Err(MachineError::Port(server));
         }
         let change = match remembered {
-            Some(memory) => memory.change,
+            Some(memory) => self.renewed(memory.change, server)?,
             None if resolved => Change::Resolved {
                 folder_made: !self.drop_ins().exists(),
             },
@@ -178,6 +178,26 @@ impl Machine {
         Ok(left)
     }
 
+    /// What somebody else has written since the first domain counts from now on as what was there before.
+    fn renewed(&self, change: Change, server: SocketAddr) -> Result<Change, MachineError> {
+        let Change::ResolvConf { before, written } = change else {
+            return Ok(change);
+        };
+        let now = self.content()?;
+        if now == written {
+            return Ok(Change::ResolvConf { before, written });
+        }
+        let before = match self.before()? {
+            Before::File { mode, .. } => Before::File {
+                content: without_server(&now).into_bytes(),
+                mode,
+            },
+            other => other,
+        };
+        let written = with_server(&now, server);
+        Ok(Change::ResolvConf { before, written })
+    }
+
     fn installed(&self, memory: &Memory) -> Installed {
         let (file, follow) = match memory.change {
             Change::Resolved { .. } => (self.drop_in(), Follow::ReloadResolved),
@@ -203,6 +223,10 @@ impl Machine {
             }
             Change::ResolvConf { before, written } => {
                 let now = self.content()?;
+                if without_server(&now) == now {
+                    // Somebody else has put it back already.
+                    return Ok(());
+                }
                 if now != *written {
                     // Somebody else has changed it since: only what is ours goes.
                     return self.write_resolv_conf(&without_server(&now));

@@ -262,9 +262,11 @@ impl Inner {
             return Ok(());
         }
         let namespace = Namespace::open(&self.task_pin(&task.interface.id)).map_err(failed)?;
-        table
-            .replace(&mut namespace.filter().map_err(failed)?)
-            .map_err(failed)?;
+        let mut filter = namespace.filter().map_err(failed)?;
+        if standing.is_none() {
+            rules::alias_table().replace(&mut filter).map_err(failed)?;
+        }
+        table.replace(&mut filter).map_err(failed)?;
         *standing = Some(table);
         Ok(())
     }

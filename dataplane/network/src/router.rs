@@ -14,7 +14,7 @@ use crate::nft::{
     Addresses, Branch, Expression, Family, Hook, Rule, Table, ct_established, ct_marked, ct_readdressed,
     destination, from_link, masquerade, not_from_link, not_to_link, protocol, source, to_link,
 };
-use crate::rules::{DESTINATION_PRIORITY, SOURCE_PRIORITY, TABLE, UPLINK, filter, nat, one};
+use crate::rules::{DESTINATION_PRIORITY, SOURCE_PRIORITY, Sets, TABLE, UPLINK, filter, nat, one};
 
 /// Map from private to public addresses, and back.
 const OUTWARD: &str = "outward";
@@ -76,17 +76,20 @@ pub(crate) fn network_table(network: &DesiredNetwork) -> Table {
     known.sort_unstable();
     known.dedup();
     let inward = pairs().map(|(private, public)| (public, private)).collect();
+    let mut sets = Sets::new(network);
+    let input = router.input(&mut sets);
+    sets.members.insert(KNOWN.to_owned(), known);
     Table {
         family: Family::Ipv4,
         name: TABLE.to_owned(),
-        sets: BTreeMap::from([(KNOWN.to_owned(), known)]),
+        sets: sets.members,
         maps: BTreeMap::from([
             (OUTWARD.to_owned(), pairs().collect()),
             (INWARD.to_owned(), inward),
         ]),
         branches,
         chains: vec![
-            filter("input", Hook::Input, router.input()),
+            filter("input", Hook::Input, input),
             filter("output", Hook::Output, router.output()),
             nat("prerouting", Hook::Prerouting, DESTINATION_PRIORITY, readdress()),
             nat("postrouting", Hook::Postrouting, SOURCE_PRIORITY, router.hide()),
@@ -238,7 +241,7 @@ impl Router<'_> {
     }
 
     /// What ends in the network itself: nothing begins from outside, and its feet are behind their subnets' borders.
-    fn input(&self) -> Vec<Rule> {
+    fn input(&self, sets: &mut Sets<'_>) -> Vec<Rule> {
         let mut rules = Vec::new();
         for foot in &self.network.feet {
             let to = || destination(&one(foot.address));
@@ -253,6 +256,13 @@ impl Router<'_> {
         }
         rules.push(Rule::when([ct_established()]).accept());
         rules.push(Rule::when([from_link(UPLINK)]).drop());
+        for foot in self.network.feet.iter().filter(|foot| !foot.groups.is_empty()) {
+            let to = destination(&one(foot.address));
+            for Rule(lets_in) in sets.ingress(&foot.groups) {
+                rules.push(Rule::when([to.clone(), lets_in]));
+            }
+            rules.push(Rule::when([to, not_from_link("lo")]).drop());
+        }
         rules
     }
 

@@ -14,6 +14,7 @@ use crate::nft::{
 
 /// Table in the namespaces of tasks and networks.
 pub(crate) const TABLE: &str = "wharf";
+const ALIAS_TABLE: &str = "wharf_alias";
 /// The uplink's name inside a network.
 pub(crate) const UPLINK: &str = "uplink";
 /// A task's link in its namespace.
@@ -89,11 +90,7 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
         .iter()
         .filter_map(|id| network.groups.iter().find(|group| group.id == *id))
         .collect();
-    let mut sets = Sets {
-        network,
-        named: BTreeMap::new(),
-        members: BTreeMap::new(),
-    };
+    let mut sets = Sets::new(network);
     let mut input = vec![
         Rule::when([not_from_link(TASK_LINK)]).accept(),
         Rule::when([ipv4_only(false)]).drop(),
@@ -149,14 +146,45 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
     }
 }
 
-/// Address sets of the groups that rules speak of.
-struct Sets<'a> {
-    network: &'a DesiredNetwork,
-    named: BTreeMap<String, String>,
-    members: BTreeMap<String, Vec<Ipv4Addr>>,
+/// In a task's own namespace: connections to aliases go to the proxy's door there, whatever the task listens on itself.
+pub(crate) fn alias_table() -> Table {
+    let door = agent::ALIAS_DOOR;
+    let aliases = [destination(&Addresses::In(agent::ALIASES)), tcp()];
+    let lead = Rule::when(aliases).destination_to_port(*door.ip(), door.port());
+    Table {
+        family: Family::Ipv4,
+        name: ALIAS_TABLE.to_owned(),
+        sets: BTreeMap::new(),
+        maps: BTreeMap::new(),
+        branches: Vec::new(),
+        chains: vec![nat("output", Hook::Output, DESTINATION_PRIORITY, vec![lead])],
+    }
 }
 
-impl Sets<'_> {
+/// Address sets of the groups that rules speak of.
+pub(crate) struct Sets<'a> {
+    network: &'a DesiredNetwork,
+    named: BTreeMap<String, String>,
+    pub members: BTreeMap<String, Vec<Ipv4Addr>>,
+}
+
+impl<'a> Sets<'a> {
+    pub fn new(network: &'a DesiredNetwork) -> Self {
+        Self {
+            network,
+            named: BTreeMap::new(),
+            members: BTreeMap::new(),
+        }
+    }
+
+    /// What these groups let in.
+    pub fn ingress(&mut self, groups: &[String]) -> Vec<Rule> {
+        let network = self.network;
+        let named = network.groups.iter().filter(|group| groups.contains(&group.id));
+        let rules = named.flat_map(|group| &group.ingress);
+        rules.filter_map(|rule| self.rule(rule, source)).collect()
+    }
+
     fn rule(
         &mut self,
         rule: &GroupRule,

@@ -3,7 +3,7 @@
 //! A socket belongs for ever to the network namespace of the thread that made it. So one thread is parked inside each
 //! network and makes sockets there; connecting and everything after happens on the runtime's threads outside.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::unix::fs::MetadataExt as _;
@@ -71,6 +71,12 @@ impl Dialer {
         socket.set_reuseaddr(true)?;
         socket.bind(at)?;
         socket.listen(backlog)
+    }
+
+    /// Leaves all other networks: the threads inside them end, and with them what they hold.
+    pub(crate) fn keep(&self, networks: &HashSet<&str>) {
+        let mut parked = self.networks.lock().expect("no holder of this lock panics");
+        parked.retain(|network, _| networks.contains(network.as_str()));
     }
 
     async fn socket_in(&self, network: &str, from: Option<Ipv4Addr>) -> io::Result<TcpSocket> {

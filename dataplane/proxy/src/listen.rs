@@ -11,6 +11,8 @@ use std::time::Duration;
 use contract::route::ListenerProtocol;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::OriginalDst;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -67,10 +69,11 @@ fn wanted(state: &State) -> HashMap<Place, (Door, Option<String>)> {
     let routing = state.routing.load();
     let mut wanted = HashMap::new();
     for listener in &routing.table.listeners {
-        wanted.insert(
-            (listener.network.clone(), listener.bind),
-            (Door::Listener(listener.id.clone()), Some(listener.id.clone())),
-        );
+        let (at, door) = match listener.behind {
+            Some(behind) => (behind, Door::Behind(listener.network.clone())),
+            None => (listener.bind, Door::Listener(listener.id.clone())),
+        };
+        wanted.insert((listener.network.clone(), at), (door, Some(listener.id.clone())));
     }
     for listener in routing
         .table
@@ -165,7 +168,16 @@ async fn take(
     door: Door,
     close: CancellationToken,
 ) {
-    let listener = state.routing.load().at(&door);
+    let (listener, door) = match &door {
+        Door::Behind(network) => {
+            let meant =
+                original(&stream).and_then(|at| state.routing.load().at_address(network, at).cloned());
+            let Some(listener) = meant else { return };
+            let door = Door::Listener(listener.id.clone());
+            (Some(listener), door)
+        }
+        _ => (state.routing.load().at(&door), door),
+    };
     match listener.as_deref().map(|it| &it.protocol) {
         Some(ListenerProtocol::Tcp) => {
             if let Some(listener) = listener {
@@ -187,6 +199,13 @@ async fn take(
             connection(stream, client, state, door, close).await;
         }
     }
+}
+
+/// To which address a connection was made before it was led here.
+fn original(stream: &tokio::net::TcpStream) -> Option<SocketAddr> {
+    let found = getsockopt(stream, OriginalDst).ok()?;
+    let address = Ipv4Addr::from(u32::from_be(found.sin_addr.s_addr));
+    Some(SocketAddr::from((address, u16::from_be(found.sin_port))))
 }
 
 async fn connection(

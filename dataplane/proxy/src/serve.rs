@@ -30,6 +30,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) enum Door {
     /// At a load balancer's own address.
     Listener(String),
+    /// Where connections to several listeners of this network are led; each knows to which one it was made.
+    Behind(String),
     /// At 127.0.0.1, port given; the Host header says which load balancer is meant.
     ByName(u16),
 }
@@ -75,6 +77,7 @@ pub(crate) async fn request(
 fn find_listener(routing: &Routing, door: &Door, request: &Request<Incoming>) -> Option<Arc<Listener>> {
     match door {
         Door::Listener(id) => routing.listeners.get(id).cloned(),
+        Door::Behind(_) => None,
         Door::ByName(port) => {
             let host = request
                 .headers()

@@ -1,7 +1,7 @@
 //! The table in use and what is known of its targets.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddrV4;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -88,7 +88,8 @@ impl State {
                     former.and_then(|group| group.targets.iter().find(|known| known.address == address));
                 // A target that comes back after draining begins anew.
                 let known = known.filter(|known| target.draining || !known.draining.load(Ordering::SeqCst));
-                let state = known.map_or_else(|| Arc::new(TargetState::new(address)), Arc::clone);
+                let checked = config.health_check.enabled;
+                let state = known.map_or_else(|| Arc::new(TargetState::new(address, checked)), Arc::clone);
                 kept.insert(Arc::as_ptr(&state));
                 if target.draining {
                     self.drain(
@@ -119,6 +120,12 @@ impl State {
                 target.pool.clear();
             }
         }
+        self.dialer.keep(&routing.networks());
+        let known = |id: &String| routing.listeners.contains_key(id);
+        self.failures
+            .lock()
+            .expect("no holder of this lock panics")
+            .retain(|id, _| known(id));
         self.routing.store(Arc::new(routing));
         self.changed.send_modify(|count| *count += 1);
         self.news.notify_one();
@@ -231,11 +238,16 @@ impl Group {
 }
 
 impl TargetState {
-    fn new(address: SocketAddrV4) -> Self {
+    /// One that nobody checks is there at once.
+    fn new(address: SocketAddrV4, checked: bool) -> Self {
+        let health = match checked {
+            true => TargetHealth::Initial,
+            false => TargetHealth::Unchecked,
+        };
         Self {
             address,
             pool: Pool::default(),
-            health: Mutex::new(TargetHealth::Initial),
+            health: Mutex::new(health),
             in_flight: AtomicU32::new(0),
             draining: AtomicBool::new(false),
             drained: AtomicBool::new(false),
@@ -289,8 +301,21 @@ impl Routing {
     pub(crate) fn at(&self, door: &Door) -> Option<Arc<Listener>> {
         match door {
             Door::Listener(id) => self.listeners.get(id).cloned(),
-            Door::ByName(_) => None,
+            Door::Behind(_) | Door::ByName(_) => None,
         }
+    }
+
+    /// The listener at an address of a network.
+    pub(crate) fn at_address(&self, network: &str, address: SocketAddr) -> Option<&Arc<Listener>> {
+        let mut listeners = self.listeners.values();
+        listeners.find(|it| it.network == network && it.bind == address)
+    }
+
+    /// Networks that anything here is in.
+    fn networks(&self) -> HashSet<&str> {
+        let listeners = self.table.listeners.iter().map(|it| it.network.as_str());
+        let groups = self.table.target_groups.iter().map(|it| it.network.as_str());
+        listeners.chain(groups).collect()
     }
 
     /// The target group that a listener's default action leads to this time.

@@ -88,6 +88,7 @@ fn table(generation: u64, port: u16, targets: &[(SocketAddrV4, bool)]) -> RouteT
             id: "l".into(),
             bind: (Ipv4Addr::new(127, 0, 0, 2), port).into(),
             network: String::new(),
+            behind: None,
             protocol: Default::default(),
             names: vec!["web.elb.localhost".into()],
             default_action: Action::Forward(vec![WeightedGroup {

@@ -81,6 +81,7 @@ pub(crate) fn network(whole: &Whole) -> DesiredNetwork {
             .map(|foot| Foot {
                 subnet: foot.subnet.clone(),
                 address: foot.address,
+                groups: foot.groups.clone(),
             })
             .collect(),
         public: public(whole),

@@ -43,12 +43,14 @@ pub(crate) fn routes(whole: &Whole, certificates: &dyn Fn(&str) -> Option<Materi
             id: listener.arn.clone(),
             bind: (balancer.address, listener.port).into(),
             network: String::new(),
+            behind: None,
             protocol: protocol(listener, certificates),
             names: vec![balancer.dns_name.clone()],
             default_action: action(&listener.action),
             idle_timeout_seconds: Kind::LoadBalancer
                 .number(&balancer.attributes, "idle_timeout.timeout_seconds"),
         };
+        table.listeners.push(own.clone());
         // Those inside its network reach it where its feet are.
         for foot in balancer.feet.iter().filter_map(|foot| foot.interface.as_ref()) {
             table.listeners.push(route::Listener {
@@ -59,7 +61,6 @@ pub(crate) fn routes(whole: &Whole, certificates: &dyn Fn(&str) -> Option<Materi
                 ..own.clone()
             });
         }
-        table.listeners.push(own);
     }
     for (_, group) in &whole.groups {
         let Some(users) = users.get(group.arn.as_str()) else {

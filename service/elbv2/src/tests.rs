@@ -1,3 +1,4 @@
+mod certificate;
 mod instance;
 
 use std::sync::Arc;
@@ -388,10 +389,7 @@ async fn mistakes_are_refused_in_the_words_of_aws() {
         certificates: Some(vec![Certificate::default()]),
         ..Default::default()
     };
-    assert_eq!(
-        code(elb.create_listener(context, input).await),
-        "OperationNotPermitted"
-    );
+    assert_eq!(code(elb.create_listener(context, input).await), "ValidationError");
     let input = DeleteTargetGroupInput {
         target_group_arn: group.clone(),
     };

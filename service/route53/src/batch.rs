@@ -56,6 +56,13 @@ pub(crate) fn apply(
             ChangeAction::Delete => batch.delete(record),
             action => {
                 let key = record.key.clone();
+                if made.contains(&key) {
+                    batch.wrong.push(format!(
+                        "The request contains an invalid set of changes for a resource record set '{} {}'",
+                        key.kind,
+                        name::shown(&key.name)
+                    ));
+                }
                 batch.put(action == ChangeAction::Create, record);
                 made.push(key);
             }

@@ -40,10 +40,10 @@ pub(crate) fn invalid_batch(messages: Vec<String>) -> ApiError {
     error
 }
 
-/// Zones of Cloud Map are Cloud Map's.
-pub(crate) fn managed(zone: &str) -> ApiError {
+/// What Cloud Map has made is Cloud Map's.
+pub(crate) fn managed(kind: &str, id: &str) -> ApiError {
     let message = format!(
-        "The resource hostedzone/{zone} can only be managed through AWS Cloud Map (arn:aws:servicediscovery)"
+        "The resource {kind}/{id} can only be managed through AWS Cloud Map (arn:aws:servicediscovery)"
     );
     ApiError::with_status(403, "AccessDenied", message)
 }

@@ -42,7 +42,7 @@ pub(crate) fn zone(snapshot: &Snapshot, context: &Context, given: &str) -> Resul
 pub(crate) fn own_zone(snapshot: &Snapshot, context: &Context, given: &str) -> Result<Arc<Zone>, ApiError> {
     let zone = zone(snapshot, context, given)?;
     match &zone.linked {
-        Some((service, _)) if *service != context.principal_arn => Err(managed(&zone.id)),
+        Some((service, _)) if *service != context.principal_arn => Err(managed("hostedzone", &zone.id)),
         _ => Ok(zone),
     }
 }
@@ -61,6 +61,19 @@ pub(crate) fn check(
     snapshot
         .get(CHECKS, &key(context, id))
         .ok_or_else(|| no_check(id))
+}
+
+/// A check that the caller may change.
+pub(crate) fn own_check(
+    snapshot: &Snapshot,
+    context: &Context,
+    given: &str,
+) -> Result<Arc<HealthCheck>, ApiError> {
+    let check = check(snapshot, context, given)?;
+    match &check.linked {
+        Some((service, _)) if *service != context.principal_arn => Err(managed("healthcheck", &check.id)),
+        _ => Ok(check),
+    }
 }
 
 pub(crate) fn delegation_set(

@@ -55,14 +55,16 @@ registry = names.create_service(
     Name="api", NamespaceId=namespace, HealthCheckCustomConfig={"FailureThreshold": 1},
     DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 2}]},
 )["Service"]
-port = {"containerPort": PORT, "name": "http", "appProtocol": "http"}
-definition("api", ["sh", "-c", f"mkdir /w; echo hello > /w/index.html; exec httpd -f -p {PORT} -h /w"], portMappings=[port])
+# Requests are looked at one by one on the first, connections on the second.
+ports = [{"containerPort": PORT, "name": "http", "appProtocol": "http"}, {"containerPort": PORT + 1, "name": "raw"}]
+definition("api", ["sh", "-c", f"mkdir /w; echo hello > /w/index.html; httpd -p {PORT + 1} -h /w; exec httpd -f -p {PORT} -h /w"], portMappings=ports)
 connect = {"enabled": True, "namespace": "shop.local"}
 ecs.create_service(
     cluster=CLUSTER, serviceName="api", taskDefinition="api", desiredCount=2, launchType="FARGATE",
     networkConfiguration=network, serviceRegistries=[{"registryArn": registry["Arn"]}],
     serviceConnectConfiguration={**connect, "services": [
-        {"portName": "http", "discoveryName": "api-connect", "clientAliases": [{"port": 8000, "dnsName": "api"}]}
+        {"portName": "http", "discoveryName": "api-connect", "clientAliases": [{"port": 8000, "dnsName": "api"}]},
+        {"portName": "raw", "clientAliases": [{"port": 8001, "dnsName": "api"}]},
     ]},
 )
 stable("api")
@@ -72,7 +74,7 @@ print("found")
 
 CLIENT = f"""
 import itertools, time, urllib.request
-urls = ["http://api.shop.local:{PORT}/", "http://api:8000/"]
+urls = ["http://api.shop.local:{PORT}/", "http://api:8000/", "http://api:8001/"]
 for n in itertools.count(1):
     for url in urls:
         try:
@@ -81,7 +83,7 @@ for n in itertools.count(1):
         except Exception as error:
             print("FAILED", url, error, flush=True)
     if n % 20 == 0:
-        print("CALLS", 2 * n, flush=True)
+        print("CALLS", 3 * n, flush=True)
     time.sleep(0.02)
 """
 definition("client", ["python3", "-c", CLIENT], image="python:3.12")

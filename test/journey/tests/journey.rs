@@ -26,9 +26,9 @@ mod input;
 mod inside;
 #[path = "journey/instances.rs"]
 mod instances;
-#[path = "journey/node.rs"]
+#[path = "journey/names.rs"]
 mod names;
-
+#[path = "journey/node.rs"]
 mod node;
 #[path = "journey/open.rs"]
 mod open;

@@ -111,6 +111,29 @@ fn what_others_have_written_since_stays() {
 }
 
 #[test]
+fn what_others_have_written_between_two_domains_stays_too() {
+    let bench = bench();
+    std::fs::write(bench.conf(), "nameserver 192.0.2.53\n").expect("it is written");
+    bench
+        .machine
+        .install("a.test", server(53))
+        .expect("it is installed");
+    std::fs::write(bench.conf(), "nameserver 192.0.2.99\n").expect("it is written");
+    bench
+        .machine
+        .install("b.test", server(53))
+        .expect("it is installed");
+    assert!(
+        bench.read().ends_with("127.53.1.2\nnameserver 192.0.2.99\n"),
+        "{}",
+        bench.read()
+    );
+    bench.machine.remove("a.test", server(53)).expect("it goes");
+    bench.machine.remove("b.test", server(53)).expect("it goes");
+    assert_eq!(bench.read(), "nameserver 192.0.2.99\n");
+}
+
+#[test]
 fn systemd_resolved_is_told_of_the_domains_alone() {
     let bench = bench();
     bench.resolved();

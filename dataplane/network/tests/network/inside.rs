@@ -172,11 +172,16 @@ fn a_load_balancers_feet_are_the_networks_own() {
         let mut desired = vpc(
             "vpc-1",
             vec![
-                group("lb", vec![], &["10.0.1.5"]),
-                group("app", vec![tcp(80, Peer::Group("lb".to_owned()))], &[]),
+                group(
+                    "lb",
+                    vec![tcp(8000, Peer::Group("app".to_owned()))],
+                    &["10.0.1.5"],
+                ),
+                group("app", vec![tcp(80, Peer::Group("lb".to_owned()))], &["10.0.2.20"]),
             ],
         );
         desired.feet = vec![Foot {
+            groups: vec!["lb".to_owned()],
             subnet: "public".to_owned(),
             address: address("10.0.1.5"),
         }];
@@ -193,6 +198,17 @@ fn a_load_balancers_feet_are_the_networks_own() {
             call(&pin, address("10.0.2.20"), 80).is_err(),
             "the router itself is in no group"
         );
+        // Its own groups say who reaches it.
+        serve(&pin, 8000);
+        serve(&pin, 8001);
+        let stranger = network
+            .attach(&interface("eni-other", "vpc-1", "10.0.2.21", &[]))
+            .await
+            .unwrap();
+        let foot = address("10.0.1.5");
+        assert_eq!(call(&app, foot, 8000).unwrap(), "10.0.2.20");
+        assert!(call(&app, foot, 8001).is_err(), "this port is not open");
+        assert!(call(&stranger, foot, 8000).is_err(), "nobody let this one in");
 
         desired.feet.clear();
         network.apply(&desired).await.unwrap();

@@ -78,6 +78,8 @@ pub(crate) struct Upstream {
 pub(crate) enum Presence {
     #[default]
     NotYet,
+    /// Somebody may find it already: told before it is done.
+    Listing,
     Listed,
     Left {
         at: Timestamp,
@@ -124,7 +126,7 @@ impl Task {
     /// Until when it must not end, as it may still be found; `None` when nobody finds it any more.
     pub(crate) fn may_be_found(&self) -> Option<Until> {
         match self.presence {
-            Presence::Listed => Some(Until::Unlisted),
+            Presence::Listing | Presence::Listed => Some(Until::Unlisted),
             Presence::Left { at } => Some(Until::At(at + self.discovery.leaving())),
             Presence::NotYet => None,
         }

@@ -222,6 +222,8 @@ struct Wish {
     task_definition: Option<String>,
     network: Option<Network>,
     load_balancers: Option<Vec<Balancer>>,
+    /// What it was made from, unless the request itself says what it shall be.
+    discovery_before: Option<Discovery>,
     discovery: Discovery,
     strategy: Option<Strategy>,
     constraints: Option<Vec<Constraint>>,
@@ -265,6 +267,7 @@ async fn wish(
         input.service_registries.take(),
         input.service_connect_configuration.take(),
     );
+    let named = registries.is_some() || connect.is_some();
     let before = (&old.discovery, cluster.namespace.as_deref());
     let discovery = discovery(ecs, context, &definition, registries, connect, before).await?;
     // An empty strategy is the way back to a launch type.
@@ -294,6 +297,7 @@ async fn wish(
         constraints: input.placement_constraints.map(|_| placement.constraints),
         strategies: input.placement_strategy.map(|_| placement.strategies),
         load_balancers,
+        discovery_before: (!named).then(|| old.discovery.clone()),
         discovery,
         strategy,
         desired: desired(input.desired_count, "Task count")?,
@@ -363,7 +367,11 @@ impl Wish {
             load_balancers: self
                 .load_balancers
                 .unwrap_or_else(|| service.load_balancers.clone()),
-            discovery: self.discovery,
+            // Somebody else may have changed it meanwhile, which stays.
+            discovery: match self.discovery_before {
+                Some(before) if before != service.discovery => service.discovery.clone(),
+                _ => self.discovery,
+            },
             launch: match &self.strategy {
                 Some(strategy) if !strategy.is_empty() => cluster::launch(strategy),
                 _ => service.launch,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use contract::agent::{ALIAS_DOOR, ALIASES};
 use contract::route::{
     Action, HealthCheck, Listener, ListenerProtocol, RouteTable, Target, TargetGroup, WeightedGroup,
 };
@@ -15,8 +16,6 @@ use crate::model::task::{Stage, Task};
 const DRAINING_SECONDS_MAX: u32 = 5;
 /// How long a request may take that says nothing.
 const IDLE_SECONDS_MAX: u32 = 60;
-/// Aliases get loopback addresses from here on, one each.
-const FIRST: u32 = u32::from_be_bytes([127, 255, 0, 1]);
 /// Of one task.
 const UPSTREAMS_MAX: usize = 1000;
 
@@ -41,7 +40,8 @@ pub(crate) fn upstreams<'a>(own: &Connect, all: impl Iterator<Item = &'a Connect
     let mut addresses: BTreeMap<String, Ipv4Addr> = BTreeMap::new();
     let mut upstreams: Vec<Upstream> = names.into_values().take(UPSTREAMS_MAX).collect();
     for upstream in &mut upstreams {
-        let next = Ipv4Addr::from(FIRST + addresses.len() as u32);
+        // One each, from the first one on.
+        let next = Ipv4Addr::from(u32::from(ALIASES.network()) + 1 + addresses.len() as u32);
         upstream.address = *addresses.entry(upstream.name.clone()).or_insert(next);
     }
     upstreams
@@ -63,6 +63,7 @@ pub(crate) fn routes(tasks: &[Arc<Task>]) -> RouteTable {
                 id: format!("{}/{}:{}", task.id, upstream.address, upstream.port),
                 bind: SocketAddr::from((upstream.address, upstream.port)),
                 network: network.clone(),
+                behind: Some(ALIAS_DOOR.into()),
                 protocol: match upstream.http {
                     true => ListenerProtocol::Http,
                     false => ListenerProtocol::Tcp,
@@ -105,7 +106,7 @@ fn targets(tasks: &[Arc<Task>]) -> BTreeMap<&str, Vec<Target>> {
         let (Stage::Placed { .. }, Some(attachment)) = (&task.stage, task.attachment()) else {
             continue;
         };
-        if task.presence == Presence::NotYet {
+        if matches!(task.presence, Presence::NotYet | Presence::Listing) {
             continue;
         }
         for server in task.discovery.servers() {

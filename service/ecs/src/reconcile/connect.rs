@@ -1,5 +1,6 @@
 //! Service Connect: the proxy's table follows the tasks.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -58,16 +59,25 @@ pub(super) fn is_served(snapshot: &Snapshot, task: &Task) -> bool {
     let Some(address) = task.attachment().map(|it| it.interface.address) else {
         return false;
     };
-    let ports: Vec<u16> = task.discovery.servers().iter().map(|it| it.port).collect();
-    if ports.is_empty() {
+    // Addresses of several networks may be the same; the registries tell them apart.
+    let tails: Vec<String> = task
+        .discovery
+        .servers()
+        .iter()
+        .map(|it| format!("/{}", it.registry))
+        .collect();
+    if tails.is_empty() {
         return false;
     }
+    let is_own = |group: &str, at: Ipv4Addr| at == address && tails.iter().any(|it| group.ends_with(it));
     let Some(table) = snapshot.get(TABLES, RouteTable::CONNECT) else {
         return false;
     };
-    let targets = table.target_groups.iter().flat_map(|it| &it.targets);
+    let groups = table.target_groups.iter();
+    let targets = groups.flat_map(|group| group.targets.iter().map(move |it| (&group.id, it)));
     let mut own = targets
-        .filter(|it| it.address == address && ports.contains(&it.port))
+        .filter(|(group, it)| is_own(group, it.address))
+        .map(|(_, it)| it)
         .peekable();
     if own.peek().is_none() {
         return false;
@@ -82,8 +92,6 @@ pub(super) fn is_served(snapshot: &Snapshot, task: &Task) -> bool {
         return true;
     };
     let mut targets = seen.targets.iter();
-    targets.any(|it| {
-        let own = it.address == address && ports.contains(&it.port);
-        own && it.health != TargetHealth::Draining { done: true }
-    })
+    targets
+        .any(|it| is_own(&it.target_group, it.address) && it.health != TargetHealth::Draining { done: true })
 }

@@ -10,11 +10,11 @@ use base_id::Scope;
 use base_store::Snapshot;
 use contract::task::{Health, TaskPhase};
 
-use crate::model::discovery::{Discovery, Presence, Registry};
+use crate::model::discovery::{Discovery, Presence, Registry, Until};
 use crate::model::name;
 use crate::model::service::{LoadBalancer, Service, State};
 use crate::model::task::{self, Task};
-use crate::table::{self, TASKS};
+use crate::table::{self, SERVICES, TASKS};
 use crate::{Ecs, event};
 
 /// Lists and unlists as the tasks of one service need it.
@@ -31,35 +31,52 @@ pub(super) async fn follow(
         .into_iter()
         .filter(|task| task.service() == Some(&service.name) && !task.discovery.is_empty())
         .collect();
-    let mut said = Vec::new();
+    let (mut said, mut failure) = (Vec::new(), None);
     for task in &mine {
-        let present = task.presence == Presence::Listed;
-        match (present, is_well(snapshot, &scope, task)) {
-            (false, true) => {
-                for registry in registries(&task.discovery) {
-                    register(ecs, &context, task, &registry).await?;
-                }
-                note(ecs, &scope, task, Presence::Listed).await?;
-                said.push(event::listed(service, &task.id));
-            }
-            (true, false) => {
-                for registry in registries(&task.discovery) {
-                    deregister(ecs, &context, task, &registry).await?;
-                }
-                let at = ecs.clock.now();
-                note(ecs, &scope, task, Presence::Left { at }).await?;
-                said.push(event::unlisted(service, &task.id));
-            }
-            (true, true) | (false, false) => {}
+        let well = is_well(snapshot, &scope, task);
+        let done = match (&task.presence, well) {
+            (Presence::Listed, true) | (Presence::NotYet | Presence::Left { .. }, false) => continue,
+            (_, true) => list(ecs, &context, task)
+                .await
+                .map(|()| event::listed(service, &task.id)),
+            (_, false) => unlist(ecs, &context, task)
+                .await
+                .map(|()| event::unlisted(service, &task.id)),
+        };
+        // One that cannot be done keeps none of the others.
+        match done {
+            Ok(sentence) => said.push(sentence),
+            Err(error) => failure = Some(error),
         }
     }
-    if service.state != State::Active && mine.iter().all(|task| task.presence != Presence::Listed) {
+    if service.state != State::Active
+        && mine
+            .iter()
+            .all(|task| task.may_be_found().is_none_or(|it| matches!(it, Until::At(_))))
+    {
         forget(ecs, &context, service).await?;
     }
-    if said.is_empty() {
-        return Ok(());
+    if !said.is_empty() {
+        super::registration::say(ecs, place, said).await?;
     }
-    super::registration::say(ecs, place, said).await
+    failure.map_or(Ok(()), Err)
+}
+
+/// Noted first: what is noted and not done is taken back without harm.
+async fn list(ecs: &Ecs, context: &Context, task: &Task) -> Result<(), ApiError> {
+    note(ecs, &context.scope, task, Presence::Listing).await?;
+    for registry in registries(&task.discovery) {
+        register(ecs, context, task, &registry).await?;
+    }
+    note(ecs, &context.scope, task, Presence::Listed).await
+}
+
+async fn unlist(ecs: &Ecs, context: &Context, task: &Task) -> Result<(), ApiError> {
+    for registry in registries(&task.discovery) {
+        deregister(ecs, context, task, &registry).await?;
+    }
+    let at = ecs.clock.now();
+    note(ecs, &context.scope, task, Presence::Left { at }).await
 }
 
 fn is_well(snapshot: &Snapshot, scope: &Scope, task: &Task) -> bool {
@@ -155,6 +172,7 @@ async fn note(ecs: &Ecs, scope: &Scope, task: &Task, presence: Presence) -> Resu
             if let Some(row) = tx.get(TASKS, &place) {
                 let mut task = Task::clone(&row);
                 task.presence = presence;
+                task.version += 1;
                 tx.put(TASKS, &place, task);
             }
             Ok(())
@@ -165,7 +183,25 @@ async fn note(ecs: &Ecs, scope: &Scope, task: &Task, presence: Presence) -> Resu
 /// The services of Cloud Map that stood for its ports go with it, unless others are in them.
 async fn forget(ecs: &Ecs, context: &Context, service: &Service) -> Result<(), ApiError> {
     let names = &ecs.neighbours.names;
-    for server in service.discovery.servers() {
+    let all = ecs
+        .store
+        .snapshot()
+        .prefix(SERVICES, &table::key(&context.scope, ""));
+    let used = |registry: &String| {
+        let mut others = all.iter().filter(|(_, it)| it.state == State::Active);
+        others.any(|(_, it)| {
+            it.discovery
+                .servers()
+                .iter()
+                .any(|server| server.registry == *registry)
+        })
+    };
+    for server in service
+        .discovery
+        .servers()
+        .iter()
+        .filter(|it| !used(&it.registry))
+    {
         let id = server
             .registry
             .rsplit_once('/')

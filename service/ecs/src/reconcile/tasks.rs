@@ -59,6 +59,9 @@ impl Tasks {
         let now = self.0.clock.now();
         let seen = table::observed(snapshot, task);
         match (&task.stage, seen) {
+            (Stage::Stopped { .. }, _) if matches!(task.may_be_found(), Some(Until::Unlisted)) => {
+                Ok(Outcome::Settled)
+            }
             (Stage::Stopped { at, .. }, _) => self.forget(place, *at, now).await,
             (Stage::Provisioning, _) if task.stop.is_some() => self.finish(place, task, None).await,
             (Stage::Provisioning, _) if task.waits() => self.lodge(place, task).await,

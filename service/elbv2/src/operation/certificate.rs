@@ -2,6 +2,7 @@
 
 use aws_protocol::{ApiError, Context};
 use aws_shape::elbv2::*;
+use base_id::Scope;
 
 use super::page;
 use crate::Elbv2;
@@ -36,7 +37,12 @@ pub(super) fn refuse(
 }
 
 /// TLS as it shall be; `None` is HTTP. What is not given stays as it was.
-pub(super) fn tls(elb: &Elbv2, given: Given, before: Option<&Tls>) -> Result<Option<Tls>, ApiError> {
+pub(super) fn tls(
+    elb: &Elbv2,
+    scope: &Scope,
+    given: Given,
+    before: Option<&Tls>,
+) -> Result<Option<Tls>, ApiError> {
     let https = match &given.protocol {
         Some(ProtocolEnum::Https) => true,
         Some(ProtocolEnum::Http) => false,
@@ -57,7 +63,7 @@ pub(super) fn tls(elb: &Elbv2, given: Given, before: Option<&Tls>) -> Result<Opt
         return Ok(None);
     }
     let default = match certificates.as_deref() {
-        Some([one]) => Some(arn_of(elb, one)?),
+        Some([one]) => Some(arn_of(elb, scope, one)?),
         Some(_) => {
             return Err(ApiError::client(
                 "TooManyCertificates",
@@ -98,12 +104,13 @@ fn unknown_policy(name: &str) -> ApiError {
 }
 
 /// A certificate that there is, and that can be used now.
-fn arn_of(elb: &Elbv2, given: &Certificate) -> Result<String, ApiError> {
+fn arn_of(elb: &Elbv2, scope: &Scope, given: &Certificate) -> Result<String, ApiError> {
     let arn = given.certificate_arn.clone().unwrap_or_default();
-    if (elb.certificates)(&arn).is_some() {
+    let own = arn.starts_with(&scope.arn("acm", "certificate/"));
+    if own && (elb.certificates)(&arn).is_some() {
         return Ok(arn);
     }
-    if !arn.contains(":acm:") {
+    if !own {
         return Err(ApiError::client(
             "CertificateNotFound",
             format!("Certificate '{arn}' not found"),
@@ -145,7 +152,7 @@ pub(super) async fn add_listener_certificates(
     let new = input
         .certificates
         .iter()
-        .map(|it| arn_of(elb, it))
+        .map(|it| arn_of(elb, &context.scope, it))
         .collect::<Result<Vec<_>, _>>()?;
     let added = new.clone();
     change(elb, context, input.listener_arn, move |all| {

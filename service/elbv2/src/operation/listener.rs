@@ -51,7 +51,7 @@ pub(super) async fn create_listener(
             .ok_or_else(|| validation("A listener port must be specified"))?,
     )?;
     let action = action::parse(input.default_actions)?;
-    let tls = certificate::tls(elb, given, None)?;
+    let tls = certificate::tls(elb, &context.scope, given, None)?;
     let (scope, id) = (context.scope.clone(), elb.ids.hex(16));
     let tags = super::tag::parse(input.tags);
     let listener = elb
@@ -157,9 +157,7 @@ pub(super) async fn modify_listener(
     };
     let port = input.port.map(check_port).transpose()?;
     let action = input.default_actions.map(action::parse).transpose()?;
-    let before = table::listener(&elb.store.snapshot(), &context.scope, &input.listener_arn)?;
-    let tls = certificate::tls(elb, given, before.tls.as_ref())?;
-    let scope = context.scope.clone();
+    let (scope, asked) = (context.scope.clone(), elb.clone());
     let listener = elb
         .store
         .write(move |tx| {
@@ -175,7 +173,7 @@ pub(super) async fn modify_listener(
                 check_action(&snapshot, &scope, &balancer.vpc, &action)?;
                 listener.action = action;
             }
-            listener.tls = tls;
+            listener.tls = certificate::tls(&asked, &scope, given, listener.tls.as_ref())?;
             if let Some(place) = listener_key(&scope, &listener.arn) {
                 tx.put(LISTENERS, &place, listener.clone());
             }

@@ -7,7 +7,7 @@ use super::{PAGE_ITEMS_MAX, max_items, page_by_id};
 use crate::Route53;
 use crate::error::with_code;
 use crate::model;
-use crate::table::{self, DELEGATION_SETS, key, zones};
+use crate::table::{self, DELEGATION_SETS, ZONES, key, zones};
 
 pub(super) fn shape(set: &model::DelegationSet) -> DelegationSet {
     DelegationSet {
@@ -65,6 +65,14 @@ pub(super) async fn create_reusable_delegation_set(
                             "The specified delegation set has already been marked as reusable.",
                         ));
                     }
+                    if zone.private {
+                        return Err(with_code("InvalidArgument", "The hosted zone is a private hosted zone."));
+                    }
+                    let marked = model::Zone {
+                        delegation_set: Some(id.clone()),
+                        ..model::Zone::clone(&zone)
+                    };
+                    tx.put(ZONES, &key(&context, &zone.id), marked);
                     zone.name_servers.clone()
                 }
             };

@@ -183,7 +183,7 @@ pub(super) async fn update_health_check(
     let (row, _) = route53
         .change(context, None, move |tx, context| {
             let snapshot = tx.snapshot();
-            let found = table::check(&snapshot, context, &input.health_check_id)?;
+            let found = table::own_check(&snapshot, context, &input.health_check_id)?;
             if input.health_check_version.is_some_and(|it| it != found.version) {
                 return Err(with_code(
                     "HealthCheckVersionMismatch",
@@ -254,7 +254,7 @@ pub(super) async fn delete_health_check(
     route53
         .change(context, None, move |tx, context| {
             let snapshot = tx.snapshot();
-            let row = table::check(&snapshot, context, &id)?;
+            let row = table::own_check(&snapshot, context, &id)?;
             let all = snapshot.prefix(CHECKS, &key(context, ""));
             let watched = all.iter().any(|(_, it)| it.config.children.contains(&row.id));
             if watched || is_used(&snapshot, context, &row.id) {

@@ -137,9 +137,10 @@ pub(super) async fn list_resource_record_sets(
             let wrong = |wrong| invalid(format!("FATAL problem: {wrong}"));
             let name = reversed(&name::normal(name).map_err(wrong)?);
             let kind = kind.as_ref().map_or("", |it| it.as_str());
-            format!("{prefix}{name} {kind} {}", set.as_deref().unwrap_or_default())
-                .trim_end()
-                .to_owned()
+            match (kind.is_empty(), set) {
+                (true, _) => format!("{prefix}{name}"),
+                (false, set) => format!("{prefix}{name} {kind} {}", set.as_deref().unwrap_or_default()),
+            }
         }
     };
     let mut page = snapshot.page(RECORDS, &prefix, &start, count + 1);

@@ -230,7 +230,7 @@ pub(super) async fn update_hosted_zone_comment(
     let zone = route53
         .store
         .write(move |tx| {
-            let found = table::zone(&tx.snapshot(), &context, &input.id)?;
+            let found = table::own_zone(&tx.snapshot(), &context, &input.id)?;
             let zone = model::Zone {
                 comment: input.comment.filter(|it| !it.is_empty()),
                 ..model::Zone::clone(&found)

@@ -41,7 +41,9 @@ fn services_find_each_other_through_roll_outs() {
 
 /// A zone with one record.
 fn zone(cloud: &Cloud, name: &str) -> String {
-    let line = format!("route53 create-hosted-zone --name {name} --caller-reference one --query HostedZone.Id --output text");
+    let line = format!(
+        "route53 create-hosted-zone --name {name} --caller-reference one --query HostedZone.Id --output text"
+    );
     let id = cloud.aws(&line);
     put(cloud, &id, &format!("www.{name}"), "192.0.2.1");
     id
@@ -51,14 +53,25 @@ fn put(cloud: &Cloud, zone: &str, name: &str, address: &str) {
     let batch = format!(
         r#"{{"Changes":[{{"Action":"UPSERT","ResourceRecordSet":{{"Name":"{name}","Type":"A","TTL":5,"ResourceRecords":[{{"Value":"{address}"}}]}}}}]}}"#
     );
-    let words = ["route53", "change-resource-record-sets", "--hosted-zone-id", zone, "--change-batch", &batch];
+    let words = [
+        "route53",
+        "change-resource-record-sets",
+        "--hosted-zone-id",
+        zone,
+        "--change-batch",
+        &batch,
+    ];
     run(&mut cloud.client("aws", &words));
 }
 
 fn dig(server: &str, name: &str) -> String {
     let (host, port) = server.split_once(':').unwrap();
     let words = ["+short", "+tries=1", "+time=2", "-p", port, name];
-    let output = Command::new("dig").arg(format!("@{host}")).args(words).output().unwrap();
+    let output = Command::new("dig")
+        .arg(format!("@{host}"))
+        .args(words)
+        .output()
+        .unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
@@ -81,13 +94,20 @@ fn names_outlive_those_who_made_them() {
     }
     signal("-CONT", supervisor);
     until("the API answers again", || {
-        cloud.client("aws", &["sts", "get-caller-identity"]).output().unwrap().status.success()
+        cloud
+            .client("aws", &["sts", "get-caller-identity"])
+            .output()
+            .unwrap()
+            .status
+            .success()
     });
     put(&cloud, &id, "www.example.test", "192.0.2.2");
     assert_eq!(dig(&server, "www.example.test"), "192.0.2.2");
     // What it knew is on disk.
     signal("-KILL", cloud.process("dns-server"));
-    until("names are answered again", || dig(&server, "www.example.test") == "192.0.2.2");
+    until("names are answered again", || {
+        dig(&server, "www.example.test") == "192.0.2.2"
+    });
     cloud.stop();
     cloud.assert_nothing_left();
 }
@@ -116,7 +136,10 @@ fn programs_of_the_machine_find_a_domain_and_the_machine_is_as_it_was() {
         state = cloud.state().display(),
     );
     let said = run(&mut cloud.client("unshare", &["--mount", "sh", "-c", &script]));
-    assert!(said.contains("192.0.2.1") && said.ends_with("as it was"), "{said}");
+    assert!(
+        said.contains("192.0.2.1") && said.ends_with("as it was"),
+        "{said}"
+    );
     cloud.stop();
     cloud.assert_nothing_left();
 }

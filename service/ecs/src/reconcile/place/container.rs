@@ -91,7 +91,10 @@ fn given(
             ("AWS_EXECUTION_ENV", platform.to_owned()),
             ("AWS_ENDPOINT_URL", agent.endpoint.clone()),
             // Clients put `data-` before the host when they discover instances; so it becomes a user's name instead.
-            ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", agent.endpoint.replacen("://", "://@", 1)),
+            (
+                "AWS_ENDPOINT_URL_SERVICEDISCOVERY",
+                agent.endpoint.replacen("://", "://@", 1),
+            ),
             (
                 "ECS_CONTAINER_METADATA_URI",
                 format!("{}/v3/{id}", agent.metadata),
