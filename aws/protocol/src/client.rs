@@ -85,6 +85,8 @@ fn output(service: &ServiceSchema, operation: &OperationSchema, body: &[u8]) -> 
         Protocol::Query | Protocol::Ec2 | Protocol::RestXml if operation.output.is_none() => {
             Ok(Value::Structure(Fields::new()))
         }
+        // Where an answer has nothing to say, some servers send no element either; botocore reads that too.
+        Protocol::RestXml if body.iter().all(u8::is_ascii_whitespace) => Ok(Value::Structure(Fields::new())),
         Protocol::Query | Protocol::Ec2 | Protocol::RestXml => {
             let text = std::str::from_utf8(body).map_err(|it| unreadable(&it))?;
             let root = xml::Element::parse(text).map_err(|it| unreadable(&it))?;
