@@ -1,15 +1,11 @@
 """An application behind a load balancer under a name of its own: an alias here and inside the VPC, HTTPS with a certificate
 that DNS has validated, a private zone that only its VPC sees, an alias that fails over when its targets die.
-The argument is the name server's address and port.
+The arguments are the name server's address and port, and a file with the certificate of the local authority.
 """
 
 import http.client
-import os
-import ssl
 import subprocess
 import sys
-import tempfile
-import time
 
 import boto3
 
@@ -88,20 +84,15 @@ elb.create_listener(
     LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=8080,
     DefaultActions=[{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}],
 )
-with tempfile.NamedTemporaryFile() as authority:
-    wharf = os.environ.get("WHARF", "wharf")
-    said = subprocess.run([wharf, "cloud", "ca"], check=True, capture_output=True)
-    authority.write(said.stdout)
-    authority.flush()
-    curl = ["curl", "-sS", "--cacert", authority.name, "--resolve", f"{DOMAIN}:443:{address}",
-            "--resolve", f"{DOMAIN}:8080:{address}"]
-    fetch = lambda url, *more: subprocess.run([*curl, *more, url], capture_output=True, text=True)
-    until("HTTPS answers", lambda: fetch(f"https://{DOMAIN}/").stdout == "hello\n")
-    moved = fetch(f"http://{DOMAIN}:8080/a?b=c", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}").stdout
-    assert moved == f"301 https://{DOMAIN}:443/a?b=c", moved
-    stranger = subprocess.run(["curl", "-sS", "--resolve", f"{DOMAIN}:443:{address}", f"https://{DOMAIN}/"],
-                              capture_output=True, text=True)
-    assert stranger.returncode == 60, "nobody trusts the authority without being told"
+curl = ["curl", "-sS", "--cacert", sys.argv[2], "--resolve", f"{DOMAIN}:443:{address}",
+        "--resolve", f"{DOMAIN}:8080:{address}"]
+fetch = lambda url, *more: subprocess.run([*curl, *more, url], capture_output=True, text=True)
+until("HTTPS answers", lambda: fetch(f"https://{DOMAIN}/").stdout == "hello\n")
+moved = fetch(f"http://{DOMAIN}:8080/a?b=c", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}").stdout
+assert moved == f"301 https://{DOMAIN}:443/a?b=c", moved
+stranger = subprocess.run(["curl", "-sS", "--resolve", f"{DOMAIN}:443:{address}", f"https://{DOMAIN}/"],
+                          capture_output=True, text=True)
+assert stranger.returncode == 60, "nobody trusts the authority without being told"
 print("secure")
 
 private = route53.create_hosted_zone(

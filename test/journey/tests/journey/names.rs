@@ -150,7 +150,9 @@ fn a_load_balancer_has_a_name_of_ones_own_here_and_inside() {
     load_busybox(&cloud);
     load_python(&cloud);
     let server = dns(&cloud);
-    let said = script(&cloud, "alias.py", &[&server]);
+    let authority = cloud.state().join("authority.pem");
+    std::fs::write(&authority, run(&mut cloud.wharf(&["cloud", "ca"])) + "\n").unwrap();
+    let said = script(&cloud, "alias.py", &[&server, authority.to_str().unwrap()]);
     assert_eq!(said, "alias\nsecure\ninside\nprivate\nfailed over");
     cloud.stop();
     cloud.assert_nothing_left();
