@@ -44,7 +44,7 @@ fn generate(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
     }
     let mut files = BTreeMap::new();
     for service in &services {
-        let name = &service.name;
+        let name = &service.module();
         let names = names::Names::new(service).with_context(|| format!("naming the shapes of {name}"))?;
         let folder = PathBuf::from(FOLDERS[0]).join(name);
         files.insert(folder.with_extension("rs"), api::module(service));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use aws_model::{Http, Kind, Member, Operation, Protocol, Service, Shape};
+use aws_model::{Http, Member, Operation, Protocol, Service, Shape};
 
 /// Writes the fact file of every service that `aws/model/served.txt` names.
 pub fn run(root: &Path, site: Option<&Path>) -> Result<()> {
@@ -45,6 +45,7 @@ fn installed() -> Result<PathBuf> {
 
 fn import(data: &Path, name: &str, served: &BTreeSet<String>) -> Result<Service> {
     let model = botocore::read(&data.join(name))?;
+    let protocol = model.metadata.protocol()?;
     let mut operations = BTreeMap::new();
     let mut shapes = BTreeMap::new();
     for operation in served {
@@ -65,7 +66,7 @@ fn import(data: &Path, name: &str, served: &BTreeSet<String>) -> Result<Service>
                 input,
                 output,
                 result_wrapper,
-                http: (model.metadata.protocol == Protocol::RestXml).then(|| Http {
+                http: (protocol == Protocol::RestXml).then(|| Http {
                     method: raw.http.method.clone(),
                     uri: raw.http.request_uri.clone(),
                     status: raw.http.response_code.unwrap_or(200),
@@ -89,7 +90,7 @@ fn import(data: &Path, name: &str, served: &BTreeSet<String>) -> Result<Service>
     let meta = model.metadata;
     Ok(Service {
         name: name.to_owned(),
-        protocol: meta.protocol,
+        protocol,
         api_version: meta.api_version,
         service_id: meta.service_id,
         signing_name: meta.signing_name.unwrap_or_else(|| meta.endpoint_prefix.clone()),
@@ -138,11 +139,8 @@ fn collect(model: &botocore::Model, name: &str, into: &mut BTreeMap<String, Shap
         error_status: raw.error.as_ref().and_then(|it| it.http_status_code),
         fault: raw.fault || raw.error.as_ref().is_some_and(|it| it.fault),
         sensitive: raw.sensitive,
+        event_stream: raw.eventstream,
     };
-    ensure!(
-        shape.kind != Kind::Structure || !raw.eventstream,
-        "{name} is an event stream, which is not served yet"
-    );
     into.insert(name.to_owned(), shape.clone());
     for member in shape
         .members

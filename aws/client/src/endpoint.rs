@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 
 use aws_protocol::{ApiError, ServiceSchema};
-use aws_shape::{acm, ec2, ecr, ecs, elbv2, iam, logs, route53, servicediscovery, sts};
+use aws_shape::{
+    acm, applicationautoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, logs, route53, servicediscovery, sts,
+};
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 use http::Uri;
 
 use crate::ConfigError;
 
-const SERVICES: [&ServiceSchema; 10] = [
+const SERVICES: [&ServiceSchema; 12] = [
     &acm::SERVICE,
+    &applicationautoscaling::SERVICE,
+    &cloudwatch::SERVICE,
     &ec2::SERVICE,
     &ecr::SERVICE,
     &ecs::SERVICE,

@@ -15,7 +15,9 @@ mod transport;
 #[rustfmt::skip]
 mod service {
     mod acm;
+    mod applicationautoscaling;
     mod autoscaling;
+    mod cloudwatch;
     mod ec2;
     mod ecr;
     mod ecs;

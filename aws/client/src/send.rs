@@ -173,7 +173,7 @@ fn prepare(
     operation: &OperationSchema,
     endpoint: &Endpoint,
     input: &Value,
-) -> Result<http::Request<String>, ApiError> {
+) -> Result<http::Request<Vec<u8>>, ApiError> {
     let encoded = encode_request(service, operation, input);
     let mut request = http::Request::new(encoded.body);
     *request.method_mut() = encoded.method.parse().map_err(ApiError::internal)?;

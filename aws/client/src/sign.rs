@@ -58,7 +58,7 @@ impl CachedCredentials {
 
 /// Adds the signature's headers to a request.
 pub fn add_signature(
-    request: &mut http::Request<String>,
+    request: &mut http::Request<Vec<u8>>,
     credentials: Credentials,
     region: &str,
     service: &str,
@@ -82,7 +82,7 @@ pub fn add_signature(
         request.method().as_str(),
         request.uri().to_string(),
         headers,
-        SignableBody::Bytes(request.body().as_bytes()),
+        SignableBody::Bytes(request.body()),
     )
     .map_err(|it| ApiError::internal(causes(&it)))?;
     let signed = sign(signable, &parameters).map_err(|it| ApiError::internal(causes(&it)))?;

@@ -71,7 +71,7 @@ impl Transport {
 
     /// # Errors
     /// A sentence: no connection, or no whole answer in time.
-    pub async fn send(&self, request: http::Request<String>, is_local: bool) -> Result<Answer, String> {
+    pub async fn send(&self, request: http::Request<Vec<u8>>, is_local: bool) -> Result<Answer, String> {
         let request = request.map(SdkBody::from);
         let request = request.try_into().map_err(|it| causes(&it))?;
         let connector = if is_local { &self.direct } else { &self.proxied };

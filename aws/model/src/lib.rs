@@ -68,6 +68,13 @@ pub struct Operation {
     pub errors: Vec<String>,
 }
 
+impl Service {
+    /// Name of the service's Rust module.
+    pub fn module(&self) -> String {
+        self.name.replace('-', "")
+    }
+}
+
 /// Method, path with `{labels}`, and the status of success.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -127,6 +134,9 @@ pub struct Shape {
     pub fault: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     pub sensitive: bool,
+    /// A structure of which the answer has one member after the other, each with one of its own members.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub event_stream: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,8 @@
 //! The client's half: requests out, answers in.
 
-use crate::{ApiError, Fields, OperationSchema, Protocol, ServiceSchema, Value, json, query, rest, xml};
+use crate::{
+    ApiError, Fields, OperationSchema, Protocol, ServiceSchema, Value, cbor, json, query, rest, xml,
+};
 
 /// A request, ready to be signed and sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +11,7 @@ pub struct Request {
     /// With the query, if there is one.
     pub path: String,
     pub headers: Vec<(&'static str, String)>,
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 /// Writes an operation's input.
@@ -29,7 +31,7 @@ pub fn encode_request(service: &ServiceSchema, operation: &OperationSchema, inpu
                     format!("{}.{}", service.target_prefix, operation.name),
                 ),
             ],
-            body: json::write(operation.input, input),
+            body: json::write(operation.input, input).into_bytes(),
         },
         Protocol::Query | Protocol::Ec2 => Request {
             method: "POST",
@@ -38,7 +40,16 @@ pub fn encode_request(service: &ServiceSchema, operation: &OperationSchema, inpu
                 "content-type",
                 "application/x-www-form-urlencoded; charset=utf-8".to_owned(),
             )],
-            body: query::write(service, operation, input),
+            body: query::write(service, operation, input).into_bytes(),
+        },
+        Protocol::Cbor => Request {
+            method: "POST",
+            path: cbor::path(service, operation.name),
+            headers: vec![
+                ("content-type", "application/cbor".to_owned()),
+                ("smithy-protocol", cbor::PROTOCOL.to_owned()),
+            ],
+            body: cbor::write(operation.input, input),
         },
     }
 }
@@ -82,6 +93,7 @@ fn output(service: &ServiceSchema, operation: &OperationSchema, body: &[u8]) -> 
         Protocol::Json => {
             json::read(operation.output, body, json::Mode::Lenient).map_err(|it| unreadable(&it.message))
         }
+        Protocol::Cbor => cbor::read(operation.output, body).map_err(|it| unreadable(&it.message)),
         Protocol::Query | Protocol::Ec2 | Protocol::RestXml if operation.output.is_none() => {
             Ok(Value::Structure(Fields::new()))
         }
@@ -97,6 +109,7 @@ fn output(service: &ServiceSchema, operation: &OperationSchema, body: &[u8]) -> 
 
 fn failure(service: &ServiceSchema, status: u16, error_type: Option<&str>, body: &[u8]) -> ApiError {
     let found = match service.protocol {
+        Protocol::Cbor => cbor::failure(service, status, body),
         Protocol::Json => json_failure(service, status, error_type, body),
         Protocol::Query | Protocol::Ec2 | Protocol::RestXml => std::str::from_utf8(body)
             .ok()

@@ -6,6 +6,8 @@ pub const LIST_MAX_ENTRIES: usize = 20_000;
 pub const FORM_MAX_DEPTH: usize = 32;
 /// Elements inside each other in an XML answer.
 pub const XML_MAX_DEPTH: usize = 64;
+/// Values inside each other in a CBOR message.
+pub const CBOR_MAX_DEPTH: usize = 64;
 /// Violations that one answer names.
 pub const VIOLATIONS_MAX: usize = 20;
 /// Characters of a wrong value that the answer repeats.

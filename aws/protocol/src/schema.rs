@@ -10,6 +10,8 @@ const OPERATION_NAME_MAX_CHARS: usize = 100;
 pub struct ServiceSchema {
     /// As the AWS CLI calls it, such as `elbv2`.
     pub name: &'static str,
+    /// How it is spoken to, and how the client half does; where it has a target prefix as well, by awsJson and
+    /// rpc-v2-cbor too.
     pub protocol: Protocol,
     /// Such as `2014-11-13`.
     pub api_version: &'static str,
@@ -19,9 +21,9 @@ pub struct ServiceSchema {
     pub signing_name: &'static str,
     /// Host of a service that has one endpoint for all regions.
     pub global_endpoint: Option<&'static str>,
-    /// Before the dot of `X-Amz-Target`; empty but for [`Protocol::Json`].
+    /// Before the dot of `X-Amz-Target`; empty for a service that knows no such header.
     pub target_prefix: &'static str,
-    /// Such as `1.1`; empty but for [`Protocol::Json`].
+    /// Such as `1.1`; empty for a service that does not speak awsJson.
     pub json_version: &'static str,
     /// Empty for [`Protocol::Json`].
     pub xml_namespace: &'static str,
@@ -40,6 +42,8 @@ pub enum Protocol {
     Ec2,
     /// Method and path say which operation it is; bodies are XML.
     RestXml,
+    /// The path says which operation it is; bodies are CBOR.
+    Cbor,
 }
 
 #[derive(Debug)]
@@ -172,7 +176,9 @@ impl ServiceSchema {
         };
         match self.protocol {
             Protocol::Json => ApiError::client("UnknownOperationException", message),
-            Protocol::Query | Protocol::Ec2 | Protocol::RestXml => ApiError::client("InvalidAction", message),
+            Protocol::Query | Protocol::Ec2 | Protocol::RestXml | Protocol::Cbor => {
+                ApiError::client("InvalidAction", message)
+            }
         }
     }
 

@@ -83,7 +83,7 @@ pub fn check(service: &ServiceSchema, schema: &Schema, value: &Value) -> Result<
         // ECR words it differently from every other service.
         Protocol::Json if service.name == "ecr" => wording::ecr(&found),
         Protocol::Json => wording::plain(json_code(service.name), &found),
-        Protocol::Query => wording::plain("ValidationError", &found),
+        Protocol::Query | Protocol::Cbor => wording::plain("ValidationError", &found),
         Protocol::RestXml => wording::plain("InvalidInput", &found),
     })
 }

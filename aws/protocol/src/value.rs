@@ -21,6 +21,8 @@ pub enum Value {
     List(Vec<Value>),
     Map(BTreeMap<String, Value>),
     Structure(Fields),
+    /// What comes one after the other, while somebody reads.
+    Events(crate::EventStream),
 }
 
 /// A structure's members under the names of the model, in the order they were put in.

@@ -8,7 +8,9 @@ use aws_protocol::{ApiError, Shaped, Value};
 #[rustfmt::skip]
 mod service {
     pub mod acm;
+    pub mod applicationautoscaling;
     pub mod autoscaling;
+    pub mod cloudwatch;
     pub mod ec2;
     pub mod ecr;
     pub mod ecs;
@@ -23,7 +25,8 @@ mod service {
 }
 
 pub use service::{
-    acm, autoscaling, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, servicediscovery, ssm, sts,
+    acm, applicationautoscaling, autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, logs, route53,
+    secretsmanager, servicediscovery, ssm, sts,
 };
 
 /// An operation's input from a decoded message. The message was checked against the schema before, so what

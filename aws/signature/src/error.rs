@@ -73,11 +73,15 @@ impl SignatureError {
     pub fn answer(&self, protocol: Protocol) -> ApiError {
         let refusal = self.refusal();
         let (status, code) = match (protocol, &refusal) {
-            (Protocol::Json, Refusal::Missing) => (400, "MissingAuthenticationTokenException"),
-            (Protocol::Json, Refusal::Incomplete) => (400, "IncompleteSignatureException"),
-            (Protocol::Json, Refusal::Mismatch | Refusal::Untimely) => (400, "InvalidSignatureException"),
-            (Protocol::Json, Refusal::UnknownKey) => (400, "UnrecognizedClientException"),
-            (Protocol::Json, Refusal::Expired) => (400, "ExpiredTokenException"),
+            (Protocol::Json | Protocol::Cbor, Refusal::Missing) => {
+                (400, "MissingAuthenticationTokenException")
+            }
+            (Protocol::Json | Protocol::Cbor, Refusal::Incomplete) => (400, "IncompleteSignatureException"),
+            (Protocol::Json | Protocol::Cbor, Refusal::Mismatch | Refusal::Untimely) => {
+                (400, "InvalidSignatureException")
+            }
+            (Protocol::Json | Protocol::Cbor, Refusal::UnknownKey) => (400, "UnrecognizedClientException"),
+            (Protocol::Json | Protocol::Cbor, Refusal::Expired) => (400, "ExpiredTokenException"),
             (Protocol::Query | Protocol::RestXml, Refusal::Missing) => (403, "MissingAuthenticationToken"),
             (Protocol::Query | Protocol::RestXml, Refusal::Incomplete) => (403, "IncompleteSignature"),
             (Protocol::Query | Protocol::RestXml, Refusal::Mismatch | Refusal::Untimely) => {
@@ -92,7 +96,7 @@ impl SignatureError {
             }
         };
         let message = match (protocol, &refusal) {
-            (Protocol::Json, Refusal::Missing) => "Missing Authentication Token".to_owned(),
+            (Protocol::Json | Protocol::Cbor, Refusal::Missing) => "Missing Authentication Token".to_owned(),
             (Protocol::Ec2, Refusal::Missing) => {
                 "The request must contain the parameter AWSAccessKeyId".to_owned()
             }

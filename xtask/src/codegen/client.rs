@@ -9,7 +9,7 @@ use super::api::signature;
 use super::names::Names;
 
 pub fn client(service: &Service, names: &Names) -> Result<String> {
-    let module = &service.name;
+    let module = service.module();
     let mut out = format!(
         "{}//! {} over HTTP.\n\nuse async_trait::async_trait;\nuse aws_protocol::{{ApiError, Context}};\n\
          use aws_shape::{module}::*;\n\nuse crate::Client;\n\n#[async_trait]\nimpl Api for Client {{\n",

@@ -7,7 +7,7 @@ use aws_model::{Kind, Member, Service, Shape};
 use heck::{ToShoutySnakeCase as _, ToSnakeCase as _, ToUpperCamelCase as _};
 
 /// Types that generated code names without a path.
-const TAKEN: [&str; 17] = [
+const TAKEN: [&str; 18] = [
     "Api",
     "ApiError",
     "BTreeMap",
@@ -15,6 +15,7 @@ const TAKEN: [&str; 17] = [
     "Context",
     "Default",
     "Err",
+    "EventStream",
     "Kind",
     "Member",
     "None",

@@ -53,8 +53,15 @@ pub fn structures(service: &Service, names: &Names) -> Result<String> {
         let mut fields = String::new();
         let mut wires = Vec::new();
         for member in &shape.members {
+            // What goes wrong in a stream ends it as an error.
+            if shape.event_stream && names.shape(&member.shape)?.exception {
+                continue;
+            }
             let field = names::field(&member.name);
-            let mut kind = names.rust(&member.shape)?;
+            let mut kind = match names.shape(&member.shape)?.event_stream {
+                true => "EventStream".to_owned(),
+                false => names.rust(&member.shape)?,
+            };
             if names.is_boxed(name, &member.shape)? {
                 kind = format!("Box<{kind}>");
             }
@@ -75,7 +82,10 @@ pub fn structures(service: &Service, names: &Names) -> Result<String> {
     if body.contains("BTreeMap<") {
         out.push_str("use std::collections::BTreeMap;\n\n");
     }
-    out.push_str("use aws_protocol::structure;\n");
+    out.push_str(match body.contains("EventStream>") {
+        true => "use aws_protocol::{EventStream, structure};\n",
+        false => "use aws_protocol::structure;\n",
+    });
     if body.contains("Timestamp") && (body.contains("<Timestamp>") || body.contains(": Timestamp")) {
         out.push_str("use jiff::Timestamp;\n");
     }

@@ -20,7 +20,9 @@ pub struct Model {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
-    pub protocol: Protocol,
+    protocol: String,
+    #[serde(default)]
+    protocols: Vec<String>,
     pub api_version: String,
     pub service_id: String,
     pub endpoint_prefix: String,
@@ -29,6 +31,15 @@ pub struct Metadata {
     pub json_version: Option<String>,
     pub target_prefix: Option<String>,
     pub xml_namespace: Option<String>,
+}
+
+impl Metadata {
+    /// Of several protocols, awsQuery: the others can do without what its model says, it cannot.
+    pub fn protocol(&self) -> Result<Protocol> {
+        let has_query = self.protocols.iter().any(|it| it == "query");
+        let name = if has_query { "query" } else { &self.protocol };
+        serde_json::from_value(name.into()).with_context(|| format!("the protocol {name}"))
+    }
 }
 
 #[derive(Deserialize)]

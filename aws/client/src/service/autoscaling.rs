@@ -53,6 +53,10 @@ impl Api for Client {
         self.call(&SERVICE, "DescribeLoadBalancerTargetGroups", context, input).await
     }
 
+    async fn describe_metric_collection_types(&self, context: &Context, input: DescribeMetricCollectionTypesRequest) -> Result<DescribeMetricCollectionTypesAnswer, ApiError> {
+        self.call(&SERVICE, "DescribeMetricCollectionTypes", context, input).await
+    }
+
     async fn describe_scaling_activities(&self, context: &Context, input: DescribeScalingActivitiesType) -> Result<ActivitiesType, ApiError> {
         self.call(&SERVICE, "DescribeScalingActivities", context, input).await
     }

@@ -337,6 +337,10 @@ impl Api for Client {
         self.call(&SERVICE, "ModifyVpcAttribute", context, input).await
     }
 
+    async fn monitor_instances(&self, context: &Context, input: MonitorInstancesRequest) -> Result<MonitorInstancesResult, ApiError> {
+        self.call(&SERVICE, "MonitorInstances", context, input).await
+    }
+
     async fn reboot_instances(&self, context: &Context, input: RebootInstancesRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "RebootInstances", context, input).await
     }
@@ -383,6 +387,10 @@ impl Api for Client {
 
     async fn terminate_instances(&self, context: &Context, input: TerminateInstancesRequest) -> Result<TerminateInstancesResult, ApiError> {
         self.call(&SERVICE, "TerminateInstances", context, input).await
+    }
+
+    async fn unmonitor_instances(&self, context: &Context, input: UnmonitorInstancesRequest) -> Result<UnmonitorInstancesResult, ApiError> {
+        self.call(&SERVICE, "UnmonitorInstances", context, input).await
     }
 
     async fn update_security_group_rule_descriptions_egress(&self, context: &Context, input: UpdateSecurityGroupRuleDescriptionsEgressRequest) -> Result<UpdateSecurityGroupRuleDescriptionsEgressResult, ApiError> {

@@ -25,8 +25,20 @@ impl Api for Client {
         self.call(&SERVICE, "DeleteLogStream", context, input).await
     }
 
+    async fn delete_metric_filter(&self, context: &Context, input: DeleteMetricFilterRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeleteMetricFilter", context, input).await
+    }
+
+    async fn delete_query_definition(&self, context: &Context, input: DeleteQueryDefinitionRequest) -> Result<DeleteQueryDefinitionResponse, ApiError> {
+        self.call(&SERVICE, "DeleteQueryDefinition", context, input).await
+    }
+
     async fn delete_retention_policy(&self, context: &Context, input: DeleteRetentionPolicyRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "DeleteRetentionPolicy", context, input).await
+    }
+
+    async fn delete_subscription_filter(&self, context: &Context, input: DeleteSubscriptionFilterRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeleteSubscriptionFilter", context, input).await
     }
 
     async fn describe_log_groups(&self, context: &Context, input: DescribeLogGroupsRequest) -> Result<DescribeLogGroupsResponse, ApiError> {
@@ -37,6 +49,22 @@ impl Api for Client {
         self.call(&SERVICE, "DescribeLogStreams", context, input).await
     }
 
+    async fn describe_metric_filters(&self, context: &Context, input: DescribeMetricFiltersRequest) -> Result<DescribeMetricFiltersResponse, ApiError> {
+        self.call(&SERVICE, "DescribeMetricFilters", context, input).await
+    }
+
+    async fn describe_queries(&self, context: &Context, input: DescribeQueriesRequest) -> Result<DescribeQueriesResponse, ApiError> {
+        self.call(&SERVICE, "DescribeQueries", context, input).await
+    }
+
+    async fn describe_query_definitions(&self, context: &Context, input: DescribeQueryDefinitionsRequest) -> Result<DescribeQueryDefinitionsResponse, ApiError> {
+        self.call(&SERVICE, "DescribeQueryDefinitions", context, input).await
+    }
+
+    async fn describe_subscription_filters(&self, context: &Context, input: DescribeSubscriptionFiltersRequest) -> Result<DescribeSubscriptionFiltersResponse, ApiError> {
+        self.call(&SERVICE, "DescribeSubscriptionFilters", context, input).await
+    }
+
     async fn filter_log_events(&self, context: &Context, input: FilterLogEventsRequest) -> Result<FilterLogEventsResponse, ApiError> {
         self.call(&SERVICE, "FilterLogEvents", context, input).await
     }
@@ -45,20 +73,76 @@ impl Api for Client {
         self.call(&SERVICE, "GetLogEvents", context, input).await
     }
 
+    async fn get_log_group_fields(&self, context: &Context, input: GetLogGroupFieldsRequest) -> Result<GetLogGroupFieldsResponse, ApiError> {
+        self.call(&SERVICE, "GetLogGroupFields", context, input).await
+    }
+
+    async fn get_log_record(&self, context: &Context, input: GetLogRecordRequest) -> Result<GetLogRecordResponse, ApiError> {
+        self.call(&SERVICE, "GetLogRecord", context, input).await
+    }
+
+    async fn get_query_results(&self, context: &Context, input: GetQueryResultsRequest) -> Result<GetQueryResultsResponse, ApiError> {
+        self.call(&SERVICE, "GetQueryResults", context, input).await
+    }
+
+    async fn list_log_groups(&self, context: &Context, input: ListLogGroupsRequest) -> Result<ListLogGroupsResponse, ApiError> {
+        self.call(&SERVICE, "ListLogGroups", context, input).await
+    }
+
     async fn list_tags_for_resource(&self, context: &Context, input: ListTagsForResourceRequest) -> Result<ListTagsForResourceResponse, ApiError> {
         self.call(&SERVICE, "ListTagsForResource", context, input).await
+    }
+
+    async fn list_tags_log_group(&self, context: &Context, input: ListTagsLogGroupRequest) -> Result<ListTagsLogGroupResponse, ApiError> {
+        self.call(&SERVICE, "ListTagsLogGroup", context, input).await
     }
 
     async fn put_log_events(&self, context: &Context, input: PutLogEventsRequest) -> Result<PutLogEventsResponse, ApiError> {
         self.call(&SERVICE, "PutLogEvents", context, input).await
     }
 
+    async fn put_metric_filter(&self, context: &Context, input: PutMetricFilterRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "PutMetricFilter", context, input).await
+    }
+
+    async fn put_query_definition(&self, context: &Context, input: PutQueryDefinitionRequest) -> Result<PutQueryDefinitionResponse, ApiError> {
+        self.call(&SERVICE, "PutQueryDefinition", context, input).await
+    }
+
     async fn put_retention_policy(&self, context: &Context, input: PutRetentionPolicyRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "PutRetentionPolicy", context, input).await
     }
 
+    async fn put_subscription_filter(&self, context: &Context, input: PutSubscriptionFilterRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "PutSubscriptionFilter", context, input).await
+    }
+
+    async fn start_live_tail(&self, context: &Context, input: StartLiveTailRequest) -> Result<StartLiveTailResponse, ApiError> {
+        self.call(&SERVICE, "StartLiveTail", context, input).await
+    }
+
+    async fn start_query(&self, context: &Context, input: StartQueryRequest) -> Result<StartQueryResponse, ApiError> {
+        self.call(&SERVICE, "StartQuery", context, input).await
+    }
+
+    async fn stop_query(&self, context: &Context, input: StopQueryRequest) -> Result<StopQueryResponse, ApiError> {
+        self.call(&SERVICE, "StopQuery", context, input).await
+    }
+
+    async fn tag_log_group(&self, context: &Context, input: TagLogGroupRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "TagLogGroup", context, input).await
+    }
+
     async fn tag_resource(&self, context: &Context, input: TagResourceRequest) -> Result<(), ApiError> {
         self.call(&SERVICE, "TagResource", context, input).await
+    }
+
+    async fn test_metric_filter(&self, context: &Context, input: TestMetricFilterRequest) -> Result<TestMetricFilterResponse, ApiError> {
+        self.call(&SERVICE, "TestMetricFilter", context, input).await
+    }
+
+    async fn untag_log_group(&self, context: &Context, input: UntagLogGroupRequest) -> Result<(), ApiError> {
+        self.call(&SERVICE, "UntagLogGroup", context, input).await
     }
 
     async fn untag_resource(&self, context: &Context, input: UntagResourceRequest) -> Result<(), ApiError> {

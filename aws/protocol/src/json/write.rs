@@ -77,7 +77,9 @@ fn scalar(out: &mut String, schema: &Schema, value: &Value) {
             format => out.push_str(&text(&timestamp::format(*it, format))),
         },
         // A value that does not fit its schema comes from no generated type; the reader sees it is missing.
-        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) => out.push_str("null"),
+        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) | Value::Events(_) => {
+            out.push_str("null")
+        }
     }
 }
 

@@ -120,6 +120,6 @@ fn scalar(schema: &Schema, value: &Value) -> Option<String> {
         Value::String(it) => it.clone(),
         Value::Blob(it) => STANDARD.encode(it),
         Value::Timestamp(it) => timestamp::format(*it, schema.timestamp.unwrap_or(TimestampFormat::Iso8601)),
-        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) => return None,
+        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) | Value::Events(_) => return None,
     })
 }

@@ -56,7 +56,7 @@ pub fn write(service: &ServiceSchema, operation: &OperationSchema, input: &Value
         method: http.method,
         path: path + &query,
         headers: vec![("content-type", "application/xml".to_owned())],
-        body,
+        body: body.into_bytes(),
     }
 }
 

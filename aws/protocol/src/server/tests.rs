@@ -41,14 +41,28 @@ fn an_internal_error_has_the_services_own_code_and_no_cause() {
     ] {
         let service = service(protocol, shapes);
         let error = complete(&service, ApiError::internal("a secret"));
-        let response = encode_error(&service, "id", &error);
+        let response = encode_error(&service, service.protocol, "id", &error);
         assert_eq!((error.code.as_str(), response.status), (code, 500));
-        assert!(
-            response.body.contains(code) && !response.body.contains("secret"),
-            "{}",
-            response.body
-        );
+        let body = String::from_utf8(response.body).unwrap();
+        assert!(body.contains(code) && !body.contains("secret"), "{body}");
     }
+}
+
+#[test]
+fn an_error_may_have_structures() {
+    static PLACE: Schema = Schema::structure("Place", &[Member::new("name", &TEXT)]);
+    static FAULT: Schema = Schema::structure(
+        "FaultException",
+        &[Member::new("message", &TEXT), Member::new("place", &PLACE)],
+    )
+    .error("FaultException", 400);
+    static WITH_FAULT: &[&Schema] = &[&FAULT];
+    let mut place = Fields::new();
+    place.put("name", "here".to_owned());
+    let error = ApiError::client("FaultException", "no").field("place", place);
+    let response = encode_error(&service(Protocol::Json, WITH_FAULT), Protocol::Json, "id", &error);
+    let expected = r#"{"__type":"FaultException","message":"no","place":{"name":"here"}}"#;
+    assert_eq!(String::from_utf8(response.body).unwrap(), expected);
 }
 
 #[test]
@@ -65,10 +79,10 @@ fn the_models_status_counts() {
         &service,
         ApiError::client("Gone", "It is \"gone\".").field("name", "x".to_owned()),
     );
-    let response = encode_error(&service, "id", &error);
+    let response = encode_error(&service, service.protocol, "id", &error);
     assert_eq!(response.status, 404);
     assert_eq!(
-        response.body,
+        String::from_utf8(response.body.clone()).unwrap(),
         r#"{"__type":"Gone","message":"It is \"gone\".","name":"x"}"#
     );
     let header = |name: &str| {
@@ -86,7 +100,11 @@ fn the_models_status_counts() {
 #[test]
 fn xml_errors_have_each_protocols_form() {
     let error = ApiError::client("Gone", "<it>\r\u{1}");
-    let query = encode_error(&service(Protocol::Query, &[]), "id", &error).body;
+    let body = |protocol| {
+        let answer = encode_error(&service(protocol, &[]), protocol, "id", &error);
+        String::from_utf8(answer.body).unwrap()
+    };
+    let query = body(Protocol::Query);
     assert!(
         query.contains(
             "<ErrorResponse xmlns=\"http://x/?a&amp;b\"><Error><Type>Sender</Type><Code>Gone</Code>"
@@ -96,7 +114,7 @@ fn xml_errors_have_each_protocols_form() {
         query.contains("<Message>&lt;it&gt;&#13;\u{fffd}</Message></Error><RequestId>id</RequestId>"),
         "{query}"
     );
-    let ec2 = encode_error(&service(Protocol::Ec2, &[]), "id", &error).body;
+    let ec2 = body(Protocol::Ec2);
     assert!(
         ec2.contains("<Response><Errors><Error><Code>Gone</Code>"),
         "{ec2}"

@@ -50,6 +50,7 @@ fn service(name: &'static str, protocol: Protocol) -> ServiceSchema {
 fn refusal(name: &'static str, json: &str) -> String {
     let error = server::decode_request(
         &service(name, Protocol::Json),
+        Protocol::Json,
         &OPERATION,
         crate::rest::Incoming::message(json.as_bytes()),
     );

@@ -134,7 +134,12 @@ fn text(value: &Value) -> Option<String> {
             let list: Vec<String> = list.iter().map(|it| text(it).unwrap_or_default()).collect();
             short(&format!("[{}]", list.join(", ")))
         }
-        Value::Null | Value::Blob(_) | Value::Timestamp(_) | Value::Map(_) | Value::Structure(_) => {
+        Value::Null
+        | Value::Blob(_)
+        | Value::Timestamp(_)
+        | Value::Map(_)
+        | Value::Structure(_)
+        | Value::Events(_) => {
             return None;
         }
     })

@@ -181,6 +181,6 @@ pub(crate) fn text_of(schema: &Schema, value: &Value) -> Option<String> {
         Value::Timestamp(it) => {
             crate::timestamp::format(*it, schema.timestamp.unwrap_or(TimestampFormat::Iso8601))
         }
-        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) => return None,
+        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) | Value::Events(_) => return None,
     })
 }

@@ -65,6 +65,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DescribeLoadBalancerTargetGroups"))
     }
 
+    async fn describe_metric_collection_types(&self, context: &Context, input: DescribeMetricCollectionTypesRequest) -> Result<DescribeMetricCollectionTypesAnswer, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeMetricCollectionTypes"))
+    }
+
     async fn describe_scaling_activities(&self, context: &Context, input: DescribeScalingActivitiesType) -> Result<ActivitiesType, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeScalingActivities"))
@@ -163,6 +168,7 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "DescribeAutoScalingInstances" => api.describe_auto_scaling_instances(context, crate::input(input)?).await.map(AutoScalingInstancesType::write),
         "DescribeInstanceRefreshes" => api.describe_instance_refreshes(context, crate::input(input)?).await.map(DescribeInstanceRefreshesAnswer::write),
         "DescribeLoadBalancerTargetGroups" => api.describe_load_balancer_target_groups(context, crate::input(input)?).await.map(DescribeLoadBalancerTargetGroupsResponse::write),
+        "DescribeMetricCollectionTypes" => api.describe_metric_collection_types(context, crate::input(input)?).await.map(DescribeMetricCollectionTypesAnswer::write),
         "DescribeScalingActivities" => api.describe_scaling_activities(context, crate::input(input)?).await.map(ActivitiesType::write),
         "DescribeScalingProcessTypes" => api.describe_scaling_process_types(context, crate::input(input)?).await.map(ProcessesType::write),
         "DescribeTags" => api.describe_tags(context, crate::input(input)?).await.map(TagsType::write),

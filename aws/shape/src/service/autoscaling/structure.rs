@@ -351,6 +351,14 @@ pub struct DescribeLoadBalancerTargetGroupsResponse {
 structure!(DescribeLoadBalancerTargetGroupsResponse { load_balancer_target_groups: "LoadBalancerTargetGroups", next_token: "NextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeMetricCollectionTypesAnswer {
+    pub metrics: Option<Vec<MetricCollectionType>>,
+    pub granularities: Option<Vec<MetricGranularityType>>,
+}
+
+structure!(DescribeMetricCollectionTypesAnswer { metrics: "Metrics", granularities: "Granularities" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeScalingActivitiesType {
     pub activity_ids: Option<Vec<String>>,
     pub auto_scaling_group_name: Option<String>,
@@ -639,6 +647,20 @@ pub struct MemoryMiBRequest {
 structure!(MemoryMiBRequest { min: "Min", max: "Max" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricCollectionType {
+    pub metric: Option<String>,
+}
+
+structure!(MetricCollectionType { metric: "Metric" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricGranularityType {
+    pub granularity: Option<String>,
+}
+
+structure!(MetricGranularityType { granularity: "Granularity" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MixedInstancesPolicy {
     pub launch_template: Option<LaunchTemplate>,
     pub instances_distribution: Option<InstancesDistribution>,
@@ -890,6 +912,11 @@ pub struct WarmPoolConfiguration {
 }
 
 structure!(WarmPoolConfiguration { max_group_prepared_capacity: "MaxGroupPreparedCapacity", min_size: "MinSize", pool_state: "PoolState", status: "Status", instance_reuse_policy: "InstanceReusePolicy" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeMetricCollectionTypesRequest {}
+
+structure!(DescribeMetricCollectionTypesRequest {  });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeScalingProcessTypesRequest {}

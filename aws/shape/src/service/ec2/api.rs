@@ -420,6 +420,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("ModifyVpcAttribute"))
     }
 
+    async fn monitor_instances(&self, context: &Context, input: MonitorInstancesRequest) -> Result<MonitorInstancesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("MonitorInstances"))
+    }
+
     async fn reboot_instances(&self, context: &Context, input: RebootInstancesRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("RebootInstances"))
@@ -478,6 +483,11 @@ pub trait Api: Send + Sync {
     async fn terminate_instances(&self, context: &Context, input: TerminateInstancesRequest) -> Result<TerminateInstancesResult, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("TerminateInstances"))
+    }
+
+    async fn unmonitor_instances(&self, context: &Context, input: UnmonitorInstancesRequest) -> Result<UnmonitorInstancesResult, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UnmonitorInstances"))
     }
 
     async fn update_security_group_rule_descriptions_egress(&self, context: &Context, input: UpdateSecurityGroupRuleDescriptionsEgressRequest) -> Result<UpdateSecurityGroupRuleDescriptionsEgressResult, ApiError> {
@@ -579,6 +589,7 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "ModifySecurityGroupRules" => api.modify_security_group_rules(context, crate::input(input)?).await.map(ModifySecurityGroupRulesResult::write),
         "ModifySubnetAttribute" => api.modify_subnet_attribute(context, crate::input(input)?).await.map(|()| ().write()),
         "ModifyVpcAttribute" => api.modify_vpc_attribute(context, crate::input(input)?).await.map(|()| ().write()),
+        "MonitorInstances" => api.monitor_instances(context, crate::input(input)?).await.map(MonitorInstancesResult::write),
         "RebootInstances" => api.reboot_instances(context, crate::input(input)?).await.map(|()| ().write()),
         "ReleaseAddress" => api.release_address(context, crate::input(input)?).await.map(|()| ().write()),
         "ReplaceNetworkAclAssociation" => api.replace_network_acl_association(context, crate::input(input)?).await.map(ReplaceNetworkAclAssociationResult::write),
@@ -591,6 +602,7 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "StartInstances" => api.start_instances(context, crate::input(input)?).await.map(StartInstancesResult::write),
         "StopInstances" => api.stop_instances(context, crate::input(input)?).await.map(StopInstancesResult::write),
         "TerminateInstances" => api.terminate_instances(context, crate::input(input)?).await.map(TerminateInstancesResult::write),
+        "UnmonitorInstances" => api.unmonitor_instances(context, crate::input(input)?).await.map(UnmonitorInstancesResult::write),
         "UpdateSecurityGroupRuleDescriptionsEgress" => api.update_security_group_rule_descriptions_egress(context, crate::input(input)?).await.map(UpdateSecurityGroupRuleDescriptionsEgressResult::write),
         "UpdateSecurityGroupRuleDescriptionsIngress" => api.update_security_group_rule_descriptions_ingress(context, crate::input(input)?).await.map(UpdateSecurityGroupRuleDescriptionsIngressResult::write),
         _ => Err(SERVICE.unknown_operation(operation)),

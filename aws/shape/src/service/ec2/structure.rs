@@ -2296,6 +2296,14 @@ pub struct InstanceMetadataOptionsResponse {
 structure!(InstanceMetadataOptionsResponse { state: "State", http_tokens: "HttpTokens", http_put_response_hop_limit: "HttpPutResponseHopLimit", http_endpoint: "HttpEndpoint", http_protocol_ipv6: "HttpProtocolIpv6", instance_metadata_tags: "InstanceMetadataTags" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceMonitoring {
+    pub instance_id: Option<String>,
+    pub monitoring: Option<Monitoring>,
+}
+
+structure!(InstanceMonitoring { instance_id: "InstanceId", monitoring: "Monitoring" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceNetworkInterface {
     pub association: Option<InstanceNetworkInterfaceAssociation>,
     pub attachment: Option<InstanceNetworkInterfaceAttachment>,
@@ -3427,6 +3435,21 @@ pub struct ModifyVpcAttributeRequest {
 structure!(ModifyVpcAttributeRequest { enable_dns_hostnames: "EnableDnsHostnames", enable_dns_support: "EnableDnsSupport", vpc_id: "VpcId", enable_network_address_usage_metrics: "EnableNetworkAddressUsageMetrics" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct MonitorInstancesRequest {
+    pub instance_ids: Vec<String>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(MonitorInstancesRequest { instance_ids: "InstanceIds", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MonitorInstancesResult {
+    pub instance_monitorings: Option<Vec<InstanceMonitoring>>,
+}
+
+structure!(MonitorInstancesResult { instance_monitorings: "InstanceMonitorings" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Monitoring {
     pub state: Option<MonitoringState>,
 }
@@ -4543,6 +4566,21 @@ pub struct TotalLocalStorageGBRequest {
 }
 
 structure!(TotalLocalStorageGBRequest { min: "Min", max: "Max" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnmonitorInstancesRequest {
+    pub instance_ids: Vec<String>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(UnmonitorInstancesRequest { instance_ids: "InstanceIds", dry_run: "DryRun" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnmonitorInstancesResult {
+    pub instance_monitorings: Option<Vec<InstanceMonitoring>>,
+}
+
+structure!(UnmonitorInstancesResult { instance_monitorings: "InstanceMonitorings" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateSecurityGroupRuleDescriptionsEgressRequest {

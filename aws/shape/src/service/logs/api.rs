@@ -30,9 +30,24 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DeleteLogStream"))
     }
 
+    async fn delete_metric_filter(&self, context: &Context, input: DeleteMetricFilterRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteMetricFilter"))
+    }
+
+    async fn delete_query_definition(&self, context: &Context, input: DeleteQueryDefinitionRequest) -> Result<DeleteQueryDefinitionResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteQueryDefinition"))
+    }
+
     async fn delete_retention_policy(&self, context: &Context, input: DeleteRetentionPolicyRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DeleteRetentionPolicy"))
+    }
+
+    async fn delete_subscription_filter(&self, context: &Context, input: DeleteSubscriptionFilterRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteSubscriptionFilter"))
     }
 
     async fn describe_log_groups(&self, context: &Context, input: DescribeLogGroupsRequest) -> Result<DescribeLogGroupsResponse, ApiError> {
@@ -45,6 +60,26 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DescribeLogStreams"))
     }
 
+    async fn describe_metric_filters(&self, context: &Context, input: DescribeMetricFiltersRequest) -> Result<DescribeMetricFiltersResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeMetricFilters"))
+    }
+
+    async fn describe_queries(&self, context: &Context, input: DescribeQueriesRequest) -> Result<DescribeQueriesResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeQueries"))
+    }
+
+    async fn describe_query_definitions(&self, context: &Context, input: DescribeQueryDefinitionsRequest) -> Result<DescribeQueryDefinitionsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeQueryDefinitions"))
+    }
+
+    async fn describe_subscription_filters(&self, context: &Context, input: DescribeSubscriptionFiltersRequest) -> Result<DescribeSubscriptionFiltersResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeSubscriptionFilters"))
+    }
+
     async fn filter_log_events(&self, context: &Context, input: FilterLogEventsRequest) -> Result<FilterLogEventsResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("FilterLogEvents"))
@@ -55,9 +90,34 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("GetLogEvents"))
     }
 
+    async fn get_log_group_fields(&self, context: &Context, input: GetLogGroupFieldsRequest) -> Result<GetLogGroupFieldsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetLogGroupFields"))
+    }
+
+    async fn get_log_record(&self, context: &Context, input: GetLogRecordRequest) -> Result<GetLogRecordResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetLogRecord"))
+    }
+
+    async fn get_query_results(&self, context: &Context, input: GetQueryResultsRequest) -> Result<GetQueryResultsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("GetQueryResults"))
+    }
+
+    async fn list_log_groups(&self, context: &Context, input: ListLogGroupsRequest) -> Result<ListLogGroupsResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListLogGroups"))
+    }
+
     async fn list_tags_for_resource(&self, context: &Context, input: ListTagsForResourceRequest) -> Result<ListTagsForResourceResponse, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("ListTagsForResource"))
+    }
+
+    async fn list_tags_log_group(&self, context: &Context, input: ListTagsLogGroupRequest) -> Result<ListTagsLogGroupResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ListTagsLogGroup"))
     }
 
     async fn put_log_events(&self, context: &Context, input: PutLogEventsRequest) -> Result<PutLogEventsResponse, ApiError> {
@@ -65,14 +125,59 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("PutLogEvents"))
     }
 
+    async fn put_metric_filter(&self, context: &Context, input: PutMetricFilterRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutMetricFilter"))
+    }
+
+    async fn put_query_definition(&self, context: &Context, input: PutQueryDefinitionRequest) -> Result<PutQueryDefinitionResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutQueryDefinition"))
+    }
+
     async fn put_retention_policy(&self, context: &Context, input: PutRetentionPolicyRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("PutRetentionPolicy"))
     }
 
+    async fn put_subscription_filter(&self, context: &Context, input: PutSubscriptionFilterRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutSubscriptionFilter"))
+    }
+
+    async fn start_live_tail(&self, context: &Context, input: StartLiveTailRequest) -> Result<StartLiveTailResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("StartLiveTail"))
+    }
+
+    async fn start_query(&self, context: &Context, input: StartQueryRequest) -> Result<StartQueryResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("StartQuery"))
+    }
+
+    async fn stop_query(&self, context: &Context, input: StopQueryRequest) -> Result<StopQueryResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("StopQuery"))
+    }
+
+    async fn tag_log_group(&self, context: &Context, input: TagLogGroupRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("TagLogGroup"))
+    }
+
     async fn tag_resource(&self, context: &Context, input: TagResourceRequest) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("TagResource"))
+    }
+
+    async fn test_metric_filter(&self, context: &Context, input: TestMetricFilterRequest) -> Result<TestMetricFilterResponse, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("TestMetricFilter"))
+    }
+
+    async fn untag_log_group(&self, context: &Context, input: UntagLogGroupRequest) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("UntagLogGroup"))
     }
 
     async fn untag_resource(&self, context: &Context, input: UntagResourceRequest) -> Result<(), ApiError> {
@@ -91,15 +196,36 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
         "CreateLogStream" => api.create_log_stream(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteLogGroup" => api.delete_log_group(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteLogStream" => api.delete_log_stream(context, crate::input(input)?).await.map(|()| ().write()),
+        "DeleteMetricFilter" => api.delete_metric_filter(context, crate::input(input)?).await.map(|()| ().write()),
+        "DeleteQueryDefinition" => api.delete_query_definition(context, crate::input(input)?).await.map(DeleteQueryDefinitionResponse::write),
         "DeleteRetentionPolicy" => api.delete_retention_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "DeleteSubscriptionFilter" => api.delete_subscription_filter(context, crate::input(input)?).await.map(|()| ().write()),
         "DescribeLogGroups" => api.describe_log_groups(context, crate::input(input)?).await.map(DescribeLogGroupsResponse::write),
         "DescribeLogStreams" => api.describe_log_streams(context, crate::input(input)?).await.map(DescribeLogStreamsResponse::write),
+        "DescribeMetricFilters" => api.describe_metric_filters(context, crate::input(input)?).await.map(DescribeMetricFiltersResponse::write),
+        "DescribeQueries" => api.describe_queries(context, crate::input(input)?).await.map(DescribeQueriesResponse::write),
+        "DescribeQueryDefinitions" => api.describe_query_definitions(context, crate::input(input)?).await.map(DescribeQueryDefinitionsResponse::write),
+        "DescribeSubscriptionFilters" => api.describe_subscription_filters(context, crate::input(input)?).await.map(DescribeSubscriptionFiltersResponse::write),
         "FilterLogEvents" => api.filter_log_events(context, crate::input(input)?).await.map(FilterLogEventsResponse::write),
         "GetLogEvents" => api.get_log_events(context, crate::input(input)?).await.map(GetLogEventsResponse::write),
+        "GetLogGroupFields" => api.get_log_group_fields(context, crate::input(input)?).await.map(GetLogGroupFieldsResponse::write),
+        "GetLogRecord" => api.get_log_record(context, crate::input(input)?).await.map(GetLogRecordResponse::write),
+        "GetQueryResults" => api.get_query_results(context, crate::input(input)?).await.map(GetQueryResultsResponse::write),
+        "ListLogGroups" => api.list_log_groups(context, crate::input(input)?).await.map(ListLogGroupsResponse::write),
         "ListTagsForResource" => api.list_tags_for_resource(context, crate::input(input)?).await.map(ListTagsForResourceResponse::write),
+        "ListTagsLogGroup" => api.list_tags_log_group(context, crate::input(input)?).await.map(ListTagsLogGroupResponse::write),
         "PutLogEvents" => api.put_log_events(context, crate::input(input)?).await.map(PutLogEventsResponse::write),
+        "PutMetricFilter" => api.put_metric_filter(context, crate::input(input)?).await.map(|()| ().write()),
+        "PutQueryDefinition" => api.put_query_definition(context, crate::input(input)?).await.map(PutQueryDefinitionResponse::write),
         "PutRetentionPolicy" => api.put_retention_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "PutSubscriptionFilter" => api.put_subscription_filter(context, crate::input(input)?).await.map(|()| ().write()),
+        "StartLiveTail" => api.start_live_tail(context, crate::input(input)?).await.map(StartLiveTailResponse::write),
+        "StartQuery" => api.start_query(context, crate::input(input)?).await.map(StartQueryResponse::write),
+        "StopQuery" => api.stop_query(context, crate::input(input)?).await.map(StopQueryResponse::write),
+        "TagLogGroup" => api.tag_log_group(context, crate::input(input)?).await.map(|()| ().write()),
         "TagResource" => api.tag_resource(context, crate::input(input)?).await.map(|()| ().write()),
+        "TestMetricFilter" => api.test_metric_filter(context, crate::input(input)?).await.map(TestMetricFilterResponse::write),
+        "UntagLogGroup" => api.untag_log_group(context, crate::input(input)?).await.map(|()| ().write()),
         "UntagResource" => api.untag_resource(context, crate::input(input)?).await.map(|()| ().write()),
         _ => Err(SERVICE.unknown_operation(operation)),
     }

@@ -5,6 +5,8 @@ use aws_protocol::enumeration;
 
 enumeration!(DataProtectionStatus { Activated = "ACTIVATED", Deleted = "DELETED", Archived = "ARCHIVED", Disabled = "DISABLED" });
 
+enumeration!(Distribution { Random = "Random", ByLogStream = "ByLogStream" });
+
 enumeration!(EntityRejectionErrorType { InvalidEntity = "InvalidEntity", InvalidTypeValue = "InvalidTypeValue", InvalidKeyAttributes = "InvalidKeyAttributes", InvalidAttributes = "InvalidAttributes", EntitySizeTooLarge = "EntitySizeTooLarge", UnsupportedLogGroupType = "UnsupportedLogGroupType", MissingRequiredFields = "MissingRequiredFields" });
 
 enumeration!(InheritedProperty { AccountDataProtection = "ACCOUNT_DATA_PROTECTION" });
@@ -12,3 +14,9 @@ enumeration!(InheritedProperty { AccountDataProtection = "ACCOUNT_DATA_PROTECTIO
 enumeration!(LogGroupClass { Standard = "STANDARD", InfrequentAccess = "INFREQUENT_ACCESS", Delivery = "DELIVERY" });
 
 enumeration!(OrderBy { LogStreamName = "LogStreamName", LastEventTime = "LastEventTime" });
+
+enumeration!(QueryLanguage { Cwli = "CWLI", Sql = "SQL", Ppl = "PPL" });
+
+enumeration!(QueryStatus { Scheduled = "Scheduled", Running = "Running", Complete = "Complete", Failed = "Failed", Cancelled = "Cancelled", Timeout = "Timeout", Unknown = "Unknown" });
+
+enumeration!(StandardUnit { Seconds = "Seconds", Microseconds = "Microseconds", Milliseconds = "Milliseconds", Bytes = "Bytes", Kilobytes = "Kilobytes", Megabytes = "Megabytes", Gigabytes = "Gigabytes", Terabytes = "Terabytes", Bits = "Bits", Kilobits = "Kilobits", Megabits = "Megabits", Gigabits = "Gigabits", Terabits = "Terabits", Percent = "Percent", Count = "Count", BytesSecond = "Bytes/Second", KilobytesSecond = "Kilobytes/Second", MegabytesSecond = "Megabytes/Second", GigabytesSecond = "Gigabytes/Second", TerabytesSecond = "Terabytes/Second", BitsSecond = "Bits/Second", KilobitsSecond = "Kilobits/Second", MegabitsSecond = "Megabits/Second", GigabitsSecond = "Gigabits/Second", TerabitsSecond = "Terabits/Second", CountSecond = "Count/Second", None = "None" });

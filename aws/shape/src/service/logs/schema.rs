@@ -19,26 +19,51 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema { name: "CreateLogStream", input: Some(&CREATE_LOG_STREAM_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_ALREADY_EXISTS_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
         OperationSchema { name: "DeleteLogGroup", input: Some(&DELETE_LOG_GROUP_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &OPERATION_ABORTED_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION, &VALIDATION_EXCEPTION] },
         OperationSchema { name: "DeleteLogStream", input: Some(&DELETE_LOG_STREAM_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &OPERATION_ABORTED_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION, &VALIDATION_EXCEPTION] },
+        OperationSchema { name: "DeleteMetricFilter", input: Some(&DELETE_METRIC_FILTER_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &OPERATION_ABORTED_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "DeleteQueryDefinition", input: Some(&DELETE_QUERY_DEFINITION_REQUEST), output: Some(&DELETE_QUERY_DEFINITION_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
         OperationSchema { name: "DeleteRetentionPolicy", input: Some(&DELETE_RETENTION_POLICY_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &OPERATION_ABORTED_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "DeleteSubscriptionFilter", input: Some(&DELETE_SUBSCRIPTION_FILTER_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &OPERATION_ABORTED_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
         OperationSchema { name: "DescribeLogGroups", input: Some(&DESCRIBE_LOG_GROUPS_REQUEST), output: Some(&DESCRIBE_LOG_GROUPS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
         OperationSchema { name: "DescribeLogStreams", input: Some(&DESCRIBE_LOG_STREAMS_REQUEST), output: Some(&DESCRIBE_LOG_STREAMS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "DescribeMetricFilters", input: Some(&DESCRIBE_METRIC_FILTERS_REQUEST), output: Some(&DESCRIBE_METRIC_FILTERS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "DescribeQueries", input: Some(&DESCRIBE_QUERIES_REQUEST), output: Some(&DESCRIBE_QUERIES_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "DescribeQueryDefinitions", input: Some(&DESCRIBE_QUERY_DEFINITIONS_REQUEST), output: Some(&DESCRIBE_QUERY_DEFINITIONS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "DescribeSubscriptionFilters", input: Some(&DESCRIBE_SUBSCRIPTION_FILTERS_REQUEST), output: Some(&DESCRIBE_SUBSCRIPTION_FILTERS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
         OperationSchema { name: "FilterLogEvents", input: Some(&FILTER_LOG_EVENTS_REQUEST), output: Some(&FILTER_LOG_EVENTS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
         OperationSchema { name: "GetLogEvents", input: Some(&GET_LOG_EVENTS_REQUEST), output: Some(&GET_LOG_EVENTS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "GetLogGroupFields", input: Some(&GET_LOG_GROUP_FIELDS_REQUEST), output: Some(&GET_LOG_GROUP_FIELDS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "GetLogRecord", input: Some(&GET_LOG_RECORD_REQUEST), output: Some(&GET_LOG_RECORD_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "GetQueryResults", input: Some(&GET_QUERY_RESULTS_REQUEST), output: Some(&GET_QUERY_RESULTS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "ListLogGroups", input: Some(&LIST_LOG_GROUPS_REQUEST), output: Some(&LIST_LOG_GROUPS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
         OperationSchema { name: "ListTagsForResource", input: Some(&LIST_TAGS_FOR_RESOURCE_REQUEST), output: Some(&LIST_TAGS_FOR_RESOURCE_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "ListTagsLogGroup", input: Some(&LIST_TAGS_LOG_GROUP_REQUEST), output: Some(&LIST_TAGS_LOG_GROUP_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
         OperationSchema { name: "PutLogEvents", input: Some(&PUT_LOG_EVENTS_REQUEST), output: Some(&PUT_LOG_EVENTS_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &INVALID_SEQUENCE_TOKEN_EXCEPTION, &DATA_ALREADY_ACCEPTED_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION, &UNRECOGNIZED_CLIENT_EXCEPTION] },
+        OperationSchema { name: "PutMetricFilter", input: Some(&PUT_METRIC_FILTER_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &OPERATION_ABORTED_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION, &INVALID_OPERATION_EXCEPTION] },
+        OperationSchema { name: "PutQueryDefinition", input: Some(&PUT_QUERY_DEFINITION_REQUEST), output: Some(&PUT_QUERY_DEFINITION_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
         OperationSchema { name: "PutRetentionPolicy", input: Some(&PUT_RETENTION_POLICY_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &OPERATION_ABORTED_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "PutSubscriptionFilter", input: Some(&PUT_SUBSCRIPTION_FILTER_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &OPERATION_ABORTED_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION, &INVALID_OPERATION_EXCEPTION] },
+        OperationSchema { name: "StartLiveTail", input: Some(&START_LIVE_TAIL_REQUEST), output: Some(&START_LIVE_TAIL_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&ACCESS_DENIED_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &INVALID_OPERATION_EXCEPTION] },
+        OperationSchema { name: "StartQuery", input: Some(&START_QUERY_REQUEST), output: Some(&START_QUERY_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&MALFORMED_QUERY_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &LIMIT_EXCEEDED_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "StopQuery", input: Some(&STOP_QUERY_REQUEST), output: Some(&STOP_QUERY_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "TagLogGroup", input: Some(&TAG_LOG_GROUP_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_NOT_FOUND_EXCEPTION, &INVALID_PARAMETER_EXCEPTION] },
         OperationSchema { name: "TagResource", input: Some(&TAG_RESOURCE_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION, &TOO_MANY_TAGS_EXCEPTION] },
+        OperationSchema { name: "TestMetricFilter", input: Some(&TEST_METRIC_FILTER_REQUEST), output: Some(&TEST_METRIC_FILTER_RESPONSE), result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
+        OperationSchema { name: "UntagLogGroup", input: Some(&UNTAG_LOG_GROUP_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_NOT_FOUND_EXCEPTION] },
         OperationSchema { name: "UntagResource", input: Some(&UNTAG_RESOURCE_REQUEST), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&INVALID_PARAMETER_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SERVICE_UNAVAILABLE_EXCEPTION] },
     ],
-    unserved: &["AssociateKmsKey", "AssociateSourceToS3TableIntegration", "CancelExportTask", "CancelImportTask", "CreateDelivery", "CreateExportTask", "CreateImportTask", "CreateLogAnomalyDetector", "CreateLookupTable", "CreateScheduledQuery", "DeleteAccountPolicy", "DeleteDataProtectionPolicy", "DeleteDelivery", "DeleteDeliveryDestination", "DeleteDeliveryDestinationPolicy", "DeleteDeliverySource", "DeleteDestination", "DeleteIndexPolicy", "DeleteIntegration", "DeleteLogAnomalyDetector", "DeleteLookupTable", "DeleteMetricFilter", "DeleteQueryDefinition", "DeleteResourcePolicy", "DeleteScheduledQuery", "DeleteSubscriptionFilter", "DeleteTransformer", "DescribeAccountPolicies", "DescribeConfigurationTemplates", "DescribeDeliveries", "DescribeDeliveryDestinations", "DescribeDeliverySources", "DescribeDestinations", "DescribeExportTasks", "DescribeFieldIndexes", "DescribeImportTaskBatches", "DescribeImportTasks", "DescribeIndexPolicies", "DescribeLookupTables", "DescribeMetricFilters", "DescribeQueries", "DescribeQueryDefinitions", "DescribeResourcePolicies", "DescribeSubscriptionFilters", "DisassociateKmsKey", "DisassociateSourceFromS3TableIntegration", "GetDataProtectionPolicy", "GetDelivery", "GetDeliveryDestination", "GetDeliveryDestinationPolicy", "GetDeliverySource", "GetIntegration", "GetLogAnomalyDetector", "GetLogFields", "GetLogGroupFields", "GetLogObject", "GetLogRecord", "GetLookupTable", "GetQueryResults", "GetScheduledQuery", "GetScheduledQueryHistory", "GetTransformer", "ListAggregateLogGroupSummaries", "ListAnomalies", "ListIntegrations", "ListLogAnomalyDetectors", "ListLogGroups", "ListLogGroupsForQuery", "ListScheduledQueries", "ListSourcesForS3TableIntegration", "ListTagsLogGroup", "PutAccountPolicy", "PutBearerTokenAuthentication", "PutDataProtectionPolicy", "PutDeliveryDestination", "PutDeliveryDestinationPolicy", "PutDeliverySource", "PutDestination", "PutDestinationPolicy", "PutIndexPolicy", "PutIntegration", "PutLogGroupDeletionProtection", "PutMetricFilter", "PutQueryDefinition", "PutResourcePolicy", "PutSubscriptionFilter", "PutTransformer", "StartLiveTail", "StartQuery", "StopQuery", "TagLogGroup", "TestMetricFilter", "TestTransformer", "UntagLogGroup", "UpdateAnomaly", "UpdateDeliveryConfiguration", "UpdateLogAnomalyDetector", "UpdateLookupTable", "UpdateScheduledQuery"],
-    shapes: &[&ACCOUNT_ID, &ACCOUNT_IDS, &AMAZON_RESOURCE_NAME, &ARN, &BEARER_TOKEN_AUTHENTICATION_ENABLED, &CREATE_LOG_GROUP_REQUEST, &CREATE_LOG_STREAM_REQUEST, &DATA_ALREADY_ACCEPTED_EXCEPTION, &DATA_PROTECTION_STATUS, &DAYS, &DELETE_LOG_GROUP_REQUEST, &DELETE_LOG_STREAM_REQUEST, &DELETE_RETENTION_POLICY_REQUEST, &DELETION_PROTECTION_ENABLED, &DESCENDING, &DESCRIBE_LIMIT, &DESCRIBE_LOG_GROUPS_LOG_GROUP_IDENTIFIERS, &DESCRIBE_LOG_GROUPS_REQUEST, &DESCRIBE_LOG_GROUPS_RESPONSE, &DESCRIBE_LOG_STREAMS_REQUEST, &DESCRIBE_LOG_STREAMS_RESPONSE, &ENTITY, &ENTITY_ATTRIBUTES, &ENTITY_ATTRIBUTES_KEY, &ENTITY_ATTRIBUTES_VALUE, &ENTITY_KEY_ATTRIBUTES, &ENTITY_KEY_ATTRIBUTES_KEY, &ENTITY_KEY_ATTRIBUTES_VALUE, &ENTITY_REJECTION_ERROR_TYPE, &EVENT_ID, &EVENT_MESSAGE, &EVENTS_LIMIT, &FILTER_COUNT, &FILTER_LOG_EVENTS_REQUEST, &FILTER_LOG_EVENTS_RESPONSE, &FILTER_PATTERN, &FILTERED_LOG_EVENT, &FILTERED_LOG_EVENTS, &GET_LOG_EVENTS_REQUEST, &GET_LOG_EVENTS_RESPONSE, &INCLUDE_LINKED_ACCOUNTS, &INHERITED_PROPERTIES, &INHERITED_PROPERTY, &INPUT_LOG_EVENT, &INPUT_LOG_EVENTS, &INPUT_LOG_STREAM_NAMES, &INTERLEAVED, &INVALID_PARAMETER_EXCEPTION, &INVALID_SEQUENCE_TOKEN_EXCEPTION, &KMS_KEY_ID, &LIMIT_EXCEEDED_EXCEPTION, &LIST_TAGS_FOR_RESOURCE_REQUEST, &LIST_TAGS_FOR_RESOURCE_RESPONSE, &LOG_EVENT_INDEX, &LOG_GROUP, &LOG_GROUP_CLASS, &LOG_GROUP_IDENTIFIER, &LOG_GROUP_NAME, &LOG_GROUP_NAME_PATTERN, &LOG_GROUPS, &LOG_STREAM, &LOG_STREAM_NAME, &LOG_STREAM_SEARCHED_COMPLETELY, &LOG_STREAMS, &MESSAGE, &NEXT_TOKEN, &OPERATION_ABORTED_EXCEPTION, &ORDER_BY, &OUTPUT_LOG_EVENT, &OUTPUT_LOG_EVENTS, &PUT_LOG_EVENTS_REQUEST, &PUT_LOG_EVENTS_RESPONSE, &PUT_RETENTION_POLICY_REQUEST, &REJECTED_ENTITY_INFO, &REJECTED_LOG_EVENTS_INFO, &RESOURCE_ALREADY_EXISTS_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &SEARCHED_LOG_STREAM, &SEARCHED_LOG_STREAMS, &SEQUENCE_TOKEN, &SERVICE_UNAVAILABLE_EXCEPTION, &START_FROM_HEAD, &STORED_BYTES, &TAG_KEY, &TAG_KEY_LIST, &TAG_RESOURCE_REQUEST, &TAG_VALUE, &TAGS, &TIMESTAMP, &TOO_MANY_TAGS_EXCEPTION, &UNMASK, &UNRECOGNIZED_CLIENT_EXCEPTION, &UNTAG_RESOURCE_REQUEST, &VALIDATION_EXCEPTION],
+    unserved: &["AssociateKmsKey", "AssociateSourceToS3TableIntegration", "CancelExportTask", "CancelImportTask", "CreateDelivery", "CreateExportTask", "CreateImportTask", "CreateLogAnomalyDetector", "CreateLookupTable", "CreateScheduledQuery", "DeleteAccountPolicy", "DeleteDataProtectionPolicy", "DeleteDelivery", "DeleteDeliveryDestination", "DeleteDeliveryDestinationPolicy", "DeleteDeliverySource", "DeleteDestination", "DeleteIndexPolicy", "DeleteIntegration", "DeleteLogAnomalyDetector", "DeleteLookupTable", "DeleteResourcePolicy", "DeleteScheduledQuery", "DeleteTransformer", "DescribeAccountPolicies", "DescribeConfigurationTemplates", "DescribeDeliveries", "DescribeDeliveryDestinations", "DescribeDeliverySources", "DescribeDestinations", "DescribeExportTasks", "DescribeFieldIndexes", "DescribeImportTaskBatches", "DescribeImportTasks", "DescribeIndexPolicies", "DescribeLookupTables", "DescribeResourcePolicies", "DisassociateKmsKey", "DisassociateSourceFromS3TableIntegration", "GetDataProtectionPolicy", "GetDelivery", "GetDeliveryDestination", "GetDeliveryDestinationPolicy", "GetDeliverySource", "GetIntegration", "GetLogAnomalyDetector", "GetLogFields", "GetLogObject", "GetLookupTable", "GetScheduledQuery", "GetScheduledQueryHistory", "GetTransformer", "ListAggregateLogGroupSummaries", "ListAnomalies", "ListIntegrations", "ListLogAnomalyDetectors", "ListLogGroupsForQuery", "ListScheduledQueries", "ListSourcesForS3TableIntegration", "PutAccountPolicy", "PutBearerTokenAuthentication", "PutDataProtectionPolicy", "PutDeliveryDestination", "PutDeliveryDestinationPolicy", "PutDeliverySource", "PutDestination", "PutDestinationPolicy", "PutIndexPolicy", "PutIntegration", "PutLogGroupDeletionProtection", "PutResourcePolicy", "PutTransformer", "TestTransformer", "UpdateAnomaly", "UpdateDeliveryConfiguration", "UpdateLogAnomalyDetector", "UpdateLookupTable", "UpdateScheduledQuery"],
+    shapes: &[&ACCESS_DENIED_EXCEPTION, &ACCOUNT_ID, &ACCOUNT_IDS, &AMAZON_RESOURCE_NAME, &APPLY_ON_TRANSFORMED_LOGS, &ARN, &BEARER_TOKEN_AUTHENTICATION_ENABLED, &BYTES_SCANNED_VALUE, &CLIENT_TOKEN, &CREATE_LOG_GROUP_REQUEST, &CREATE_LOG_STREAM_REQUEST, &DATA_ALREADY_ACCEPTED_EXCEPTION, &DATA_PROTECTION_STATUS, &DATA_SOURCE_FILTER, &DATA_SOURCE_FILTERS, &DATA_SOURCE_NAME, &DATA_SOURCE_TYPE, &DAYS, &DEFAULT_VALUE, &DELETE_LOG_GROUP_REQUEST, &DELETE_LOG_STREAM_REQUEST, &DELETE_METRIC_FILTER_REQUEST, &DELETE_QUERY_DEFINITION_REQUEST, &DELETE_QUERY_DEFINITION_RESPONSE, &DELETE_RETENTION_POLICY_REQUEST, &DELETE_SUBSCRIPTION_FILTER_REQUEST, &DELETION_PROTECTION_ENABLED, &DESCENDING, &DESCRIBE_LIMIT, &DESCRIBE_LOG_GROUPS_LOG_GROUP_IDENTIFIERS, &DESCRIBE_LOG_GROUPS_REQUEST, &DESCRIBE_LOG_GROUPS_RESPONSE, &DESCRIBE_LOG_STREAMS_REQUEST, &DESCRIBE_LOG_STREAMS_RESPONSE, &DESCRIBE_METRIC_FILTERS_REQUEST, &DESCRIBE_METRIC_FILTERS_RESPONSE, &DESCRIBE_QUERIES_MAX_RESULTS, &DESCRIBE_QUERIES_REQUEST, &DESCRIBE_QUERIES_RESPONSE, &DESCRIBE_QUERY_DEFINITIONS_REQUEST, &DESCRIBE_QUERY_DEFINITIONS_RESPONSE, &DESCRIBE_SUBSCRIPTION_FILTERS_REQUEST, &DESCRIBE_SUBSCRIPTION_FILTERS_RESPONSE, &DESTINATION_ARN, &DIMENSIONS, &DIMENSIONS_KEY, &DIMENSIONS_VALUE, &DISTRIBUTION, &EMIT_SYSTEM_FIELDS, &ENCRYPTION_KEY, &ENTITY, &ENTITY_ATTRIBUTES, &ENTITY_ATTRIBUTES_KEY, &ENTITY_ATTRIBUTES_VALUE, &ENTITY_KEY_ATTRIBUTES, &ENTITY_KEY_ATTRIBUTES_KEY, &ENTITY_KEY_ATTRIBUTES_VALUE, &ENTITY_REJECTION_ERROR_TYPE, &EVENT_ID, &EVENT_MESSAGE, &EVENT_NUMBER, &EVENTS_LIMIT, &EVENTS_LIMIT_START_QUERY, &EXTRACTED_VALUES, &FIELD, &FIELD_INDEX_NAME, &FIELD_INDEX_NAMES, &FIELD_SELECTION_CRITERIA, &FILTER_COUNT, &FILTER_LOG_EVENTS_REQUEST, &FILTER_LOG_EVENTS_RESPONSE, &FILTER_NAME, &FILTER_PATTERN, &FILTERED_LOG_EVENT, &FILTERED_LOG_EVENTS, &GET_LOG_EVENTS_REQUEST, &GET_LOG_EVENTS_RESPONSE, &GET_LOG_GROUP_FIELDS_REQUEST, &GET_LOG_GROUP_FIELDS_RESPONSE, &GET_LOG_RECORD_REQUEST, &GET_LOG_RECORD_RESPONSE, &GET_QUERY_RESULTS_MAX_ITEMS, &GET_QUERY_RESULTS_NEXT_TOKEN, &GET_QUERY_RESULTS_REQUEST, &GET_QUERY_RESULTS_RESPONSE, &INCLUDE_LINKED_ACCOUNTS, &INHERITED_PROPERTIES, &INHERITED_PROPERTY, &INPUT_LOG_EVENT, &INPUT_LOG_EVENTS, &INPUT_LOG_STREAM_NAMES, &INTERLEAVED, &INVALID_OPERATION_EXCEPTION, &INVALID_PARAMETER_EXCEPTION, &INVALID_SEQUENCE_TOKEN_EXCEPTION, &IS_SAMPLED, &KMS_KEY_ID, &LIMIT_EXCEEDED_EXCEPTION, &LIST_LIMIT, &LIST_LOG_GROUPS_REQUEST, &LIST_LOG_GROUPS_RESPONSE, &LIST_TAGS_FOR_RESOURCE_REQUEST, &LIST_TAGS_FOR_RESOURCE_RESPONSE, &LIST_TAGS_LOG_GROUP_REQUEST, &LIST_TAGS_LOG_GROUP_RESPONSE, &LIVE_TAIL_SESSION_LOG_EVENT, &LIVE_TAIL_SESSION_METADATA, &LIVE_TAIL_SESSION_RESULTS, &LIVE_TAIL_SESSION_START, &LIVE_TAIL_SESSION_UPDATE, &LOG_EVENT_INDEX, &LOG_GROUP, &LOG_GROUP_CLASS, &LOG_GROUP_FIELD, &LOG_GROUP_FIELD_LIST, &LOG_GROUP_IDENTIFIER, &LOG_GROUP_IDENTIFIERS, &LOG_GROUP_NAME, &LOG_GROUP_NAME_PATTERN, &LOG_GROUP_NAME_REGEX_PATTERN, &LOG_GROUP_NAMES, &LOG_GROUP_SUMMARIES, &LOG_GROUP_SUMMARY, &LOG_GROUPS, &LOG_RECORD, &LOG_RECORD_POINTER, &LOG_STREAM, &LOG_STREAM_NAME, &LOG_STREAM_SEARCHED_COMPLETELY, &LOG_STREAMS, &MALFORMED_QUERY_EXCEPTION, &MESSAGE, &METRIC_FILTER, &METRIC_FILTER_MATCH_RECORD, &METRIC_FILTER_MATCHES, &METRIC_FILTERS, &METRIC_NAME, &METRIC_NAMESPACE, &METRIC_TRANSFORMATION, &METRIC_TRANSFORMATIONS, &METRIC_VALUE, &NEXT_TOKEN, &OPERATION_ABORTED_EXCEPTION, &ORDER_BY, &OUTPUT_LOG_EVENT, &OUTPUT_LOG_EVENTS, &PERCENTAGE, &PUT_LOG_EVENTS_REQUEST, &PUT_LOG_EVENTS_RESPONSE, &PUT_METRIC_FILTER_REQUEST, &PUT_QUERY_DEFINITION_REQUEST, &PUT_QUERY_DEFINITION_RESPONSE, &PUT_RETENTION_POLICY_REQUEST, &PUT_SUBSCRIPTION_FILTER_REQUEST, &QUERY_CHAR_OFFSET, &QUERY_COMPILE_ERROR, &QUERY_COMPILE_ERROR_LOCATION, &QUERY_DEFINITION, &QUERY_DEFINITION_LIST, &QUERY_DEFINITION_NAME, &QUERY_DEFINITION_STRING, &QUERY_DURATION, &QUERY_ID, &QUERY_INFO, &QUERY_INFO_LIST, &QUERY_LANGUAGE, &QUERY_LIST_MAX_RESULTS, &QUERY_PARAMETER, &QUERY_PARAMETER_DEFAULT_VALUE, &QUERY_PARAMETER_DESCRIPTION, &QUERY_PARAMETER_LIST, &QUERY_PARAMETER_NAME, &QUERY_RESULTS, &QUERY_STATISTICS, &QUERY_STATUS, &QUERY_STRING, &REJECTED_ENTITY_INFO, &REJECTED_LOG_EVENTS_INFO, &REQUEST_ID, &RESOURCE_ALREADY_EXISTS_EXCEPTION, &RESOURCE_NOT_FOUND_EXCEPTION, &RESULT_FIELD, &RESULT_ROWS, &ROLE_ARN, &SEARCHED_LOG_STREAM, &SEARCHED_LOG_STREAMS, &SEQUENCE_TOKEN, &SERVICE_UNAVAILABLE_EXCEPTION, &SESSION_ID, &SESSION_STREAMING_EXCEPTION, &SESSION_TIMEOUT_EXCEPTION, &STANDARD_UNIT, &START_FROM_HEAD, &START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS, &START_LIVE_TAIL_REQUEST, &START_LIVE_TAIL_RESPONSE, &START_LIVE_TAIL_RESPONSE_STREAM, &START_QUERY_REQUEST, &START_QUERY_RESPONSE, &STATS_VALUE, &STOP_QUERY_REQUEST, &STOP_QUERY_RESPONSE, &STORED_BYTES, &SUBSCRIPTION_FILTER, &SUBSCRIPTION_FILTERS, &SUCCESS, &SYSTEM_FIELD, &TAG_FILTER, &TAG_FILTER_KEY, &TAG_FILTER_VALUE, &TAG_FILTER_VALUES, &TAG_FILTERS, &TAG_KEY, &TAG_KEY_LIST, &TAG_LIST, &TAG_LOG_GROUP_REQUEST, &TAG_RESOURCE_REQUEST, &TAG_VALUE, &TAGS, &TEST_EVENT_MESSAGES, &TEST_METRIC_FILTER_REQUEST, &TEST_METRIC_FILTER_RESPONSE, &TIMESTAMP, &TOKEN, &TOO_MANY_TAGS_EXCEPTION, &UNMASK, &UNRECOGNIZED_CLIENT_EXCEPTION, &UNTAG_LOG_GROUP_REQUEST, &UNTAG_RESOURCE_REQUEST, &USER_IDENTITY, &VALIDATION_EXCEPTION, &VALUE],
 };
 
+static ACCESS_DENIED_EXCEPTION: Schema = Schema::structure("AccessDeniedException", &[]).error("AccessDeniedException", 400);
 static ACCOUNT_ID: Schema = Schema::string("AccountId").min(12).max(12).pattern("^\\d{12}$");
 static ACCOUNT_IDS: Schema = Schema::list("AccountIds", Member::element(&ACCOUNT_ID)).min(0).max(20);
 static AMAZON_RESOURCE_NAME: Schema = Schema::string("AmazonResourceName").min(1).max(1011).pattern("[\\w+=/:,.@-]*");
+static APPLY_ON_TRANSFORMED_LOGS: Schema = Schema::boolean("ApplyOnTransformedLogs");
 static ARN: Schema = Schema::string("Arn");
 static BEARER_TOKEN_AUTHENTICATION_ENABLED: Schema = Schema::boolean("BearerTokenAuthenticationEnabled");
+static BYTES_SCANNED_VALUE: Schema = Schema::double("BytesScannedValue");
+static CLIENT_TOKEN: Schema = Schema::string("ClientToken").min(36).max(128).pattern("\\S{36,128}");
 static CREATE_LOG_GROUP_REQUEST: Schema = Schema::structure("CreateLogGroupRequest", &[
     Member::new("logGroupName", &LOG_GROUP_NAME).required(),
     Member::new("kmsKeyId", &KMS_KEY_ID),
@@ -54,7 +79,15 @@ static DATA_ALREADY_ACCEPTED_EXCEPTION: Schema = Schema::structure("DataAlreadyA
     Member::new("expectedSequenceToken", &SEQUENCE_TOKEN),
 ]).error("DataAlreadyAcceptedException", 400);
 static DATA_PROTECTION_STATUS: Schema = Schema::enumeration("DataProtectionStatus", &["ACTIVATED", "DELETED", "ARCHIVED", "DISABLED"]);
+static DATA_SOURCE_FILTER: Schema = Schema::structure("DataSourceFilter", &[
+    Member::new("name", &DATA_SOURCE_NAME).required(),
+    Member::new("type", &DATA_SOURCE_TYPE),
+]);
+static DATA_SOURCE_FILTERS: Schema = Schema::list("DataSourceFilters", Member::element(&DATA_SOURCE_FILTER)).min(1).max(5);
+static DATA_SOURCE_NAME: Schema = Schema::string("DataSourceName");
+static DATA_SOURCE_TYPE: Schema = Schema::string("DataSourceType");
 static DAYS: Schema = Schema::integer("Days");
+static DEFAULT_VALUE: Schema = Schema::double("DefaultValue");
 static DELETE_LOG_GROUP_REQUEST: Schema = Schema::structure("DeleteLogGroupRequest", &[
     Member::new("logGroupName", &LOG_GROUP_NAME).required(),
 ]);
@@ -62,8 +95,22 @@ static DELETE_LOG_STREAM_REQUEST: Schema = Schema::structure("DeleteLogStreamReq
     Member::new("logGroupName", &LOG_GROUP_NAME).required(),
     Member::new("logStreamName", &LOG_STREAM_NAME).required(),
 ]);
+static DELETE_METRIC_FILTER_REQUEST: Schema = Schema::structure("DeleteMetricFilterRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+    Member::new("filterName", &FILTER_NAME).required(),
+]);
+static DELETE_QUERY_DEFINITION_REQUEST: Schema = Schema::structure("DeleteQueryDefinitionRequest", &[
+    Member::new("queryDefinitionId", &QUERY_ID).required(),
+]);
+static DELETE_QUERY_DEFINITION_RESPONSE: Schema = Schema::structure("DeleteQueryDefinitionResponse", &[
+    Member::new("success", &SUCCESS),
+]);
 static DELETE_RETENTION_POLICY_REQUEST: Schema = Schema::structure("DeleteRetentionPolicyRequest", &[
     Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+]);
+static DELETE_SUBSCRIPTION_FILTER_REQUEST: Schema = Schema::structure("DeleteSubscriptionFilterRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+    Member::new("filterName", &FILTER_NAME).required(),
 ]);
 static DELETION_PROTECTION_ENABLED: Schema = Schema::boolean("DeletionProtectionEnabled");
 static DESCENDING: Schema = Schema::boolean("Descending");
@@ -96,6 +143,57 @@ static DESCRIBE_LOG_STREAMS_RESPONSE: Schema = Schema::structure("DescribeLogStr
     Member::new("logStreams", &LOG_STREAMS),
     Member::new("nextToken", &NEXT_TOKEN),
 ]);
+static DESCRIBE_METRIC_FILTERS_REQUEST: Schema = Schema::structure("DescribeMetricFiltersRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME),
+    Member::new("filterNamePrefix", &FILTER_NAME),
+    Member::new("nextToken", &NEXT_TOKEN),
+    Member::new("limit", &DESCRIBE_LIMIT),
+    Member::new("metricName", &METRIC_NAME),
+    Member::new("metricNamespace", &METRIC_NAMESPACE),
+]);
+static DESCRIBE_METRIC_FILTERS_RESPONSE: Schema = Schema::structure("DescribeMetricFiltersResponse", &[
+    Member::new("metricFilters", &METRIC_FILTERS),
+    Member::new("nextToken", &NEXT_TOKEN),
+]);
+static DESCRIBE_QUERIES_MAX_RESULTS: Schema = Schema::integer("DescribeQueriesMaxResults").min(1).max(1000);
+static DESCRIBE_QUERIES_REQUEST: Schema = Schema::structure("DescribeQueriesRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME),
+    Member::new("status", &QUERY_STATUS),
+    Member::new("maxResults", &DESCRIBE_QUERIES_MAX_RESULTS),
+    Member::new("nextToken", &NEXT_TOKEN),
+    Member::new("queryLanguage", &QUERY_LANGUAGE),
+]);
+static DESCRIBE_QUERIES_RESPONSE: Schema = Schema::structure("DescribeQueriesResponse", &[
+    Member::new("queries", &QUERY_INFO_LIST),
+    Member::new("nextToken", &NEXT_TOKEN),
+]);
+static DESCRIBE_QUERY_DEFINITIONS_REQUEST: Schema = Schema::structure("DescribeQueryDefinitionsRequest", &[
+    Member::new("queryLanguage", &QUERY_LANGUAGE),
+    Member::new("queryDefinitionNamePrefix", &QUERY_DEFINITION_NAME),
+    Member::new("maxResults", &QUERY_LIST_MAX_RESULTS),
+    Member::new("nextToken", &NEXT_TOKEN),
+]);
+static DESCRIBE_QUERY_DEFINITIONS_RESPONSE: Schema = Schema::structure("DescribeQueryDefinitionsResponse", &[
+    Member::new("queryDefinitions", &QUERY_DEFINITION_LIST),
+    Member::new("nextToken", &NEXT_TOKEN),
+]);
+static DESCRIBE_SUBSCRIPTION_FILTERS_REQUEST: Schema = Schema::structure("DescribeSubscriptionFiltersRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+    Member::new("filterNamePrefix", &FILTER_NAME),
+    Member::new("nextToken", &NEXT_TOKEN),
+    Member::new("limit", &DESCRIBE_LIMIT),
+]);
+static DESCRIBE_SUBSCRIPTION_FILTERS_RESPONSE: Schema = Schema::structure("DescribeSubscriptionFiltersResponse", &[
+    Member::new("subscriptionFilters", &SUBSCRIPTION_FILTERS),
+    Member::new("nextToken", &NEXT_TOKEN),
+]);
+static DESTINATION_ARN: Schema = Schema::string("DestinationArn").min(1);
+static DIMENSIONS: Schema = Schema::map("Dimensions", Member::element(&DIMENSIONS_KEY), Member::element(&DIMENSIONS_VALUE));
+static DIMENSIONS_KEY: Schema = Schema::string("DimensionsKey").max(255);
+static DIMENSIONS_VALUE: Schema = Schema::string("DimensionsValue").max(255);
+static DISTRIBUTION: Schema = Schema::enumeration("Distribution", &["Random", "ByLogStream"]);
+static EMIT_SYSTEM_FIELDS: Schema = Schema::list("EmitSystemFields", Member::element(&SYSTEM_FIELD));
+static ENCRYPTION_KEY: Schema = Schema::string("EncryptionKey").max(256);
 static ENTITY: Schema = Schema::structure("Entity", &[
     Member::new("keyAttributes", &ENTITY_KEY_ATTRIBUTES),
     Member::new("attributes", &ENTITY_ATTRIBUTES),
@@ -109,7 +207,14 @@ static ENTITY_KEY_ATTRIBUTES_VALUE: Schema = Schema::string("EntityKeyAttributes
 static ENTITY_REJECTION_ERROR_TYPE: Schema = Schema::enumeration("EntityRejectionErrorType", &["InvalidEntity", "InvalidTypeValue", "InvalidKeyAttributes", "InvalidAttributes", "EntitySizeTooLarge", "UnsupportedLogGroupType", "MissingRequiredFields"]);
 static EVENT_ID: Schema = Schema::string("EventId");
 static EVENT_MESSAGE: Schema = Schema::string("EventMessage").min(1);
+static EVENT_NUMBER: Schema = Schema::long("EventNumber");
 static EVENTS_LIMIT: Schema = Schema::integer("EventsLimit").min(1).max(10000);
+static EVENTS_LIMIT_START_QUERY: Schema = Schema::integer("EventsLimitStartQuery").min(1).max(100000);
+static EXTRACTED_VALUES: Schema = Schema::map("ExtractedValues", Member::element(&TOKEN), Member::element(&VALUE));
+static FIELD: Schema = Schema::string("Field");
+static FIELD_INDEX_NAME: Schema = Schema::string("FieldIndexName").min(1).max(512).pattern("[\\.\\-_/#A-Za-z0-9]+");
+static FIELD_INDEX_NAMES: Schema = Schema::list("FieldIndexNames", Member::element(&FIELD_INDEX_NAME)).min(1).max(20);
+static FIELD_SELECTION_CRITERIA: Schema = Schema::string("FieldSelectionCriteria").min(0).max(2000);
 static FILTER_COUNT: Schema = Schema::integer("FilterCount");
 static FILTER_LOG_EVENTS_REQUEST: Schema = Schema::structure("FilterLogEventsRequest", &[
     Member::new("logGroupName", &LOG_GROUP_NAME),
@@ -129,6 +234,7 @@ static FILTER_LOG_EVENTS_RESPONSE: Schema = Schema::structure("FilterLogEventsRe
     Member::new("searchedLogStreams", &SEARCHED_LOG_STREAMS),
     Member::new("nextToken", &NEXT_TOKEN),
 ]);
+static FILTER_NAME: Schema = Schema::string("FilterName").min(1).max(512).pattern("[^:*]*");
 static FILTER_PATTERN: Schema = Schema::string("FilterPattern").min(0).max(1024);
 static FILTERED_LOG_EVENT: Schema = Schema::structure("FilteredLogEvent", &[
     Member::new("logStreamName", &LOG_STREAM_NAME),
@@ -154,6 +260,36 @@ static GET_LOG_EVENTS_RESPONSE: Schema = Schema::structure("GetLogEventsResponse
     Member::new("nextForwardToken", &NEXT_TOKEN),
     Member::new("nextBackwardToken", &NEXT_TOKEN),
 ]);
+static GET_LOG_GROUP_FIELDS_REQUEST: Schema = Schema::structure("GetLogGroupFieldsRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME),
+    Member::new("time", &TIMESTAMP),
+    Member::new("logGroupIdentifier", &LOG_GROUP_IDENTIFIER),
+]);
+static GET_LOG_GROUP_FIELDS_RESPONSE: Schema = Schema::structure("GetLogGroupFieldsResponse", &[
+    Member::new("logGroupFields", &LOG_GROUP_FIELD_LIST),
+]);
+static GET_LOG_RECORD_REQUEST: Schema = Schema::structure("GetLogRecordRequest", &[
+    Member::new("logRecordPointer", &LOG_RECORD_POINTER).required(),
+    Member::new("unmask", &UNMASK),
+]);
+static GET_LOG_RECORD_RESPONSE: Schema = Schema::structure("GetLogRecordResponse", &[
+    Member::new("logRecord", &LOG_RECORD),
+]);
+static GET_QUERY_RESULTS_MAX_ITEMS: Schema = Schema::integer("GetQueryResultsMaxItems").min(0).max(10000);
+static GET_QUERY_RESULTS_NEXT_TOKEN: Schema = Schema::string("GetQueryResultsNextToken").max(1024);
+static GET_QUERY_RESULTS_REQUEST: Schema = Schema::structure("GetQueryResultsRequest", &[
+    Member::new("queryId", &QUERY_ID).required(),
+    Member::new("nextToken", &GET_QUERY_RESULTS_NEXT_TOKEN),
+    Member::new("maxItems", &GET_QUERY_RESULTS_MAX_ITEMS),
+]);
+static GET_QUERY_RESULTS_RESPONSE: Schema = Schema::structure("GetQueryResultsResponse", &[
+    Member::new("queryLanguage", &QUERY_LANGUAGE),
+    Member::new("results", &QUERY_RESULTS),
+    Member::new("statistics", &QUERY_STATISTICS),
+    Member::new("status", &QUERY_STATUS),
+    Member::new("encryptionKey", &ENCRYPTION_KEY),
+    Member::new("nextToken", &GET_QUERY_RESULTS_NEXT_TOKEN),
+]);
 static INCLUDE_LINKED_ACCOUNTS: Schema = Schema::boolean("IncludeLinkedAccounts");
 static INHERITED_PROPERTIES: Schema = Schema::list("InheritedProperties", Member::element(&INHERITED_PROPERTY));
 static INHERITED_PROPERTY: Schema = Schema::enumeration("InheritedProperty", &["ACCOUNT_DATA_PROTECTION"]);
@@ -164,17 +300,64 @@ static INPUT_LOG_EVENT: Schema = Schema::structure("InputLogEvent", &[
 static INPUT_LOG_EVENTS: Schema = Schema::list("InputLogEvents", Member::element(&INPUT_LOG_EVENT)).min(1).max(10000);
 static INPUT_LOG_STREAM_NAMES: Schema = Schema::list("InputLogStreamNames", Member::element(&LOG_STREAM_NAME)).min(1).max(100);
 static INTERLEAVED: Schema = Schema::boolean("Interleaved");
+static INVALID_OPERATION_EXCEPTION: Schema = Schema::structure("InvalidOperationException", &[]).error("InvalidOperationException", 400);
 static INVALID_PARAMETER_EXCEPTION: Schema = Schema::structure("InvalidParameterException", &[]).error("InvalidParameterException", 400);
 static INVALID_SEQUENCE_TOKEN_EXCEPTION: Schema = Schema::structure("InvalidSequenceTokenException", &[
     Member::new("expectedSequenceToken", &SEQUENCE_TOKEN),
 ]).error("InvalidSequenceTokenException", 400);
+static IS_SAMPLED: Schema = Schema::boolean("IsSampled");
 static KMS_KEY_ID: Schema = Schema::string("KmsKeyId").max(256);
 static LIMIT_EXCEEDED_EXCEPTION: Schema = Schema::structure("LimitExceededException", &[]).error("LimitExceededException", 400);
+static LIST_LIMIT: Schema = Schema::integer("ListLimit").min(1).max(1000);
+static LIST_LOG_GROUPS_REQUEST: Schema = Schema::structure("ListLogGroupsRequest", &[
+    Member::new("logGroupNamePattern", &LOG_GROUP_NAME_REGEX_PATTERN),
+    Member::new("logGroupClass", &LOG_GROUP_CLASS),
+    Member::new("includeLinkedAccounts", &INCLUDE_LINKED_ACCOUNTS),
+    Member::new("accountIdentifiers", &ACCOUNT_IDS),
+    Member::new("nextToken", &NEXT_TOKEN),
+    Member::new("limit", &LIST_LIMIT),
+    Member::new("dataSources", &DATA_SOURCE_FILTERS),
+    Member::new("fieldIndexNames", &FIELD_INDEX_NAMES),
+    Member::new("logGroupTags", &TAG_FILTERS),
+]);
+static LIST_LOG_GROUPS_RESPONSE: Schema = Schema::structure("ListLogGroupsResponse", &[
+    Member::new("logGroups", &LOG_GROUP_SUMMARIES),
+    Member::new("nextToken", &NEXT_TOKEN),
+]);
 static LIST_TAGS_FOR_RESOURCE_REQUEST: Schema = Schema::structure("ListTagsForResourceRequest", &[
     Member::new("resourceArn", &AMAZON_RESOURCE_NAME).required(),
 ]);
 static LIST_TAGS_FOR_RESOURCE_RESPONSE: Schema = Schema::structure("ListTagsForResourceResponse", &[
     Member::new("tags", &TAGS),
+]);
+static LIST_TAGS_LOG_GROUP_REQUEST: Schema = Schema::structure("ListTagsLogGroupRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+]);
+static LIST_TAGS_LOG_GROUP_RESPONSE: Schema = Schema::structure("ListTagsLogGroupResponse", &[
+    Member::new("tags", &TAGS),
+]);
+static LIVE_TAIL_SESSION_LOG_EVENT: Schema = Schema::structure("LiveTailSessionLogEvent", &[
+    Member::new("logStreamName", &LOG_STREAM_NAME),
+    Member::new("logGroupIdentifier", &LOG_GROUP_IDENTIFIER),
+    Member::new("message", &EVENT_MESSAGE),
+    Member::new("timestamp", &TIMESTAMP),
+    Member::new("ingestionTime", &TIMESTAMP),
+]);
+static LIVE_TAIL_SESSION_METADATA: Schema = Schema::structure("LiveTailSessionMetadata", &[
+    Member::new("sampled", &IS_SAMPLED),
+]);
+static LIVE_TAIL_SESSION_RESULTS: Schema = Schema::list("LiveTailSessionResults", Member::element(&LIVE_TAIL_SESSION_LOG_EVENT));
+static LIVE_TAIL_SESSION_START: Schema = Schema::structure("LiveTailSessionStart", &[
+    Member::new("requestId", &REQUEST_ID),
+    Member::new("sessionId", &SESSION_ID),
+    Member::new("logGroupIdentifiers", &START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS),
+    Member::new("logStreamNames", &INPUT_LOG_STREAM_NAMES),
+    Member::new("logStreamNamePrefixes", &INPUT_LOG_STREAM_NAMES),
+    Member::new("logEventFilterPattern", &FILTER_PATTERN),
+]);
+static LIVE_TAIL_SESSION_UPDATE: Schema = Schema::structure("LiveTailSessionUpdate", &[
+    Member::new("sessionMetadata", &LIVE_TAIL_SESSION_METADATA),
+    Member::new("sessionResults", &LIVE_TAIL_SESSION_RESULTS),
 ]);
 static LOG_EVENT_INDEX: Schema = Schema::integer("LogEventIndex");
 static LOG_GROUP: Schema = Schema::structure("LogGroup", &[
@@ -193,10 +376,26 @@ static LOG_GROUP: Schema = Schema::structure("LogGroup", &[
     Member::new("bearerTokenAuthenticationEnabled", &BEARER_TOKEN_AUTHENTICATION_ENABLED),
 ]);
 static LOG_GROUP_CLASS: Schema = Schema::enumeration("LogGroupClass", &["STANDARD", "INFREQUENT_ACCESS", "DELIVERY"]);
+static LOG_GROUP_FIELD: Schema = Schema::structure("LogGroupField", &[
+    Member::new("name", &FIELD),
+    Member::new("percent", &PERCENTAGE),
+]);
+static LOG_GROUP_FIELD_LIST: Schema = Schema::list("LogGroupFieldList", Member::element(&LOG_GROUP_FIELD));
 static LOG_GROUP_IDENTIFIER: Schema = Schema::string("LogGroupIdentifier").min(1).max(2048).pattern("[\\w#+=/:,.@-]*");
+static LOG_GROUP_IDENTIFIERS: Schema = Schema::list("LogGroupIdentifiers", Member::element(&LOG_GROUP_IDENTIFIER));
 static LOG_GROUP_NAME: Schema = Schema::string("LogGroupName").min(1).max(512).pattern("[\\.\\-_/#A-Za-z0-9]+");
 static LOG_GROUP_NAME_PATTERN: Schema = Schema::string("LogGroupNamePattern").min(0).max(512).pattern("[\\.\\-_/#A-Za-z0-9]*");
+static LOG_GROUP_NAME_REGEX_PATTERN: Schema = Schema::string("LogGroupNameRegexPattern").min(3).max(129).pattern("(\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24})(\\|\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24}){0,4}");
+static LOG_GROUP_NAMES: Schema = Schema::list("LogGroupNames", Member::element(&LOG_GROUP_NAME));
+static LOG_GROUP_SUMMARIES: Schema = Schema::list("LogGroupSummaries", Member::element(&LOG_GROUP_SUMMARY));
+static LOG_GROUP_SUMMARY: Schema = Schema::structure("LogGroupSummary", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME),
+    Member::new("logGroupArn", &ARN),
+    Member::new("logGroupClass", &LOG_GROUP_CLASS),
+]);
 static LOG_GROUPS: Schema = Schema::list("LogGroups", Member::element(&LOG_GROUP));
+static LOG_RECORD: Schema = Schema::map("LogRecord", Member::element(&FIELD), Member::element(&VALUE));
+static LOG_RECORD_POINTER: Schema = Schema::string("LogRecordPointer");
 static LOG_STREAM: Schema = Schema::structure("LogStream", &[
     Member::new("logStreamName", &LOG_STREAM_NAME),
     Member::new("creationTime", &TIMESTAMP),
@@ -210,7 +409,39 @@ static LOG_STREAM: Schema = Schema::structure("LogStream", &[
 static LOG_STREAM_NAME: Schema = Schema::string("LogStreamName").min(1).max(512).pattern("[^:*]*");
 static LOG_STREAM_SEARCHED_COMPLETELY: Schema = Schema::boolean("LogStreamSearchedCompletely");
 static LOG_STREAMS: Schema = Schema::list("LogStreams", Member::element(&LOG_STREAM));
+static MALFORMED_QUERY_EXCEPTION: Schema = Schema::structure("MalformedQueryException", &[
+    Member::new("queryCompileError", &QUERY_COMPILE_ERROR),
+]).error("MalformedQueryException", 400);
 static MESSAGE: Schema = Schema::string("Message");
+static METRIC_FILTER: Schema = Schema::structure("MetricFilter", &[
+    Member::new("filterName", &FILTER_NAME),
+    Member::new("filterPattern", &FILTER_PATTERN),
+    Member::new("metricTransformations", &METRIC_TRANSFORMATIONS),
+    Member::new("creationTime", &TIMESTAMP),
+    Member::new("logGroupName", &LOG_GROUP_NAME),
+    Member::new("applyOnTransformedLogs", &APPLY_ON_TRANSFORMED_LOGS),
+    Member::new("fieldSelectionCriteria", &FIELD_SELECTION_CRITERIA),
+    Member::new("emitSystemFieldDimensions", &EMIT_SYSTEM_FIELDS),
+]);
+static METRIC_FILTER_MATCH_RECORD: Schema = Schema::structure("MetricFilterMatchRecord", &[
+    Member::new("eventNumber", &EVENT_NUMBER),
+    Member::new("eventMessage", &EVENT_MESSAGE),
+    Member::new("extractedValues", &EXTRACTED_VALUES),
+]);
+static METRIC_FILTER_MATCHES: Schema = Schema::list("MetricFilterMatches", Member::element(&METRIC_FILTER_MATCH_RECORD));
+static METRIC_FILTERS: Schema = Schema::list("MetricFilters", Member::element(&METRIC_FILTER));
+static METRIC_NAME: Schema = Schema::string("MetricName").max(255).pattern("[^:*$]*");
+static METRIC_NAMESPACE: Schema = Schema::string("MetricNamespace").max(255).pattern("[^:*$]*");
+static METRIC_TRANSFORMATION: Schema = Schema::structure("MetricTransformation", &[
+    Member::new("metricName", &METRIC_NAME).required(),
+    Member::new("metricNamespace", &METRIC_NAMESPACE).required(),
+    Member::new("metricValue", &METRIC_VALUE).required(),
+    Member::new("defaultValue", &DEFAULT_VALUE),
+    Member::new("dimensions", &DIMENSIONS),
+    Member::new("unit", &STANDARD_UNIT),
+]);
+static METRIC_TRANSFORMATIONS: Schema = Schema::list("MetricTransformations", Member::element(&METRIC_TRANSFORMATION)).min(1).max(1);
+static METRIC_VALUE: Schema = Schema::string("MetricValue").max(100);
 static NEXT_TOKEN: Schema = Schema::string("NextToken").min(1);
 static OPERATION_ABORTED_EXCEPTION: Schema = Schema::structure("OperationAbortedException", &[]).error("OperationAbortedException", 400);
 static ORDER_BY: Schema = Schema::enumeration("OrderBy", &["LogStreamName", "LastEventTime"]);
@@ -220,6 +451,7 @@ static OUTPUT_LOG_EVENT: Schema = Schema::structure("OutputLogEvent", &[
     Member::new("ingestionTime", &TIMESTAMP),
 ]);
 static OUTPUT_LOG_EVENTS: Schema = Schema::list("OutputLogEvents", Member::element(&OUTPUT_LOG_EVENT));
+static PERCENTAGE: Schema = Schema::integer("Percentage").min(0).max(100);
 static PUT_LOG_EVENTS_REQUEST: Schema = Schema::structure("PutLogEventsRequest", &[
     Member::new("logGroupName", &LOG_GROUP_NAME).required(),
     Member::new("logStreamName", &LOG_STREAM_NAME).required(),
@@ -232,10 +464,99 @@ static PUT_LOG_EVENTS_RESPONSE: Schema = Schema::structure("PutLogEventsResponse
     Member::new("rejectedLogEventsInfo", &REJECTED_LOG_EVENTS_INFO),
     Member::new("rejectedEntityInfo", &REJECTED_ENTITY_INFO),
 ]);
+static PUT_METRIC_FILTER_REQUEST: Schema = Schema::structure("PutMetricFilterRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+    Member::new("filterName", &FILTER_NAME).required(),
+    Member::new("filterPattern", &FILTER_PATTERN).required(),
+    Member::new("metricTransformations", &METRIC_TRANSFORMATIONS).required(),
+    Member::new("applyOnTransformedLogs", &APPLY_ON_TRANSFORMED_LOGS),
+    Member::new("fieldSelectionCriteria", &FIELD_SELECTION_CRITERIA),
+    Member::new("emitSystemFieldDimensions", &EMIT_SYSTEM_FIELDS),
+]);
+static PUT_QUERY_DEFINITION_REQUEST: Schema = Schema::structure("PutQueryDefinitionRequest", &[
+    Member::new("queryLanguage", &QUERY_LANGUAGE),
+    Member::new("name", &QUERY_DEFINITION_NAME).required(),
+    Member::new("queryDefinitionId", &QUERY_ID),
+    Member::new("logGroupNames", &LOG_GROUP_NAMES),
+    Member::new("queryString", &QUERY_DEFINITION_STRING).required(),
+    Member::new("clientToken", &CLIENT_TOKEN).idempotency_token(),
+    Member::new("parameters", &QUERY_PARAMETER_LIST),
+]);
+static PUT_QUERY_DEFINITION_RESPONSE: Schema = Schema::structure("PutQueryDefinitionResponse", &[
+    Member::new("queryDefinitionId", &QUERY_ID),
+]);
 static PUT_RETENTION_POLICY_REQUEST: Schema = Schema::structure("PutRetentionPolicyRequest", &[
     Member::new("logGroupName", &LOG_GROUP_NAME).required(),
     Member::new("retentionInDays", &DAYS).required(),
 ]);
+static PUT_SUBSCRIPTION_FILTER_REQUEST: Schema = Schema::structure("PutSubscriptionFilterRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+    Member::new("filterName", &FILTER_NAME).required(),
+    Member::new("filterPattern", &FILTER_PATTERN).required(),
+    Member::new("destinationArn", &DESTINATION_ARN).required(),
+    Member::new("roleArn", &ROLE_ARN),
+    Member::new("distribution", &DISTRIBUTION),
+    Member::new("applyOnTransformedLogs", &APPLY_ON_TRANSFORMED_LOGS),
+    Member::new("fieldSelectionCriteria", &FIELD_SELECTION_CRITERIA),
+    Member::new("emitSystemFields", &EMIT_SYSTEM_FIELDS),
+]);
+static QUERY_CHAR_OFFSET: Schema = Schema::integer("QueryCharOffset");
+static QUERY_COMPILE_ERROR: Schema = Schema::structure("QueryCompileError", &[
+    Member::new("location", &QUERY_COMPILE_ERROR_LOCATION),
+    Member::new("message", &MESSAGE),
+]);
+static QUERY_COMPILE_ERROR_LOCATION: Schema = Schema::structure("QueryCompileErrorLocation", &[
+    Member::new("startCharOffset", &QUERY_CHAR_OFFSET),
+    Member::new("endCharOffset", &QUERY_CHAR_OFFSET),
+]);
+static QUERY_DEFINITION: Schema = Schema::structure("QueryDefinition", &[
+    Member::new("queryLanguage", &QUERY_LANGUAGE),
+    Member::new("queryDefinitionId", &QUERY_ID),
+    Member::new("name", &QUERY_DEFINITION_NAME),
+    Member::new("queryString", &QUERY_DEFINITION_STRING),
+    Member::new("lastModified", &TIMESTAMP),
+    Member::new("logGroupNames", &LOG_GROUP_NAMES),
+    Member::new("parameters", &QUERY_PARAMETER_LIST),
+]);
+static QUERY_DEFINITION_LIST: Schema = Schema::list("QueryDefinitionList", Member::element(&QUERY_DEFINITION));
+static QUERY_DEFINITION_NAME: Schema = Schema::string("QueryDefinitionName").min(1).max(255);
+static QUERY_DEFINITION_STRING: Schema = Schema::string("QueryDefinitionString").min(1).max(10000);
+static QUERY_DURATION: Schema = Schema::long("QueryDuration");
+static QUERY_ID: Schema = Schema::string("QueryId").min(1).max(256);
+static QUERY_INFO: Schema = Schema::structure("QueryInfo", &[
+    Member::new("queryLanguage", &QUERY_LANGUAGE),
+    Member::new("queryId", &QUERY_ID),
+    Member::new("queryString", &QUERY_STRING),
+    Member::new("status", &QUERY_STATUS),
+    Member::new("createTime", &TIMESTAMP),
+    Member::new("logGroupName", &LOG_GROUP_NAME),
+    Member::new("queryDuration", &QUERY_DURATION),
+    Member::new("bytesScanned", &BYTES_SCANNED_VALUE),
+    Member::new("userIdentity", &USER_IDENTITY),
+]);
+static QUERY_INFO_LIST: Schema = Schema::list("QueryInfoList", Member::element(&QUERY_INFO));
+static QUERY_LANGUAGE: Schema = Schema::enumeration("QueryLanguage", &["CWLI", "SQL", "PPL"]);
+static QUERY_LIST_MAX_RESULTS: Schema = Schema::integer("QueryListMaxResults").min(1).max(1000);
+static QUERY_PARAMETER: Schema = Schema::structure("QueryParameter", &[
+    Member::new("name", &QUERY_PARAMETER_NAME).required(),
+    Member::new("defaultValue", &QUERY_PARAMETER_DEFAULT_VALUE),
+    Member::new("description", &QUERY_PARAMETER_DESCRIPTION),
+]);
+static QUERY_PARAMETER_DEFAULT_VALUE: Schema = Schema::string("QueryParameterDefaultValue").max(1024);
+static QUERY_PARAMETER_DESCRIPTION: Schema = Schema::string("QueryParameterDescription").max(512);
+static QUERY_PARAMETER_LIST: Schema = Schema::list("QueryParameterList", Member::element(&QUERY_PARAMETER)).max(20);
+static QUERY_PARAMETER_NAME: Schema = Schema::string("QueryParameterName").min(1).max(128).pattern("^[a-zA-Z_][a-zA-Z0-9_]*");
+static QUERY_RESULTS: Schema = Schema::list("QueryResults", Member::element(&RESULT_ROWS));
+static QUERY_STATISTICS: Schema = Schema::structure("QueryStatistics", &[
+    Member::new("recordsMatched", &STATS_VALUE),
+    Member::new("recordsScanned", &STATS_VALUE),
+    Member::new("estimatedRecordsSkipped", &STATS_VALUE),
+    Member::new("bytesScanned", &STATS_VALUE),
+    Member::new("estimatedBytesSkipped", &STATS_VALUE),
+    Member::new("logGroupsScanned", &STATS_VALUE),
+]);
+static QUERY_STATUS: Schema = Schema::enumeration("QueryStatus", &["Scheduled", "Running", "Complete", "Failed", "Cancelled", "Timeout", "Unknown"]);
+static QUERY_STRING: Schema = Schema::string("QueryString").min(0).max(10000);
 static REJECTED_ENTITY_INFO: Schema = Schema::structure("RejectedEntityInfo", &[
     Member::new("errorType", &ENTITY_REJECTION_ERROR_TYPE).required(),
 ]);
@@ -244,8 +565,15 @@ static REJECTED_LOG_EVENTS_INFO: Schema = Schema::structure("RejectedLogEventsIn
     Member::new("tooOldLogEventEndIndex", &LOG_EVENT_INDEX),
     Member::new("expiredLogEventEndIndex", &LOG_EVENT_INDEX),
 ]);
+static REQUEST_ID: Schema = Schema::string("RequestId").min(0).max(256);
 static RESOURCE_ALREADY_EXISTS_EXCEPTION: Schema = Schema::structure("ResourceAlreadyExistsException", &[]).error("ResourceAlreadyExistsException", 400);
 static RESOURCE_NOT_FOUND_EXCEPTION: Schema = Schema::structure("ResourceNotFoundException", &[]).error("ResourceNotFoundException", 400);
+static RESULT_FIELD: Schema = Schema::structure("ResultField", &[
+    Member::new("field", &FIELD),
+    Member::new("value", &VALUE),
+]);
+static RESULT_ROWS: Schema = Schema::list("ResultRows", Member::element(&RESULT_FIELD));
+static ROLE_ARN: Schema = Schema::string("RoleArn").min(1);
 static SEARCHED_LOG_STREAM: Schema = Schema::structure("SearchedLogStream", &[
     Member::new("logStreamName", &LOG_STREAM_NAME),
     Member::new("searchedCompletely", &LOG_STREAM_SEARCHED_COMPLETELY),
@@ -253,25 +581,112 @@ static SEARCHED_LOG_STREAM: Schema = Schema::structure("SearchedLogStream", &[
 static SEARCHED_LOG_STREAMS: Schema = Schema::list("SearchedLogStreams", Member::element(&SEARCHED_LOG_STREAM));
 static SEQUENCE_TOKEN: Schema = Schema::string("SequenceToken").min(1);
 static SERVICE_UNAVAILABLE_EXCEPTION: Schema = Schema::structure("ServiceUnavailableException", &[]).error("ServiceUnavailableException", 500);
+static SESSION_ID: Schema = Schema::string("SessionId").min(0).max(256);
+static SESSION_STREAMING_EXCEPTION: Schema = Schema::structure("SessionStreamingException", &[
+    Member::new("message", &MESSAGE),
+]).error("SessionStreamingException", 400);
+static SESSION_TIMEOUT_EXCEPTION: Schema = Schema::structure("SessionTimeoutException", &[
+    Member::new("message", &MESSAGE),
+]).error("SessionTimeoutException", 400);
+static STANDARD_UNIT: Schema = Schema::enumeration("StandardUnit", &["Seconds", "Microseconds", "Milliseconds", "Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes", "Bits", "Kilobits", "Megabits", "Gigabits", "Terabits", "Percent", "Count", "Bytes/Second", "Kilobytes/Second", "Megabytes/Second", "Gigabytes/Second", "Terabytes/Second", "Bits/Second", "Kilobits/Second", "Megabits/Second", "Gigabits/Second", "Terabits/Second", "Count/Second", "None"]);
 static START_FROM_HEAD: Schema = Schema::boolean("StartFromHead");
+static START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS: Schema = Schema::list("StartLiveTailLogGroupIdentifiers", Member::element(&LOG_GROUP_IDENTIFIER)).min(1).max(10);
+static START_LIVE_TAIL_REQUEST: Schema = Schema::structure("StartLiveTailRequest", &[
+    Member::new("logGroupIdentifiers", &START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS).required(),
+    Member::new("logStreamNames", &INPUT_LOG_STREAM_NAMES),
+    Member::new("logStreamNamePrefixes", &INPUT_LOG_STREAM_NAMES),
+    Member::new("logEventFilterPattern", &FILTER_PATTERN),
+]);
+static START_LIVE_TAIL_RESPONSE: Schema = Schema::structure("StartLiveTailResponse", &[
+    Member::new("responseStream", &START_LIVE_TAIL_RESPONSE_STREAM),
+]);
+static START_LIVE_TAIL_RESPONSE_STREAM: Schema = Schema::structure("StartLiveTailResponseStream", &[
+    Member::new("sessionStart", &LIVE_TAIL_SESSION_START),
+    Member::new("sessionUpdate", &LIVE_TAIL_SESSION_UPDATE),
+    Member::new("SessionTimeoutException", &SESSION_TIMEOUT_EXCEPTION),
+    Member::new("SessionStreamingException", &SESSION_STREAMING_EXCEPTION),
+]);
+static START_QUERY_REQUEST: Schema = Schema::structure("StartQueryRequest", &[
+    Member::new("queryLanguage", &QUERY_LANGUAGE),
+    Member::new("logGroupName", &LOG_GROUP_NAME),
+    Member::new("logGroupNames", &LOG_GROUP_NAMES),
+    Member::new("logGroupIdentifiers", &LOG_GROUP_IDENTIFIERS),
+    Member::new("startTime", &TIMESTAMP).required(),
+    Member::new("endTime", &TIMESTAMP).required(),
+    Member::new("queryString", &QUERY_STRING).required(),
+    Member::new("limit", &EVENTS_LIMIT_START_QUERY),
+]);
+static START_QUERY_RESPONSE: Schema = Schema::structure("StartQueryResponse", &[
+    Member::new("queryId", &QUERY_ID),
+]);
+static STATS_VALUE: Schema = Schema::double("StatsValue");
+static STOP_QUERY_REQUEST: Schema = Schema::structure("StopQueryRequest", &[
+    Member::new("queryId", &QUERY_ID).required(),
+]);
+static STOP_QUERY_RESPONSE: Schema = Schema::structure("StopQueryResponse", &[
+    Member::new("success", &SUCCESS),
+]);
 static STORED_BYTES: Schema = Schema::long("StoredBytes").min(0);
+static SUBSCRIPTION_FILTER: Schema = Schema::structure("SubscriptionFilter", &[
+    Member::new("filterName", &FILTER_NAME),
+    Member::new("logGroupName", &LOG_GROUP_NAME),
+    Member::new("filterPattern", &FILTER_PATTERN),
+    Member::new("destinationArn", &DESTINATION_ARN),
+    Member::new("roleArn", &ROLE_ARN),
+    Member::new("distribution", &DISTRIBUTION),
+    Member::new("applyOnTransformedLogs", &APPLY_ON_TRANSFORMED_LOGS),
+    Member::new("creationTime", &TIMESTAMP),
+    Member::new("fieldSelectionCriteria", &FIELD_SELECTION_CRITERIA),
+    Member::new("emitSystemFields", &EMIT_SYSTEM_FIELDS),
+]);
+static SUBSCRIPTION_FILTERS: Schema = Schema::list("SubscriptionFilters", Member::element(&SUBSCRIPTION_FILTER));
+static SUCCESS: Schema = Schema::boolean("Success");
+static SYSTEM_FIELD: Schema = Schema::string("SystemField");
+static TAG_FILTER: Schema = Schema::structure("TagFilter", &[
+    Member::new("key", &TAG_FILTER_KEY).required(),
+    Member::new("values", &TAG_FILTER_VALUES),
+]);
+static TAG_FILTER_KEY: Schema = Schema::string("TagFilterKey").min(1).max(128).pattern("^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$");
+static TAG_FILTER_VALUE: Schema = Schema::string("TagFilterValue").min(0).max(259).pattern("^!?\\*?([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)\\*?$");
+static TAG_FILTER_VALUES: Schema = Schema::list("TagFilterValues", Member::element(&TAG_FILTER_VALUE)).min(0).max(5);
+static TAG_FILTERS: Schema = Schema::list("TagFilters", Member::element(&TAG_FILTER)).min(1).max(5);
 static TAG_KEY: Schema = Schema::string("TagKey").min(1).max(128).pattern("^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$");
 static TAG_KEY_LIST: Schema = Schema::list("TagKeyList", Member::element(&TAG_KEY)).min(0).max(50);
+static TAG_LIST: Schema = Schema::list("TagList", Member::element(&TAG_KEY)).min(1);
+static TAG_LOG_GROUP_REQUEST: Schema = Schema::structure("TagLogGroupRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+    Member::new("tags", &TAGS).required(),
+]);
 static TAG_RESOURCE_REQUEST: Schema = Schema::structure("TagResourceRequest", &[
     Member::new("resourceArn", &AMAZON_RESOURCE_NAME).required(),
     Member::new("tags", &TAGS).required(),
 ]);
 static TAG_VALUE: Schema = Schema::string("TagValue").max(256).pattern("^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$");
 static TAGS: Schema = Schema::map("Tags", Member::element(&TAG_KEY), Member::element(&TAG_VALUE)).min(1).max(50);
+static TEST_EVENT_MESSAGES: Schema = Schema::list("TestEventMessages", Member::element(&EVENT_MESSAGE)).min(1).max(50);
+static TEST_METRIC_FILTER_REQUEST: Schema = Schema::structure("TestMetricFilterRequest", &[
+    Member::new("filterPattern", &FILTER_PATTERN).required(),
+    Member::new("logEventMessages", &TEST_EVENT_MESSAGES).required(),
+]);
+static TEST_METRIC_FILTER_RESPONSE: Schema = Schema::structure("TestMetricFilterResponse", &[
+    Member::new("matches", &METRIC_FILTER_MATCHES),
+]);
 static TIMESTAMP: Schema = Schema::long("Timestamp").min(0);
+static TOKEN: Schema = Schema::string("Token");
 static TOO_MANY_TAGS_EXCEPTION: Schema = Schema::structure("TooManyTagsException", &[
     Member::new("message", &MESSAGE),
     Member::new("resourceName", &AMAZON_RESOURCE_NAME),
 ]).error("TooManyTagsException", 400);
 static UNMASK: Schema = Schema::boolean("Unmask");
 static UNRECOGNIZED_CLIENT_EXCEPTION: Schema = Schema::structure("UnrecognizedClientException", &[]).error("UnrecognizedClientException", 400);
+static UNTAG_LOG_GROUP_REQUEST: Schema = Schema::structure("UntagLogGroupRequest", &[
+    Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+    Member::new("tags", &TAG_LIST).required(),
+]);
 static UNTAG_RESOURCE_REQUEST: Schema = Schema::structure("UntagResourceRequest", &[
     Member::new("resourceArn", &AMAZON_RESOURCE_NAME).required(),
     Member::new("tagKeys", &TAG_KEY_LIST).required(),
 ]);
+static USER_IDENTITY: Schema = Schema::string("UserIdentity").min(1).max(2048);
 static VALIDATION_EXCEPTION: Schema = Schema::structure("ValidationException", &[]).error("ValidationException", 400);
+static VALUE: Schema = Schema::string("Value");

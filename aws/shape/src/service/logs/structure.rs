@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_protocol::structure;
+use aws_protocol::{EventStream, structure};
 
 use super::enumeration::*;
 
@@ -27,6 +27,14 @@ pub struct CreateLogStreamRequest {
 structure!(CreateLogStreamRequest { log_group_name: "logGroupName", log_stream_name: "logStreamName" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataSourceFilter {
+    pub name: String,
+    pub type_: Option<String>,
+}
+
+structure!(DataSourceFilter { name: "name", type_: "type" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteLogGroupRequest {
     pub log_group_name: String,
 }
@@ -42,11 +50,41 @@ pub struct DeleteLogStreamRequest {
 structure!(DeleteLogStreamRequest { log_group_name: "logGroupName", log_stream_name: "logStreamName" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteMetricFilterRequest {
+    pub log_group_name: String,
+    pub filter_name: String,
+}
+
+structure!(DeleteMetricFilterRequest { log_group_name: "logGroupName", filter_name: "filterName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteQueryDefinitionRequest {
+    pub query_definition_id: String,
+}
+
+structure!(DeleteQueryDefinitionRequest { query_definition_id: "queryDefinitionId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteQueryDefinitionResponse {
+    pub success: Option<bool>,
+}
+
+structure!(DeleteQueryDefinitionResponse { success: "success" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRetentionPolicyRequest {
     pub log_group_name: String,
 }
 
 structure!(DeleteRetentionPolicyRequest { log_group_name: "logGroupName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSubscriptionFilterRequest {
+    pub log_group_name: String,
+    pub filter_name: String,
+}
+
+structure!(DeleteSubscriptionFilterRequest { log_group_name: "logGroupName", filter_name: "filterName" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeLogGroupsRequest {
@@ -90,6 +128,81 @@ pub struct DescribeLogStreamsResponse {
 }
 
 structure!(DescribeLogStreamsResponse { log_streams: "logStreams", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeMetricFiltersRequest {
+    pub log_group_name: Option<String>,
+    pub filter_name_prefix: Option<String>,
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+    pub metric_name: Option<String>,
+    pub metric_namespace: Option<String>,
+}
+
+structure!(DescribeMetricFiltersRequest { log_group_name: "logGroupName", filter_name_prefix: "filterNamePrefix", next_token: "nextToken", limit: "limit", metric_name: "metricName", metric_namespace: "metricNamespace" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeMetricFiltersResponse {
+    pub metric_filters: Option<Vec<MetricFilter>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeMetricFiltersResponse { metric_filters: "metricFilters", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueriesRequest {
+    pub log_group_name: Option<String>,
+    pub status: Option<QueryStatus>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub query_language: Option<QueryLanguage>,
+}
+
+structure!(DescribeQueriesRequest { log_group_name: "logGroupName", status: "status", max_results: "maxResults", next_token: "nextToken", query_language: "queryLanguage" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueriesResponse {
+    pub queries: Option<Vec<QueryInfo>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeQueriesResponse { queries: "queries", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueryDefinitionsRequest {
+    pub query_language: Option<QueryLanguage>,
+    pub query_definition_name_prefix: Option<String>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeQueryDefinitionsRequest { query_language: "queryLanguage", query_definition_name_prefix: "queryDefinitionNamePrefix", max_results: "maxResults", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeQueryDefinitionsResponse {
+    pub query_definitions: Option<Vec<QueryDefinition>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeQueryDefinitionsResponse { query_definitions: "queryDefinitions", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSubscriptionFiltersRequest {
+    pub log_group_name: String,
+    pub filter_name_prefix: Option<String>,
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+}
+
+structure!(DescribeSubscriptionFiltersRequest { log_group_name: "logGroupName", filter_name_prefix: "filterNamePrefix", next_token: "nextToken", limit: "limit" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSubscriptionFiltersResponse {
+    pub subscription_filters: Option<Vec<SubscriptionFilter>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeSubscriptionFiltersResponse { subscription_filters: "subscriptionFilters", next_token: "nextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entity {
@@ -161,12 +274,87 @@ pub struct GetLogEventsResponse {
 structure!(GetLogEventsResponse { events: "events", next_forward_token: "nextForwardToken", next_backward_token: "nextBackwardToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLogGroupFieldsRequest {
+    pub log_group_name: Option<String>,
+    pub time: Option<i64>,
+    pub log_group_identifier: Option<String>,
+}
+
+structure!(GetLogGroupFieldsRequest { log_group_name: "logGroupName", time: "time", log_group_identifier: "logGroupIdentifier" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLogGroupFieldsResponse {
+    pub log_group_fields: Option<Vec<LogGroupField>>,
+}
+
+structure!(GetLogGroupFieldsResponse { log_group_fields: "logGroupFields" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLogRecordRequest {
+    pub log_record_pointer: String,
+    pub unmask: Option<bool>,
+}
+
+structure!(GetLogRecordRequest { log_record_pointer: "logRecordPointer", unmask: "unmask" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLogRecordResponse {
+    pub log_record: Option<BTreeMap<String, String>>,
+}
+
+structure!(GetLogRecordResponse { log_record: "logRecord" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetQueryResultsRequest {
+    pub query_id: String,
+    pub next_token: Option<String>,
+    pub max_items: Option<i32>,
+}
+
+structure!(GetQueryResultsRequest { query_id: "queryId", next_token: "nextToken", max_items: "maxItems" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetQueryResultsResponse {
+    pub query_language: Option<QueryLanguage>,
+    pub results: Option<Vec<Vec<ResultField>>>,
+    pub statistics: Option<QueryStatistics>,
+    pub status: Option<QueryStatus>,
+    pub encryption_key: Option<String>,
+    pub next_token: Option<String>,
+}
+
+structure!(GetQueryResultsResponse { query_language: "queryLanguage", results: "results", statistics: "statistics", status: "status", encryption_key: "encryptionKey", next_token: "nextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputLogEvent {
     pub timestamp: i64,
     pub message: String,
 }
 
 structure!(InputLogEvent { timestamp: "timestamp", message: "message" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLogGroupsRequest {
+    pub log_group_name_pattern: Option<String>,
+    pub log_group_class: Option<LogGroupClass>,
+    pub include_linked_accounts: Option<bool>,
+    pub account_identifiers: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+    pub data_sources: Option<Vec<DataSourceFilter>>,
+    pub field_index_names: Option<Vec<String>>,
+    pub log_group_tags: Option<Vec<TagFilter>>,
+}
+
+structure!(ListLogGroupsRequest { log_group_name_pattern: "logGroupNamePattern", log_group_class: "logGroupClass", include_linked_accounts: "includeLinkedAccounts", account_identifiers: "accountIdentifiers", next_token: "nextToken", limit: "limit", data_sources: "dataSources", field_index_names: "fieldIndexNames", log_group_tags: "logGroupTags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLogGroupsResponse {
+    pub log_groups: Option<Vec<LogGroupSummary>>,
+    pub next_token: Option<String>,
+}
+
+structure!(ListLogGroupsResponse { log_groups: "logGroups", next_token: "nextToken" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListTagsForResourceRequest {
@@ -181,6 +369,58 @@ pub struct ListTagsForResourceResponse {
 }
 
 structure!(ListTagsForResourceResponse { tags: "tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsLogGroupRequest {
+    pub log_group_name: String,
+}
+
+structure!(ListTagsLogGroupRequest { log_group_name: "logGroupName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsLogGroupResponse {
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+structure!(ListTagsLogGroupResponse { tags: "tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveTailSessionLogEvent {
+    pub log_stream_name: Option<String>,
+    pub log_group_identifier: Option<String>,
+    pub message: Option<String>,
+    pub timestamp: Option<i64>,
+    pub ingestion_time: Option<i64>,
+}
+
+structure!(LiveTailSessionLogEvent { log_stream_name: "logStreamName", log_group_identifier: "logGroupIdentifier", message: "message", timestamp: "timestamp", ingestion_time: "ingestionTime" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveTailSessionMetadata {
+    pub sampled: Option<bool>,
+}
+
+structure!(LiveTailSessionMetadata { sampled: "sampled" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveTailSessionStart {
+    pub request_id: Option<String>,
+    pub session_id: Option<String>,
+    pub log_group_identifiers: Option<Vec<String>>,
+    pub log_stream_names: Option<Vec<String>>,
+    pub log_stream_name_prefixes: Option<Vec<String>>,
+    pub log_event_filter_pattern: Option<String>,
+}
+
+structure!(LiveTailSessionStart { request_id: "requestId", session_id: "sessionId", log_group_identifiers: "logGroupIdentifiers", log_stream_names: "logStreamNames", log_stream_name_prefixes: "logStreamNamePrefixes", log_event_filter_pattern: "logEventFilterPattern" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveTailSessionUpdate {
+    pub session_metadata: Option<LiveTailSessionMetadata>,
+    pub session_results: Option<Vec<LiveTailSessionLogEvent>>,
+}
+
+structure!(LiveTailSessionUpdate { session_metadata: "sessionMetadata", session_results: "sessionResults" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogGroup {
@@ -202,6 +442,23 @@ pub struct LogGroup {
 structure!(LogGroup { log_group_name: "logGroupName", creation_time: "creationTime", retention_in_days: "retentionInDays", metric_filter_count: "metricFilterCount", arn: "arn", stored_bytes: "storedBytes", kms_key_id: "kmsKeyId", data_protection_status: "dataProtectionStatus", inherited_properties: "inheritedProperties", log_group_class: "logGroupClass", log_group_arn: "logGroupArn", deletion_protection_enabled: "deletionProtectionEnabled", bearer_token_authentication_enabled: "bearerTokenAuthenticationEnabled" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogGroupField {
+    pub name: Option<String>,
+    pub percent: Option<i32>,
+}
+
+structure!(LogGroupField { name: "name", percent: "percent" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogGroupSummary {
+    pub log_group_name: Option<String>,
+    pub log_group_arn: Option<String>,
+    pub log_group_class: Option<LogGroupClass>,
+}
+
+structure!(LogGroupSummary { log_group_name: "logGroupName", log_group_arn: "logGroupArn", log_group_class: "logGroupClass" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogStream {
     pub log_stream_name: Option<String>,
     pub creation_time: Option<i64>,
@@ -214,6 +471,41 @@ pub struct LogStream {
 }
 
 structure!(LogStream { log_stream_name: "logStreamName", creation_time: "creationTime", first_event_timestamp: "firstEventTimestamp", last_event_timestamp: "lastEventTimestamp", last_ingestion_time: "lastIngestionTime", upload_sequence_token: "uploadSequenceToken", arn: "arn", stored_bytes: "storedBytes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricFilter {
+    pub filter_name: Option<String>,
+    pub filter_pattern: Option<String>,
+    pub metric_transformations: Option<Vec<MetricTransformation>>,
+    pub creation_time: Option<i64>,
+    pub log_group_name: Option<String>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_field_dimensions: Option<Vec<String>>,
+}
+
+structure!(MetricFilter { filter_name: "filterName", filter_pattern: "filterPattern", metric_transformations: "metricTransformations", creation_time: "creationTime", log_group_name: "logGroupName", apply_on_transformed_logs: "applyOnTransformedLogs", field_selection_criteria: "fieldSelectionCriteria", emit_system_field_dimensions: "emitSystemFieldDimensions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricFilterMatchRecord {
+    pub event_number: Option<i64>,
+    pub event_message: Option<String>,
+    pub extracted_values: Option<BTreeMap<String, String>>,
+}
+
+structure!(MetricFilterMatchRecord { event_number: "eventNumber", event_message: "eventMessage", extracted_values: "extractedValues" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricTransformation {
+    pub metric_name: String,
+    pub metric_namespace: String,
+    pub metric_value: String,
+    pub default_value: Option<f64>,
+    pub dimensions: Option<BTreeMap<String, String>>,
+    pub unit: Option<StandardUnit>,
+}
+
+structure!(MetricTransformation { metric_name: "metricName", metric_namespace: "metricNamespace", metric_value: "metricValue", default_value: "defaultValue", dimensions: "dimensions", unit: "unit" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OutputLogEvent {
@@ -245,12 +537,125 @@ pub struct PutLogEventsResponse {
 structure!(PutLogEventsResponse { next_sequence_token: "nextSequenceToken", rejected_log_events_info: "rejectedLogEventsInfo", rejected_entity_info: "rejectedEntityInfo" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutMetricFilterRequest {
+    pub log_group_name: String,
+    pub filter_name: String,
+    pub filter_pattern: String,
+    pub metric_transformations: Vec<MetricTransformation>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_field_dimensions: Option<Vec<String>>,
+}
+
+structure!(PutMetricFilterRequest { log_group_name: "logGroupName", filter_name: "filterName", filter_pattern: "filterPattern", metric_transformations: "metricTransformations", apply_on_transformed_logs: "applyOnTransformedLogs", field_selection_criteria: "fieldSelectionCriteria", emit_system_field_dimensions: "emitSystemFieldDimensions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutQueryDefinitionRequest {
+    pub query_language: Option<QueryLanguage>,
+    pub name: String,
+    pub query_definition_id: Option<String>,
+    pub log_group_names: Option<Vec<String>>,
+    pub query_string: String,
+    pub client_token: Option<String>,
+    pub parameters: Option<Vec<QueryParameter>>,
+}
+
+structure!(PutQueryDefinitionRequest { query_language: "queryLanguage", name: "name", query_definition_id: "queryDefinitionId", log_group_names: "logGroupNames", query_string: "queryString", client_token: "clientToken", parameters: "parameters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutQueryDefinitionResponse {
+    pub query_definition_id: Option<String>,
+}
+
+structure!(PutQueryDefinitionResponse { query_definition_id: "queryDefinitionId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PutRetentionPolicyRequest {
     pub log_group_name: String,
     pub retention_in_days: i32,
 }
 
 structure!(PutRetentionPolicyRequest { log_group_name: "logGroupName", retention_in_days: "retentionInDays" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutSubscriptionFilterRequest {
+    pub log_group_name: String,
+    pub filter_name: String,
+    pub filter_pattern: String,
+    pub destination_arn: String,
+    pub role_arn: Option<String>,
+    pub distribution: Option<Distribution>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_fields: Option<Vec<String>>,
+}
+
+structure!(PutSubscriptionFilterRequest { log_group_name: "logGroupName", filter_name: "filterName", filter_pattern: "filterPattern", destination_arn: "destinationArn", role_arn: "roleArn", distribution: "distribution", apply_on_transformed_logs: "applyOnTransformedLogs", field_selection_criteria: "fieldSelectionCriteria", emit_system_fields: "emitSystemFields" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryCompileError {
+    pub location: Option<QueryCompileErrorLocation>,
+    pub message: Option<String>,
+}
+
+structure!(QueryCompileError { location: "location", message: "message" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryCompileErrorLocation {
+    pub start_char_offset: Option<i32>,
+    pub end_char_offset: Option<i32>,
+}
+
+structure!(QueryCompileErrorLocation { start_char_offset: "startCharOffset", end_char_offset: "endCharOffset" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryDefinition {
+    pub query_language: Option<QueryLanguage>,
+    pub query_definition_id: Option<String>,
+    pub name: Option<String>,
+    pub query_string: Option<String>,
+    pub last_modified: Option<i64>,
+    pub log_group_names: Option<Vec<String>>,
+    pub parameters: Option<Vec<QueryParameter>>,
+}
+
+structure!(QueryDefinition { query_language: "queryLanguage", query_definition_id: "queryDefinitionId", name: "name", query_string: "queryString", last_modified: "lastModified", log_group_names: "logGroupNames", parameters: "parameters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryInfo {
+    pub query_language: Option<QueryLanguage>,
+    pub query_id: Option<String>,
+    pub query_string: Option<String>,
+    pub status: Option<QueryStatus>,
+    pub create_time: Option<i64>,
+    pub log_group_name: Option<String>,
+    pub query_duration: Option<i64>,
+    pub bytes_scanned: Option<f64>,
+    pub user_identity: Option<String>,
+}
+
+structure!(QueryInfo { query_language: "queryLanguage", query_id: "queryId", query_string: "queryString", status: "status", create_time: "createTime", log_group_name: "logGroupName", query_duration: "queryDuration", bytes_scanned: "bytesScanned", user_identity: "userIdentity" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryParameter {
+    pub name: String,
+    pub default_value: Option<String>,
+    pub description: Option<String>,
+}
+
+structure!(QueryParameter { name: "name", default_value: "defaultValue", description: "description" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryStatistics {
+    pub records_matched: Option<f64>,
+    pub records_scanned: Option<f64>,
+    pub estimated_records_skipped: Option<f64>,
+    pub bytes_scanned: Option<f64>,
+    pub estimated_bytes_skipped: Option<f64>,
+    pub log_groups_scanned: Option<f64>,
+}
+
+structure!(QueryStatistics { records_matched: "recordsMatched", records_scanned: "recordsScanned", estimated_records_skipped: "estimatedRecordsSkipped", bytes_scanned: "bytesScanned", estimated_bytes_skipped: "estimatedBytesSkipped", log_groups_scanned: "logGroupsScanned" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RejectedEntityInfo {
@@ -269,6 +674,14 @@ pub struct RejectedLogEventsInfo {
 structure!(RejectedLogEventsInfo { too_new_log_event_start_index: "tooNewLogEventStartIndex", too_old_log_event_end_index: "tooOldLogEventEndIndex", expired_log_event_end_index: "expiredLogEventEndIndex" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResultField {
+    pub field: Option<String>,
+    pub value: Option<String>,
+}
+
+structure!(ResultField { field: "field", value: "value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchedLogStream {
     pub log_stream_name: Option<String>,
     pub searched_completely: Option<bool>,
@@ -277,12 +690,127 @@ pub struct SearchedLogStream {
 structure!(SearchedLogStream { log_stream_name: "logStreamName", searched_completely: "searchedCompletely" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartLiveTailRequest {
+    pub log_group_identifiers: Vec<String>,
+    pub log_stream_names: Option<Vec<String>>,
+    pub log_stream_name_prefixes: Option<Vec<String>>,
+    pub log_event_filter_pattern: Option<String>,
+}
+
+structure!(StartLiveTailRequest { log_group_identifiers: "logGroupIdentifiers", log_stream_names: "logStreamNames", log_stream_name_prefixes: "logStreamNamePrefixes", log_event_filter_pattern: "logEventFilterPattern" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartLiveTailResponse {
+    pub response_stream: Option<EventStream>,
+}
+
+structure!(StartLiveTailResponse { response_stream: "responseStream" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartLiveTailResponseStream {
+    pub session_start: Option<LiveTailSessionStart>,
+    pub session_update: Option<LiveTailSessionUpdate>,
+}
+
+structure!(StartLiveTailResponseStream { session_start: "sessionStart", session_update: "sessionUpdate" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartQueryRequest {
+    pub query_language: Option<QueryLanguage>,
+    pub log_group_name: Option<String>,
+    pub log_group_names: Option<Vec<String>>,
+    pub log_group_identifiers: Option<Vec<String>>,
+    pub start_time: i64,
+    pub end_time: i64,
+    pub query_string: String,
+    pub limit: Option<i32>,
+}
+
+structure!(StartQueryRequest { query_language: "queryLanguage", log_group_name: "logGroupName", log_group_names: "logGroupNames", log_group_identifiers: "logGroupIdentifiers", start_time: "startTime", end_time: "endTime", query_string: "queryString", limit: "limit" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartQueryResponse {
+    pub query_id: Option<String>,
+}
+
+structure!(StartQueryResponse { query_id: "queryId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopQueryRequest {
+    pub query_id: String,
+}
+
+structure!(StopQueryRequest { query_id: "queryId" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopQueryResponse {
+    pub success: Option<bool>,
+}
+
+structure!(StopQueryResponse { success: "success" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubscriptionFilter {
+    pub filter_name: Option<String>,
+    pub log_group_name: Option<String>,
+    pub filter_pattern: Option<String>,
+    pub destination_arn: Option<String>,
+    pub role_arn: Option<String>,
+    pub distribution: Option<Distribution>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub creation_time: Option<i64>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_fields: Option<Vec<String>>,
+}
+
+structure!(SubscriptionFilter { filter_name: "filterName", log_group_name: "logGroupName", filter_pattern: "filterPattern", destination_arn: "destinationArn", role_arn: "roleArn", distribution: "distribution", apply_on_transformed_logs: "applyOnTransformedLogs", creation_time: "creationTime", field_selection_criteria: "fieldSelectionCriteria", emit_system_fields: "emitSystemFields" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagFilter {
+    pub key: String,
+    pub values: Option<Vec<String>>,
+}
+
+structure!(TagFilter { key: "key", values: "values" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagLogGroupRequest {
+    pub log_group_name: String,
+    pub tags: BTreeMap<String, String>,
+}
+
+structure!(TagLogGroupRequest { log_group_name: "logGroupName", tags: "tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TagResourceRequest {
     pub resource_arn: String,
     pub tags: BTreeMap<String, String>,
 }
 
 structure!(TagResourceRequest { resource_arn: "resourceArn", tags: "tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TestMetricFilterRequest {
+    pub filter_pattern: String,
+    pub log_event_messages: Vec<String>,
+}
+
+structure!(TestMetricFilterRequest { filter_pattern: "filterPattern", log_event_messages: "logEventMessages" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TestMetricFilterResponse {
+    pub matches: Option<Vec<MetricFilterMatchRecord>>,
+}
+
+structure!(TestMetricFilterResponse { matches: "matches" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagLogGroupRequest {
+    pub log_group_name: String,
+    pub tags: Vec<String>,
+}
+
+structure!(UntagLogGroupRequest { log_group_name: "logGroupName", tags: "tags" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UntagResourceRequest {
