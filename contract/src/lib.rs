@@ -4,6 +4,7 @@
 //! plane; an `Observed…` is written by the data plane and read by services. The two never share a field.
 
 pub mod agent;
+pub mod alarm;
 pub mod certificate;
 pub mod console;
 pub mod container;
@@ -12,6 +13,7 @@ pub mod exec;
 pub mod image;
 pub mod log;
 pub mod manifest;
+pub mod metric;
 pub mod network;
 pub mod route;
 pub mod task;

@@ -43,6 +43,8 @@ pub struct LogQuery {
     /// Strictly after (or, backwards, before) this (time, sequence).
     pub after: Option<(i64, u64)>,
     pub backwards: bool,
+    /// Only lines with each of these in them, as they are written; whoever asks looks for the rest.
+    pub contains: Vec<String>,
     pub limit: usize,
 }
 
@@ -53,6 +55,17 @@ pub struct StreamSummary {
     pub last_ms: Option<i64>,
     pub last_stored_ms: Option<i64>,
     pub bytes: u64,
+}
+
+/// How a container's output comes into its stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// What the store has not taken in yet may be so much, and lines beyond it are dropped. Without a number none is
+    /// dropped: the container is held up when it writes.
+    pub buffer_bytes_max: Option<u64>,
+    /// An event begins with a line that this regular expression matches, and the lines that follow are part of it;
+    /// without one, every line is an event.
+    pub event_start: Option<String>,
 }
 
 /// How far a spool file has been taken in, so that a crash neither loses nor doubles a line.
@@ -76,6 +89,18 @@ pub trait LogStore: Send + Sync {
     async fn position(&self, spool: &str) -> Result<u64, LogError>;
     async fn forget_spool(&self, spool: &str) -> Result<(), LogError>;
     async fn query(&self, query: LogQuery) -> Result<Vec<StoredLine>, LogError>;
+    /// Lines of one group in the order in which they were stored, strictly after this sequence.
+    async fn arrived(
+        &self,
+        scope: &str,
+        group: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredLine>, LogError>;
+    /// The last sequence given to a line; 0 when there was none.
+    async fn newest(&self) -> Result<u64, LogError>;
+    /// Returns when a line after this sequence was stored, with the last sequence then.
+    async fn beyond(&self, sequence: u64) -> Result<u64, LogError>;
     async fn streams(&self, scope: &str, group: &str) -> Result<Vec<StreamSummary>, LogError>;
     async fn remove_group(&self, scope: &str, group: &str) -> Result<(), LogError>;
     async fn remove_stream(&self, stream: &StreamId) -> Result<(), LogError>;

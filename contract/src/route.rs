@@ -187,6 +187,63 @@ pub enum Unhealthy {
     Status(u16),
 }
 
+/// What the proxy says: one of these a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum News {
+    Observed(ObservedRoutes),
+    Traffic(Traffic),
+}
+
+/// What went through the proxy since it was started.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Another one for each start of the proxy: its counts begin anew.
+    pub boot: String,
+    pub flows: Vec<Flow>,
+}
+
+/// From one listener to one target group; counts only rise, but for one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    pub listener: String,
+    /// Empty: answered by the proxy itself.
+    pub target_group: String,
+    /// For which a target was chosen.
+    pub requests: u64,
+    /// Answers of targets by the first digit of their status: 2, 3, 4, 5.
+    pub target_answers: [u64; 4],
+    /// Answers that the proxy gave itself because something was wrong, likewise.
+    pub own_answers: [u64; 4],
+    /// Answers that the listener says itself, and redirects.
+    pub fixed_answers: u64,
+    pub redirects: u64,
+    pub refused_connections: u64,
+    /// Seconds until a target began to answer: altogether, and how many fell into which `metric::bucket`.
+    pub response_seconds: f64,
+    pub response_buckets: std::collections::BTreeMap<i32, u64>,
+    /// Of `own_answers` those with 500, 502, 503 and 504.
+    #[serde(default)]
+    pub own_failures: [u64; 4],
+    /// Connections that targets took; where `target_group` is empty, those that clients made.
+    #[serde(default)]
+    pub new_connections: u64,
+    /// Of these, open now. The one number that falls.
+    #[serde(default)]
+    pub open_connections: u64,
+    /// What went over these connections, both ways; of HTTPS what was in it.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Clients with whom TLS could not be agreed upon.
+    #[serde(default)]
+    pub tls_failures: u64,
+}
+
+/// Who knows what went through.
+pub trait TrafficMeter: Send + Sync {
+    /// The last that was heard of each start of the proxy, oldest first; nothing before it has said anything.
+    fn traffic(&self) -> Vec<Traffic>;
+}
+
 impl RouteTable {
     /// Name of the table; it has a row for each of the two that write one.
     pub const TABLE: &'static str = "dataplane/route_table";

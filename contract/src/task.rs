@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::image::ImageRef;
+use crate::log::Delivery;
 use crate::network::Interface;
 
 /// A task as it shall be. The row exists as long as the task shall leave traces; when it vanishes the data plane
@@ -159,6 +160,8 @@ pub struct Container {
     /// Ports the application says it listens on; nothing is published by them.
     pub ports: Vec<u16>,
     pub log: LogTarget,
+    #[serde(default)]
+    pub delivery: Delivery,
     /// What it asks for when memory is short; it may use more.
     #[serde(default)]
     pub memory_reservation_mib: Option<u32>,

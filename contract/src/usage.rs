@@ -40,8 +40,38 @@ pub struct TaskUsage {
     pub storage_bytes: u64,
 }
 
+/// What the kernel counts for a task, which costs little to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counters {
+    pub at: Timestamp,
+    /// Only those that run.
+    pub containers: Vec<ContainerUsage>,
+    pub interface: Option<InterfaceUsage>,
+}
+
 #[async_trait]
 pub trait Usage: Send + Sync {
     /// `None` for a task that does not run.
     async fn task(&self, task: &str) -> Option<TaskUsage>;
+    /// The same without the size of its files. `None` for a task that does not run.
+    async fn counters(&self, task: &str) -> Option<Counters>;
+}
+
+/// What the kernel counts for a task that others live in, with all of them, also those that are gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineCounters {
+    pub at: Timestamp,
+    pub cpu_nanoseconds: u64,
+    pub read_bytes: u64,
+    pub written_bytes: u64,
+    /// Its own interface; those of tasks in it with an interface of their own are told of with these.
+    pub interface: InterfaceUsage,
+}
+
+#[async_trait]
+pub trait MachineMeter: Send + Sync {
+    /// `None` for a task that does not run.
+    async fn machine(&self, task: &str) -> Option<MachineCounters>;
+    /// The interface of a task that lives in another one; `None` if it does not run or has none.
+    async fn interface(&self, task: &str) -> Option<InterfaceUsage>;
 }
