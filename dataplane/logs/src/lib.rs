@@ -1,213 +1,316 @@
-//! The log store: lines by stream, durable when accepted, found again by time.
+//! The log store: lines by stream, durable when accepted, found again by time, by arrival and by what is in them.
 //!
-//! One SQLite file of its own, so that a flood of log lines never holds up the control plane's state. Lines and the
-//! position in the spool file they came from are saved in one transaction: a crash neither loses nor doubles a line.
+//! A directory of three kinds of files. Changes go to the **journal** (`record`, `journal`), many of them with one wait
+//! for the disk (`writer`); lines and the position in the spool that they came from are one record, so a crash neither
+//! loses nor doubles a line. What is in the journal is in memory, too (`table`). A file of the journal that is full is
+//! made into **frames** in the background (`seal`, `frame`): compressed blocks of one stream's lines, each with a
+//! `filter` that says what is not in it. The **index** (`index`) says which frames there are. Reading is `search`.
 
-mod query;
-mod schema;
+mod cache;
+mod expiry;
+mod filter;
+mod frame;
+mod index;
+mod journal;
+mod record;
+mod seal;
+mod search;
+mod store;
+mod table;
+mod takeover;
+mod varint;
+mod writer;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, mpsc as thread};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base_clock::Clock;
 use contract::log::{Line, LogError, LogQuery, LogStore, SpoolPosition, StoredLine, StreamId, StreamSummary};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use tokio::sync::mpsc;
 
-/// The log store in one file; cheap to clone.
-#[derive(Clone)]
-pub struct LogFile {
-    /// Writing and reading have a connection each, so that a long search does not hold up the containers.
-    writer: Arc<Mutex<Connection>>,
-    reader: Arc<Mutex<Connection>>,
-    clock: Arc<dyn Clock>,
+use crate::journal::Journal;
+use crate::record::Change;
+use crate::search::Wanted;
+use crate::store::{Shared, sentence};
+use crate::writer::{Request, Writer};
+
+/// Full tables that may wait to be made into frames. Whoever appends waits then, too: memory is bounded.
+const WAITING_TABLES_MAX: usize = 3;
+/// How long an append waits for that.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// When files and frames are full.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// A file of the journal that has grown to this is made into frames.
+    journal_bytes: u64,
+    /// So is one whose lines have grown to this in memory.
+    table_bytes: usize,
+    /// A frame has no more text than this, unless a single line has.
+    frame_bytes: usize,
 }
 
-impl LogFile {
-    /// Opens or creates the file.
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            journal_bytes: 32 << 20,
+            table_bytes: 64 << 20,
+            frame_bytes: 1 << 20,
+        }
+    }
+}
+
+/// The log store in a directory; cheap to clone.
+#[derive(Clone)]
+pub struct LogDirectory {
+    shared: Arc<Shared>,
+    requests: mpsc::Sender<Request>,
+}
+
+impl LogDirectory {
+    /// Opens or creates the store.
     ///
     /// # Errors
-    /// When it cannot be opened or is not a log store.
-    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
-        let writer = schema::open(path).map_err(sentence)?;
-        let reader = schema::open(path).map_err(sentence)?;
-        Ok(Self {
-            writer: Arc::new(Mutex::new(writer)),
-            reader: Arc::new(Mutex::new(reader)),
+    /// When the directory cannot be used, is not a log store, or is open elsewhere.
+    pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
+        Self::open_with(directory, clock, Limits::default())
+    }
+
+    fn open_with(directory: &Path, clock: Arc<dyn Clock>, limits: Limits) -> Result<Self, LogError> {
+        let opened = Shared::open(directory)?;
+        let journal =
+            Journal::reopen(directory, opened.journal_number, opened.journal_bytes).map_err(sentence)?;
+        journal::sync_directory(directory).map_err(sentence)?;
+        let shared = opened.shared;
+        let (requests, receiver) = mpsc::channel(writer::QUEUE_MAX);
+        let (sealer, told) = thread::channel();
+        let _ = sealer.send(());
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            journal,
+            journal_number: opened.journal_number,
             clock,
-        })
+            limits,
+            requests: receiver,
+            sealer,
+        };
+        let sealing = Arc::clone(&shared);
+        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        named("log writer")
+            .spawn(move || writer.run())
+            .map_err(sentence)?;
+        named("log sealer")
+            .spawn(move || seal::run(&sealing, limits, &told))
+            .map_err(sentence)?;
+        Ok(Self { shared, requests })
     }
 
-    async fn change<R: Send + 'static>(
-        &self,
-        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<R> + Send + 'static,
-    ) -> Result<R, LogError> {
-        on(Arc::clone(&self.writer), move |connection| {
-            let transaction = connection.transaction()?;
-            let result = change(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
+    /// Makes a change durable. Blocks.
+    fn change(&self, change: Change) -> Result<(), LogError> {
+        let (request, done) = Request::new(change, None)?;
+        self.requests.blocking_send(request).map_err(closed)?;
+        done.blocking_recv().map_err(closed)?
+    }
+
+    /// Takes lines out of tables and frames; returns how many have expired. Nobody makes frames meanwhile.
+    async fn remove(&self, removal: Change) -> Result<u64, LogError> {
+        let logs = self.clone();
+        blocking(move || {
+            let _alone = logs.shared.sealing();
+            let in_tables = logs.expiring(&removal);
+            let Some(again) = removal.removal() else {
+                return Ok(0);
+            };
+            logs.change(removal)?;
+            let expired = logs.shared.state().expired.clone();
+            let removed = store::remove(&mut logs.shared.index(), &expired, &again);
+            let (freed, in_frames) = removed.map_err(sentence)?;
+            logs.shared.release(freed);
+            if again == Change::Clear {
+                logs.remove_frame_files()?;
+            }
+            Ok(in_tables + in_frames)
         })
         .await
     }
+
+    /// Lines in tables that this change lets expire.
+    fn expiring(&self, change: &Change) -> u64 {
+        let Change::Expire {
+            scope,
+            group,
+            before_ms,
+        } = change
+        else {
+            return 0;
+        };
+        let state = self.shared.state();
+        let expired = state.expired.get(&(scope.clone(), group.clone()));
+        let known = |at_ms, sequence| expired.is_some_and(|expired| expired.hides(at_ms, sequence));
+        let groups = state.tables().flat_map(|table| table.group(scope, group));
+        groups
+            .flat_map(|(_, batches)| batches.iter().flat_map(|batch| batch.entries()))
+            .filter(|entry| entry.at_ms < *before_ms && !known(entry.at_ms, entry.sequence))
+            .count() as u64
+    }
+
+    fn remove_frame_files(&self) -> Result<(), LogError> {
+        let directory = &self.shared.directory;
+        for number in journal::numbers(directory, store::FRAMES_ENDING).map_err(sentence)? {
+            std::fs::remove_file(store::frames_path(directory, number)).map_err(sentence)?;
+        }
+        Ok(())
+    }
+
+    fn known_position(&self, spool: &str) -> Result<u64, LogError> {
+        let state = self.shared.state();
+        let known = state
+            .tables()
+            .rev()
+            .find_map(|table| table.positions.get(spool).copied());
+        let position = match known {
+            Some(position) => position,
+            None => self
+                .shared
+                .readers
+                .with(|connection| index::position(connection, spool))
+                .map_err(sentence)?,
+        };
+        Ok(position.unwrap_or(0))
+    }
+
+    fn summaries(&self, scope: &str, group: &str) -> Result<Vec<StreamSummary>, LogError> {
+        // Held until the end, so that no line is counted in a table and in a frame, or in neither.
+        let state = self.shared.state();
+        let known = self
+            .shared
+            .readers
+            .with(|connection| index::summaries(connection, scope, group))
+            .map_err(sentence)?;
+        let mut streams: std::collections::BTreeMap<String, StreamSummary> = known
+            .into_iter()
+            .map(|summary| (summary.stream.clone(), summary))
+            .collect();
+        for table in state.tables() {
+            for (stream, batches) in table.group(scope, group) {
+                let summary = streams.entry(stream.to_owned()).or_insert_with(|| StreamSummary {
+                    stream: stream.to_owned(),
+                    first_ms: None,
+                    last_ms: None,
+                    last_stored_ms: None,
+                    bytes: 0,
+                });
+                for batch in batches {
+                    table::add_to_summary(summary, &batch.bounds);
+                }
+            }
+        }
+        Ok(streams.into_values().collect())
+    }
 }
 
-async fn on<R: Send + 'static>(
-    connection: Arc<Mutex<Connection>>,
-    work: impl FnOnce(&mut Connection) -> rusqlite::Result<R> + Send + 'static,
+fn closed(_: impl Sized) -> LogError {
+    LogError("the log store is closed".to_owned())
+}
+
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, LogError> + Send + 'static,
 ) -> Result<R, LogError> {
-    tokio::task::spawn_blocking(move || work(&mut connection.lock().expect("no holder of this lock panics")))
-        .await
-        .map_err(sentence)?
-        .map_err(sentence)
-}
-
-fn sentence(error: impl std::fmt::Display) -> LogError {
-    LogError(error.to_string())
-}
-
-fn stream_id(transaction: &Transaction<'_>, stream: &StreamId) -> rusqlite::Result<i64> {
-    let StreamId { scope, group, stream } = stream;
-    let found = transaction
-        .prepare_cached("SELECT id FROM stream WHERE scope = ?1 AND \"group\" = ?2 AND name = ?3")?
-        .query_row(params![scope, group, stream], |row| row.get(0))
-        .optional()?;
-    match found {
-        Some(id) => Ok(id),
-        None => transaction
-            .prepare_cached("INSERT INTO stream (scope, \"group\", name) VALUES (?1, ?2, ?3) RETURNING id")?
-            .query_row(params![scope, group, stream], |row| row.get(0)),
-    }
+    tokio::task::spawn_blocking(work).await.map_err(sentence)?
 }
 
 #[async_trait]
-impl LogStore for LogFile {
+impl LogStore for LogDirectory {
     async fn append(
         &self,
         stream: &StreamId,
         lines: Vec<Line>,
         position: Option<SpoolPosition>,
     ) -> Result<(), LogError> {
-        let (stream, now_ms) = (stream.clone(), self.clock.now().as_millisecond());
-        self.change(move |transaction| {
-            let id = stream_id(transaction, &stream)?;
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO line (stream, at_ms, stored_at_ms, message) VALUES (?1, ?2, ?3, ?4)")?;
-            let mut bytes = 0_i64;
-            for line in &lines {
-                bytes += line.message.len() as i64 + LINE_OVERHEAD_BYTES;
-                insert.execute(params![id, line.at_ms, now_ms, line.message])?;
-            }
-            if let (Some(first), Some(last)) = (lines.iter().map(|l| l.at_ms).min(), lines.iter().map(|l| l.at_ms).max()) {
-                transaction
-                    .prepare_cached(
-                        "UPDATE stream SET first_ms = min(coalesce(first_ms, ?2), ?2), last_ms = max(coalesce(last_ms, ?3), ?3),
-                         last_stored_ms = ?4, bytes = bytes + ?5 WHERE id = ?1",
-                    )?
-                    .execute(params![id, first, last, now_ms, bytes])?;
-            }
-            if let Some(SpoolPosition { spool, offset_bytes }) = position {
-                transaction
-                    .prepare_cached("INSERT OR REPLACE INTO spool (name, offset_bytes) VALUES (?1, ?2)")?
-                    .execute(params![spool, offset_bytes as i64])?;
-            }
-            Ok(())
-        })
-        .await
+        let mut waiting = self.shared.waiting.subscribe();
+        let room = waiting.wait_for(|waiting| *waiting < WAITING_TABLES_MAX);
+        tokio::time::timeout(WAIT, room)
+            .await
+            .map_err(|_| LogError("earlier lines cannot be made into frames".to_owned()))?
+            .map_err(sentence)?;
+        let change = Change::Append {
+            stream: stream.clone(),
+            lines,
+            position,
+        };
+        let (request, done) = Request::new(change, None)?;
+        self.requests.send(request).await.map_err(closed)?;
+        done.await.map_err(closed)?
     }
 
     async fn position(&self, spool: &str) -> Result<u64, LogError> {
-        let spool = spool.to_owned();
-        let found: Option<i64> = on(Arc::clone(&self.writer), move |connection| {
-            connection
-                .query_row("SELECT offset_bytes FROM spool WHERE name = ?1", [spool], |row| {
-                    row.get(0)
-                })
-                .optional()
-        })
-        .await?;
-        Ok(found.unwrap_or(0) as u64)
+        let (logs, spool) = (self.clone(), spool.to_owned());
+        blocking(move || logs.known_position(&spool)).await
     }
 
     async fn forget_spool(&self, spool: &str) -> Result<(), LogError> {
-        let spool = spool.to_owned();
-        self.change(move |tx| tx.execute("DELETE FROM spool WHERE name = ?1", [spool]).map(drop))
-            .await
+        let (logs, change) = (self.clone(), Change::ForgetSpool(spool.to_owned()));
+        blocking(move || logs.change(change)).await
     }
 
     async fn query(&self, query: LogQuery) -> Result<Vec<StoredLine>, LogError> {
-        on(Arc::clone(&self.reader), move |connection| {
-            query::run(connection, &query)
-        })
-        .await
+        let shared = Arc::clone(&self.shared);
+        blocking(move || search::run(&shared, &Wanted::by_time(query))).await
+    }
+
+    async fn arrived(
+        &self,
+        scope: &str,
+        group: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredLine>, LogError> {
+        let shared = Arc::clone(&self.shared);
+        let wanted = Wanted::by_arrival(scope, group, after, limit);
+        blocking(move || search::run(&shared, &wanted)).await
+    }
+
+    async fn newest(&self) -> Result<u64, LogError> {
+        Ok(*self.shared.newest.borrow())
+    }
+
+    async fn beyond(&self, sequence: u64) -> Result<u64, LogError> {
+        let mut newest = self.shared.newest.subscribe();
+        let found = newest.wait_for(|last| *last > sequence).await;
+        found.map(|last| *last).map_err(sentence)
     }
 
     async fn streams(&self, scope: &str, group: &str) -> Result<Vec<StreamSummary>, LogError> {
-        let key = (scope.to_owned(), group.to_owned());
-        on(Arc::clone(&self.reader), move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT name, first_ms, last_ms, last_stored_ms, bytes FROM stream
-                 WHERE scope = ?1 AND \"group\" = ?2 ORDER BY name",
-            )?;
-            let rows = statement.query_map(params![key.0, key.1], |row| {
-                Ok(StreamSummary {
-                    stream: row.get(0)?,
-                    first_ms: row.get(1)?,
-                    last_ms: row.get(2)?,
-                    last_stored_ms: row.get(3)?,
-                    bytes: row.get::<_, i64>(4)? as u64,
-                })
-            })?;
-            rows.collect()
-        })
-        .await
+        let (logs, scope, group) = (self.clone(), scope.to_owned(), group.to_owned());
+        blocking(move || logs.summaries(&scope, &group)).await
     }
 
     async fn remove_group(&self, scope: &str, group: &str) -> Result<(), LogError> {
-        let key = (scope.to_owned(), group.to_owned());
-        self.change(move |tx| {
-            tx.execute(
-                "DELETE FROM stream WHERE scope = ?1 AND \"group\" = ?2",
-                params![key.0, key.1],
-            )
-            .map(drop)
-        })
-        .await
+        let (scope, group) = (scope.to_owned(), group.to_owned());
+        self.remove(Change::RemoveGroup { scope, group }).await.map(drop)
     }
 
     async fn remove_stream(&self, stream: &StreamId) -> Result<(), LogError> {
-        let StreamId { scope, group, stream } = stream.clone();
-        self.change(move |tx| {
-            tx.execute(
-                "DELETE FROM stream WHERE scope = ?1 AND \"group\" = ?2 AND name = ?3",
-                params![scope, group, stream],
-            )
-            .map(drop)
-        })
-        .await
+        let removal = Change::RemoveStream(stream.clone());
+        self.remove(removal).await.map(drop)
     }
 
     async fn expire(&self, scope: &str, group: &str, before_ms: i64) -> Result<u64, LogError> {
-        let key = (scope.to_owned(), group.to_owned());
-        self.change(move |tx| {
-            tx.execute(
-                "DELETE FROM line WHERE at_ms < ?3 AND stream IN
-                 (SELECT id FROM stream WHERE scope = ?1 AND \"group\" = ?2)",
-                params![key.0, key.1, before_ms],
-            )
-        })
-        .await
-        .map(|removed| removed as u64)
+        let (scope, group) = (scope.to_owned(), group.to_owned());
+        let change = Change::Expire {
+            scope,
+            group,
+            before_ms,
+        };
+        self.remove(change).await
     }
 
     async fn clear(&self) -> Result<(), LogError> {
-        self.change(|tx| tx.execute_batch("DELETE FROM line; DELETE FROM stream; DELETE FROM spool;"))
-            .await
+        self.remove(Change::Clear).await.map(drop)
     }
 }
-
-/// What a line counts beyond its message, as CloudWatch Logs counts it.
-const LINE_OVERHEAD_BYTES: i64 = 26;
 
 #[cfg(test)]
 mod tests;

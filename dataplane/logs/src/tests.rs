@@ -2,10 +2,10 @@ use base_clock::ManualClock;
 
 use super::*;
 
-fn store() -> (tempfile::TempDir, LogFile) {
+fn store() -> (tempfile::TempDir, LogDirectory) {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
-    let logs = LogFile::open(&folder.path().join("logs.db"), clock).unwrap();
+    let logs = LogDirectory::open(&folder.path().join("logs"), clock).unwrap();
     (folder, logs)
 }
 
@@ -24,7 +24,7 @@ fn line(at_ms: i64, message: &str) -> Line {
     }
 }
 
-async fn messages(logs: &LogFile, query: LogQuery) -> Vec<String> {
+async fn messages(logs: &LogDirectory, query: LogQuery) -> Vec<String> {
     let query = LogQuery {
         scope: "s".into(),
         group: "g".into(),
@@ -113,7 +113,7 @@ async fn the_position_in_a_spool_is_saved_with_its_lines() {
         .await
         .unwrap();
     drop(logs);
-    let logs = LogFile::open(&folder.path().join("logs.db"), Arc::new(base_clock::SystemClock)).unwrap();
+    let logs = LogDirectory::open(&folder.path().join("logs"), Arc::new(base_clock::SystemClock)).unwrap();
     assert_eq!(logs.position("t/c").await.unwrap(), 42);
     logs.forget_spool("t/c").await.unwrap();
     assert_eq!(logs.position("t/c").await.unwrap(), 0);
@@ -158,4 +158,68 @@ async fn old_lines_expire() {
         .await,
         ["new"]
     );
+}
+
+#[tokio::test]
+async fn pages_over_frames_of_many_streams_miss_nothing() {
+    const STREAMS: i64 = 12;
+    const LINES: i64 = 300;
+    let folder = tempfile::tempdir().unwrap();
+    let logs = small(folder.path());
+    for begin in (0..LINES).step_by(20) {
+        for number in 0..STREAMS {
+            let lines = (begin..begin + 20)
+                .map(|n| line(n, &format!("line {n} of stream {number}")))
+                .collect();
+            let id = stream(&number.to_string());
+            logs.append(&id, lines, None).await.unwrap();
+        }
+    }
+    sealed(&logs).await;
+    for (limit, backwards) in [(35, false), (35, true), (301, false)] {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let query = LogQuery {
+                after,
+                limit,
+                backwards,
+                ..everything()
+            };
+            let page = logs.query(query).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some((last.at_ms, last.sequence));
+            count += page.len() as i64;
+        }
+        assert_eq!(count, STREAMS * LINES, "pages of {limit}");
+    }
+}
+
+mod crash;
+mod damage;
+mod model;
+
+/// Files and frames so small that a few lines fill them.
+const SMALL: Limits = Limits {
+    journal_bytes: 4 << 10,
+    table_bytes: 1 << 20,
+    frame_bytes: 512,
+};
+
+fn small(directory: &Path) -> LogDirectory {
+    LogDirectory::open_with(directory, Arc::new(base_clock::SystemClock), SMALL).unwrap()
+}
+
+/// All of a group by time.
+fn everything() -> LogQuery {
+    LogQuery {
+        scope: "s".into(),
+        group: "g".into(),
+        limit: usize::MAX,
+        ..Default::default()
+    }
+}
+
+async fn sealed(logs: &LogDirectory) {
+    let mut waiting = logs.shared.waiting.subscribe();
+    waiting.wait_for(|waiting| *waiting == 0).await.unwrap();
 }
