@@ -29,6 +29,7 @@ use host::Host;
 use namespace::Namespace;
 pub use namespace::network_pin;
 pub use probe::{Probe, probe};
+pub use rules::TASK_LINK;
 
 #[derive(Clone, Debug)]
 pub struct NetworkConfig {

@@ -18,7 +18,7 @@ const ALIAS_TABLE: &str = "wharf_alias";
 /// The uplink's name inside a network.
 pub(crate) const UPLINK: &str = "uplink";
 /// A task's link in its namespace.
-pub(crate) const TASK_LINK: &str = "eth0";
+pub const TASK_LINK: &str = "eth0";
 pub(crate) const DNS_PORT: u16 = 53;
 /// Set of public addresses.
 const PUBLIC: &str = "public";

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::log::{Line, LogError, LogStore, SpoolPosition, StreamId};
 use contract::task::{DesiredTask, LogTarget};
@@ -19,6 +19,8 @@ use tokio::task::JoinHandle;
 const CHUNK_BYTES: usize = 1 << 20;
 /// Lines that come in quick succession are saved together.
 const GATHER: Duration = Duration::from_millis(20);
+/// An event of several lines is finished when nothing has been added to it for so long.
+const SILENCE: Duration = Duration::from_secs(1);
 /// When the log store fails, or nobody tells of changes.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -126,6 +128,10 @@ struct Source {
     stream: StreamId,
     /// Segment and how much of it is in the store.
     at: Option<(u64, u64)>,
+    /// Lines may belong to the event of the line before.
+    joins: bool,
+    /// The end of an event that may grow still (segment and offset), and since when it has been there.
+    open: Option<((u64, u64), Instant)>,
 }
 
 /// An [`Ingest`] at work. Taking in must not be broken off in the middle by whoever goes on in this process: what
@@ -149,6 +155,13 @@ impl Drop for Following {
     }
 }
 
+/// Whether a container may write more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    GoesOn,
+    HasEnded,
+}
+
 /// Takes in the output of one task.
 pub(crate) struct Ingest {
     task: String,
@@ -168,6 +181,8 @@ impl Ingest {
                     container: container.name.clone(),
                     stream: stream.clone(),
                     at: None,
+                    joins: container.delivery.event_start.is_some(),
+                    open: None,
                 }),
             })
             .collect();
@@ -185,15 +200,14 @@ impl Ingest {
         let watched = wakers.watch(&self.directory);
         let task = tokio::spawn(async move {
             while !*finished.borrow_and_update() {
-                if let Err(error) = self.take_in().await {
+                if let Err(error) = self.take_in_while(Writing::GoesOn).await {
                     tracing::warn!(task = self.task, %error, "output could not be taken in and is tried again");
                     let _ = tokio::time::timeout(RETRY_AFTER, finished.changed()).await;
                     continue;
                 }
                 let told = async {
                     if watched.descriptor.is_some() {
-                        watched.notify.notified().await;
-                        tokio::time::sleep(GATHER).await;
+                        self.written(&watched).await;
                     } else {
                         tokio::time::sleep(RETRY_AFTER).await;
                     }
@@ -208,14 +222,32 @@ impl Ingest {
         Following { finish, task }
     }
 
-    /// Takes in everything that is there now.
+    /// Something was written, or an event that was left open can be taken in.
+    async fn written(&self, watched: &Watched) {
+        let open = self.sources.iter().any(|source| source.open.is_some());
+        if !open {
+            watched.notify.notified().await;
+        } else if tokio::time::timeout(SILENCE, watched.notify.notified())
+            .await
+            .is_err()
+        {
+            return;
+        }
+        tokio::time::sleep(GATHER).await;
+    }
+
+    /// Takes in everything that is there, after the last of it was written.
     ///
     /// # Errors
     /// When a spool cannot be read or the log store cannot be written; what was taken in stays so.
     pub async fn take_in(&mut self) -> Result<(), LogError> {
+        self.take_in_while(Writing::HasEnded).await
+    }
+
+    async fn take_in_while(&mut self, writing: Writing) -> Result<(), LogError> {
         for source in &mut self.sources {
             source
-                .take_in(&self.task, &self.directory, self.store.as_ref())
+                .take_in(&self.task, &self.directory, self.store.as_ref(), writing)
                 .await?;
         }
         Ok(())
@@ -239,47 +271,90 @@ fn spool_name(task: &str, container: &str, segment: u64) -> String {
 }
 
 impl Source {
-    async fn take_in(&mut self, task: &str, directory: &Path, store: &dyn LogStore) -> Result<(), LogError> {
+    async fn take_in(
+        &mut self,
+        task: &str,
+        directory: &Path,
+        store: &dyn LogStore,
+        writing: Writing,
+    ) -> Result<(), LogError> {
         let segments: Vec<u64> = spool::segments(directory, &self.container).into_iter().collect();
         for (place, &segment) in segments.iter().enumerate() {
             let name = spool_name(task, &self.container, segment);
             let path = spool::segment_path(directory, &self.container, segment);
-            let mut offset = match self.at {
-                Some((known, offset)) if known == segment => offset,
-                _ => store.position(&name).await?,
-            };
-            loop {
-                let chunk = read(path.clone(), offset)
-                    .await
-                    .map_err(|error| LogError(error.to_string()))?;
-                if chunk.next_offset == offset {
-                    break;
-                }
-                let lines: Vec<Line> = chunk
-                    .lines
-                    .into_iter()
-                    .map(|line| Line {
-                        at_ms: line.at_ms,
-                        message: line.message,
-                    })
-                    .collect();
-                let position = SpoolPosition {
-                    spool: name.clone(),
-                    offset_bytes: chunk.next_offset,
-                };
-                store.append(&self.stream, lines, Some(position)).await?;
-                offset = chunk.next_offset;
-                self.at = Some((segment, offset));
-            }
-            self.at = Some((segment, offset));
-            if place + 1 < segments.len() {
-                // It does not grow any more. The file goes first: a position without its file does no harm, a file
-                // without its position would be taken in again.
+            // A segment that has a successor does not grow any more.
+            let last = place + 1 == segments.len();
+            let grows = last && writing == Writing::GoesOn;
+            self.take_in_segment(segment, &path, &name, store, grows).await?;
+            if !last {
+                // The file goes first: a position without its file does no harm, a file without its position would be
+                // taken in again.
                 let _ = std::fs::remove_file(path);
                 store.forget_spool(&name).await?;
             }
         }
         Ok(())
+    }
+
+    async fn take_in_segment(
+        &mut self,
+        segment: u64,
+        path: &Path,
+        name: &str,
+        store: &dyn LogStore,
+        grows: bool,
+    ) -> Result<(), LogError> {
+        let mut offset = match self.at {
+            Some((known, offset)) if known == segment => offset,
+            _ => store.position(name).await?,
+        };
+        loop {
+            let mut chunk = read(path.to_owned(), offset)
+                .await
+                .map_err(|error| LogError(error.to_string()))?;
+            let more = chunk.more && chunk.next_offset > offset;
+            self.leave_open(segment, &mut chunk, grows, more);
+            if chunk.next_offset > offset {
+                let line = |line: spool::SpoolLine| Line {
+                    at_ms: line.at_ms,
+                    message: line.message,
+                };
+                let lines = chunk.lines.into_iter().map(line).collect();
+                let position = SpoolPosition {
+                    spool: name.to_owned(),
+                    offset_bytes: chunk.next_offset,
+                };
+                store.append(&self.stream, lines, Some(position)).await?;
+                offset = chunk.next_offset;
+            }
+            self.at = Some((segment, offset));
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Leaves out an event that may get further lines: it stays in the spool.
+    fn leave_open(&mut self, segment: u64, chunk: &mut spool::SpoolChunk, grows: bool, more: bool) {
+        let end = (segment, chunk.next_offset);
+        let since = self.open.take().filter(|(place, _)| *place == end);
+        if !self.joins || chunk.lines.is_empty() || !(grows || more) {
+            return;
+        }
+        if more {
+            // One that fills the chunk alone is ended here.
+            if chunk.lines.len() == 1 {
+                return;
+            }
+        } else {
+            let (_, since) = *self.open.insert(since.unwrap_or((end, Instant::now())));
+            if since.elapsed() >= SILENCE {
+                self.open = None;
+                return;
+            }
+        }
+        chunk.lines.pop();
+        chunk.next_offset = chunk.last_offset;
     }
 }
 

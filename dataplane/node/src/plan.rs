@@ -8,7 +8,8 @@ use contract::task::{
     ObservedTask, Root, StopCause, TaskPhase, runtime_id,
 };
 use dataplane_runtime::{
-    ContainerSpec, ContainerStatus, HostSpec, Limits, OWN_PROGRAM, TaskSpec, TaskStatus, process,
+    ContainerSpec, ContainerStatus, Full, HostSpec, Limits, OWN_PROGRAM, SpoolSpec, TaskSpec, TaskStatus,
+    process,
 };
 use jiff::Timestamp;
 
@@ -246,7 +247,21 @@ fn container_spec(
         },
         restart: container.restart.clone(),
         frames: container.log == LogTarget::Frames,
+        spool: spool(container),
     })
+}
+
+fn spool(container: &Container) -> SpoolSpec {
+    let delivery = &container.delivery;
+    let full = match (&container.log, delivery.buffer_bytes_max) {
+        (LogTarget::None | LogTarget::Frames, _) => Full::DropOldest,
+        (LogTarget::Stream(_), None) => Full::Hold,
+        (LogTarget::Stream(_), Some(bytes_max)) => Full::DropNewest { bytes_max },
+    };
+    SpoolSpec {
+        full,
+        event_start: delivery.event_start.clone(),
+    }
 }
 
 fn absolute(directory: &str) -> String {

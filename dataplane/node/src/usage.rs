@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::log::{LastOutput, Line};
-use contract::usage::{TaskUsage, Usage};
+use contract::usage::{Counters, InterfaceUsage, MachineCounters, MachineMeter, TaskUsage, Usage};
 use dataplane_runtime::{Runtime, spool};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -39,17 +39,51 @@ impl Storage {
 #[async_trait]
 impl Usage for Node {
     async fn task(&self, task: &str) -> Option<TaskUsage> {
+        let Counters {
+            at,
+            containers,
+            interface,
+        } = self.counters(task).await?;
+        Some(TaskUsage {
+            at,
+            containers,
+            interface,
+            storage_bytes: self.inner.storage.bytes(&self.inner.parts.runtime, task).await,
+        })
+    }
+
+    async fn counters(&self, task: &str) -> Option<Counters> {
         let parts = &self.inner.parts;
         let (runtime, id) = (parts.runtime.clone(), task.to_owned());
         let (containers, interface) = tokio::task::spawn_blocking(move || runtime.usage(&id))
             .await
             .ok()??;
-        Some(TaskUsage {
+        Some(Counters {
             at: parts.clock.now(),
             containers,
             interface,
-            storage_bytes: self.inner.storage.bytes(&parts.runtime, task).await,
         })
+    }
+}
+
+#[async_trait]
+impl MachineMeter for Node {
+    async fn machine(&self, task: &str) -> Option<MachineCounters> {
+        let parts = &self.inner.parts;
+        let (runtime, id) = (parts.runtime.clone(), task.to_owned());
+        let seen = move || runtime.machine_usage(&id, dataplane_network::TASK_LINK);
+        let (usage, interface) = tokio::task::spawn_blocking(seen).await.ok()??;
+        Some(MachineCounters {
+            at: parts.clock.now(),
+            cpu_nanoseconds: usage.cpu_nanoseconds,
+            read_bytes: usage.read_bytes,
+            written_bytes: usage.written_bytes,
+            interface,
+        })
+    }
+
+    async fn interface(&self, task: &str) -> Option<InterfaceUsage> {
+        self.counters(task).await?.interface
     }
 }
 

@@ -7,14 +7,17 @@
 //! health  ─ one prober per target               tunnel  ─ upgraded connections (WebSocket)
 //! dial    ─ sockets inside a private network    link    ─ news from and to the control process
 //! stick   ─ cookies that lead a client back to its target     tls ─ certificates
+//! meter   ─ how much goes through, and how fast it is answered
 //! pipe    ─ connections whose bytes nobody looks at
 //! ```
 
+mod connection;
 mod dial;
 mod disk;
 mod health;
 mod link;
 mod listen;
+mod meter;
 mod page;
 mod pipe;
 mod pool;
@@ -26,7 +29,7 @@ mod stick;
 mod tls;
 mod tunnel;
 
-pub use remote::Remote;
+pub use remote::{Board, Remote};
 
 use std::path::PathBuf;
 use std::sync::Arc;

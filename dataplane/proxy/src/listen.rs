@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::connection::{Account, Counted};
 use crate::serve::{self, Client, Door};
 use crate::state::State;
 use crate::{pipe, tls};
@@ -192,7 +193,12 @@ async fn take(
                 let client = Client { peer, secure: true };
                 connection(stream, client, state, door, close).await;
             }
-            Err(error) => tracing::debug!(%peer, %error, "a client's TLS handshake failed"),
+            Err(error) => {
+                tracing::debug!(%peer, %error, "a client's TLS handshake failed");
+                if let Some(listener) = &listener {
+                    state.meter.flow(&listener.id, "").no_tls();
+                }
+            }
         },
         Some(ListenerProtocol::Http) | None => {
             let client = Client { peer, secure: false };
@@ -216,9 +222,17 @@ async fn connection(
     close: CancellationToken,
 ) {
     let peer = client.peer;
+    let account = Arc::new(Account::default());
+    if let Door::Listener(id) = &door {
+        account.belongs_to(|| state.meter.flow(id, ""));
+    }
+    let stream = Counted::new(stream, Arc::clone(&account));
     let service = hyper::service::service_fn(move |request| {
-        let (state, door) = (Arc::clone(&state), door.clone());
-        async move { Ok::<_, std::convert::Infallible>(serve::request(&state, &door, client, request).await) }
+        let (state, door, account) = (Arc::clone(&state), door.clone(), Arc::clone(&account));
+        async move {
+            let answer = serve::request(&state, &door, client, &account, request).await;
+            Ok::<_, std::convert::Infallible>(answer)
+        }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).half_close(false);

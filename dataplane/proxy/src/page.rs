@@ -13,12 +13,23 @@ pub(crate) fn error(status: StatusCode, reason: &str) -> Response<Body> {
          <center>{}</center>\r\n</body>\r\n</html>\r\n",
         escape(reason)
     );
-    fixed(status, "text/html", body)
+    own(Own::Error, status, "text/html", body)
 }
 
-pub(crate) fn fixed(status: StatusCode, content_type: &str, body: String) -> Response<Body> {
+/// Marks an answer that no target gave, by why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// Something was wrong.
+    Error,
+    /// The listener says so.
+    Fixed,
+    Redirect,
+}
+
+pub(crate) fn own(kind: Own, status: StatusCode, content_type: &str, body: String) -> Response<Body> {
     let mut response = Response::new(full(body));
     *response.status_mut() = status;
+    response.extensions_mut().insert(kind);
     if let Ok(value) = header::HeaderValue::from_str(content_type) {
         response.headers_mut().insert(header::CONTENT_TYPE, value);
     }

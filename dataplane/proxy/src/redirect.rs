@@ -14,7 +14,7 @@ pub(crate) fn answer<B>(
     request: &Request<B>,
 ) -> Response<Body> {
     let status = StatusCode::from_u16(to.status).unwrap_or(StatusCode::FOUND);
-    let mut response = page::fixed(status, "text/html", String::new());
+    let mut response = page::own(page::Own::Redirect, status, "text/html", String::new());
     if let Ok(location) = HeaderValue::from_str(&location(to, listener.bind.port(), client.secure, request)) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use contract::route::{Action, Listener};
@@ -15,6 +15,8 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper_util::rt::TokioIo;
 
+use crate::connection::{Account, Counted};
+use crate::meter::Flow;
 use crate::page::{self, Body};
 use crate::pool::Sender;
 use crate::state::{Group, InFlight, Routing, State};
@@ -48,15 +50,31 @@ pub(crate) async fn request(
     state: &State,
     door: &Door,
     client: Client,
+    account: &Account,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let routing = state.routing.load_full();
     let Some(listener) = find_listener(&routing, door, &request) else {
         return page::error(StatusCode::NOT_FOUND, "no load balancer has this name");
     };
+    account.belongs_to(|| state.meter.flow(&listener.id, ""));
+    let answer = act(state, &listener, &routing, client, request).await;
+    if let Some(kind) = answer.extensions().get::<page::Own>() {
+        state.meter.flow(&listener.id, "").own(*kind, answer.status());
+    }
+    answer
+}
+
+async fn act(
+    state: &State,
+    listener: &Listener,
+    routing: &Routing,
+    client: Client,
+    request: Request<Incoming>,
+) -> Response<Body> {
     match &listener.default_action {
         Action::Forward(_) => match routing.choose(&listener.default_action) {
-            Some(group) => forward(state, &listener, &group, client, request).await,
+            Some(group) => forward(state, listener, &group, client, request).await,
             None => page::error(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "no target group is reached by this rule",
@@ -68,9 +86,9 @@ pub(crate) async fn request(
             body,
         } => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            page::fixed(status, content_type, body.clone())
+            page::own(page::Own::Fixed, status, content_type, body.clone())
         }
-        Action::Redirect(to) => redirect::answer(to, &listener, client, &request),
+        Action::Redirect(to) => redirect::answer(to, listener, client, &request),
     }
 }
 
@@ -109,9 +127,11 @@ async fn forward(
     let client = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
     let limit = Duration::from_secs(listener.idle_timeout_seconds.max(1).into());
     let mut tried: Vec<SocketAddrV4> = Vec::new();
+    let flow = state.meter.flow(&listener.id, &group.config.id);
     // A request without a body whose repetition changes nothing may be sent twice when a kept connection turns out dead.
     let mut spare = repeatable(&request).then(|| copy_head(&request));
     let mut request = Some(request);
+    let mut is_counted = false;
     loop {
         let Some(target) = group.acquire_for(sticky.as_ref(), &tried) else {
             let reason = if tried.is_empty() {
@@ -126,6 +146,10 @@ async fn forward(
             };
             return page::error(status, reason);
         };
+        if tried.is_empty() && request.is_some() && !is_counted {
+            flow.chosen();
+            is_counted = true;
+        }
         let kept = if upgrade.is_some() {
             None
         } else {
@@ -134,10 +158,11 @@ async fn forward(
         let reused = kept.is_some();
         let sender = match kept {
             Some(sender) => sender,
-            None => match connect(state, group, &target, upgrade.is_some()).await {
+            None => match connect(state, group, &target, &flow, upgrade.is_some()).await {
                 Ok(sender) => sender,
                 Err(error) => {
                     tracing::info!(target = %target.0.address, %error, "a target does not accept connections");
+                    flow.refused();
                     tried.push(target.0.address);
                     if tried.len() >= TARGETS_TRIED_MAX {
                         return page::error(StatusCode::BAD_GATEWAY, "no target accepts connections");
@@ -149,8 +174,10 @@ async fn forward(
         let Some(outgoing) = request.take() else {
             return page::error(StatusCode::BAD_GATEWAY, "the target closed the connection");
         };
+        let sent = Instant::now();
         match exchange(sender, outgoing, target, limit).await {
             Exchange::Answered(mut response, connection) => {
+                flow.answered(response.status(), sent.elapsed());
                 mark(sticky.as_ref(), &mut response, &connection.1);
                 return answer(response, connection, client, upgrade);
             }
@@ -158,7 +185,11 @@ async fn forward(
             Exchange::Failed(error) => match spare.take() {
                 Some(again) if reused => {
                     tracing::debug!(%error, "a kept connection was dead; the request is sent again");
-                    return repeat(state, group, again, limit, sticky.as_ref()).await;
+                    let answer = repeat(state, group, &flow, again, limit, sticky.as_ref()).await;
+                    if answer.extensions().get::<page::Own>().is_none() {
+                        flow.answered(answer.status(), sent.elapsed());
+                    }
+                    return answer;
                 }
                 _ => {
                     tracing::info!(%error, "a target closed the connection before it answered");
@@ -186,6 +217,7 @@ fn mark(sticky: Option<&Sticky>, response: &mut Response<Incoming>, target: &InF
 async fn repeat(
     state: &State,
     group: &Group,
+    flow: &Arc<Flow>,
     head: Request<()>,
     limit: Duration,
     sticky: Option<&Sticky>,
@@ -198,8 +230,8 @@ async fn repeat(
         Ok(stream) => stream,
         Err(_) => return failed("no target accepts connections"),
     };
-    let Ok((mut sender, connection)) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await
-    else {
+    let stream = TokioIo::new(Counted::of(stream, flow));
+    let Ok((mut sender, connection)) = hyper::client::conn::http1::handshake(stream).await else {
         return failed("the target closed the connection before it answered");
     };
     tokio::spawn(connection);
@@ -236,9 +268,16 @@ pub(crate) async fn dial(
         .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut)))
 }
 
-async fn connect(state: &State, group: &Group, target: &InFlight, upgrade: bool) -> std::io::Result<Sender> {
+async fn connect(
+    state: &State,
+    group: &Group,
+    target: &InFlight,
+    flow: &Arc<Flow>,
+    upgrade: bool,
+) -> std::io::Result<Sender> {
     let stream = dial(state, group, target).await?;
-    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+    let stream = TokioIo::new(Counted::of(stream, flow));
+    let (sender, connection) = hyper::client::conn::http1::handshake(stream)
         .await
         .map_err(std::io::Error::other)?;
     target.0.pool.fresh.fetch_add(1, Ordering::Relaxed);

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::dial::Dialer;
+use crate::meter::Meter;
 use crate::pool::Pool;
 use crate::serve::Door;
 use crate::stick::Sticky;
@@ -23,6 +24,7 @@ pub(crate) struct State {
     pub(crate) routing: ArcSwap<Routing>,
     /// Raised when the table has changed; listeners follow it.
     pub(crate) changed: watch::Sender<u64>,
+    pub(crate) meter: Meter,
     /// Something worth reporting has happened.
     pub(crate) news: Notify,
     failures: Mutex<HashMap<String, String>>,
@@ -58,6 +60,7 @@ impl State {
     pub(crate) fn new(dialer: Dialer) -> Self {
         Self {
             dialer,
+            meter: Meter::new(),
             routing: ArcSwap::default(),
             changed: watch::Sender::new(0),
             news: Notify::new(),
@@ -121,6 +124,7 @@ impl State {
             }
         }
         self.dialer.keep(&routing.networks());
+        self.meter.keep(|id| routing.listeners.contains_key(id));
         let known = |id: &String| routing.listeners.contains_key(id);
         self.failures
             .lock()

@@ -1,3 +1,4 @@
+mod count;
 mod stick;
 
 use std::net::{Ipv4Addr, SocketAddrV4};

@@ -41,7 +41,7 @@ pub use config::RuntimeConfig;
 pub use exec::Input;
 pub use machine::OWN_PROGRAM;
 pub use shim::shim_main;
-pub use spec::{ContainerSpec, HostSpec, TaskSpec};
+pub use spec::{ContainerSpec, Full, HostSpec, SpoolSpec, TaskSpec};
 pub use status::{ContainerStatus, TaskStatus};
 pub use step::{Bind, Step, StepError, StepMemory, StepOutput, run_step};
 pub use task::{Runtime, TaskError, TaskHandle};

@@ -93,5 +93,27 @@ pub struct ContainerSpec {
     /// Its output is kept byte for byte, instead of line by line.
     #[serde(default)]
     pub frames: bool,
+    #[serde(default)]
+    pub spool: SpoolSpec,
     pub restart: Option<Restart>,
+}
+
+/// How a container's lines are kept until they are taken in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpoolSpec {
+    pub full: Full,
+    /// A regular expression: lines that it does not match belong to the event before.
+    pub event_start: Option<String>,
+}
+
+/// What happens when nobody takes lines in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Full {
+    /// The oldest lines are given up: nobody has to take them in.
+    #[default]
+    DropOldest,
+    /// The container is held up when it writes.
+    Hold,
+    /// Further lines are dropped.
+    DropNewest { bytes_max: u64 },
 }

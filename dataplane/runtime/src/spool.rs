@@ -1,15 +1,21 @@
 //! A container's output on disk: written by its shim whether or not anybody reads, taken in by the node later.
 //!
-//! Numbered segments `<container>.<number>.spool` of lines `<milliseconds since 1970> <o|e> <text>`. A segment that
-//! has a successor does not grow any more, and can be removed when it was taken in.
+//! Numbered segments `<container>.<number>.spool` of lines `<milliseconds since 1970> <o|e|O|E> <text>`: from standard
+//! output or standard error, in capitals when the line belongs to the event of the line before. A segment that has a
+//! successor does not grow any more, and can be removed when it was taken in; an event is never in two segments.
+
+mod writer;
+
+pub(crate) use writer::{SpoolWriter, pieces};
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-/// Longer lines are split.
-pub const LINE_BYTES_MAX: usize = 256 * 1024;
+/// Longer lines are split, and longer events ended: what CloudWatch Logs takes as one event.
+pub const LINE_BYTES_MAX: usize = 256 * 1024 - 26;
 /// A segment that has grown to this is followed by another.
 pub const SEGMENT_BYTES_MAX: u64 = 16 << 20;
 /// When nobody takes segments in, the oldest are given up beyond this many.
@@ -31,84 +37,16 @@ pub struct SpoolLine {
     pub message: String,
 }
 
-/// Some lines of a segment, and where the next ones begin.
+/// Some events of a segment, and where the next ones begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpoolChunk {
+    /// Events of several lines have line ends in them, and the time of their first line.
     pub lines: Vec<SpoolLine>,
     pub next_offset: u64,
-}
-
-pub(crate) struct SpoolWriter {
-    directory: PathBuf,
-    container: String,
-    number: u64,
-    file: File,
-    bytes: u64,
-    pending: Vec<u8>,
-}
-
-impl SpoolWriter {
-    pub fn create(directory: &Path, container: &str) -> io::Result<Self> {
-        let number = segments(directory, container).last().map_or(1, |last| last + 1);
-        let file = open(directory, container, number)?;
-        Ok(Self {
-            directory: directory.to_owned(),
-            container: container.to_owned(),
-            number,
-            file,
-            bytes: 0,
-            pending: Vec::new(),
-        })
-    }
-
-    /// Takes a line without its end. Nothing is on disk before [`SpoolWriter::flush`].
-    pub fn line(&mut self, at_ms: i64, stream: Stream, text: &[u8]) {
-        let mark = match stream {
-            Stream::Stdout => 'o',
-            Stream::Stderr => 'e',
-        };
-        for piece in pieces(text) {
-            // Writing to memory does not fail.
-            let _ = write!(self.pending, "{at_ms} {mark} ");
-            self.pending.extend_from_slice(piece);
-            self.pending.push(b'\n');
-        }
-    }
-
-    pub fn flush(&mut self) -> io::Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        if self.bytes >= SEGMENT_BYTES_MAX {
-            self.number += 1;
-            self.file = open(&self.directory, &self.container, self.number)?;
-            self.bytes = 0;
-            self.drop_oldest();
-        }
-        let pending = std::mem::take(&mut self.pending);
-        self.file.write_all(&pending)?;
-        self.bytes += pending.len() as u64;
-        Ok(())
-    }
-
-    fn drop_oldest(&self) {
-        let numbers = segments(&self.directory, &self.container);
-        for number in numbers.iter().take(numbers.len().saturating_sub(SEGMENTS_MAX)) {
-            let _ = fs::remove_file(segment_path(&self.directory, &self.container, *number));
-        }
-    }
-}
-
-fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let empty = text.is_empty().then_some(text);
-    empty.into_iter().chain(text.chunks(LINE_BYTES_MAX))
-}
-
-fn open(directory: &Path, container: &str, number: u64) -> io::Result<File> {
-    File::options()
-        .create(true)
-        .append(true)
-        .open(segment_path(directory, container, number))
+    /// Where the last event begins.
+    pub last_offset: u64,
+    /// There was more than was asked for.
+    pub more: bool,
 }
 
 /// The file of a segment in its task's directory.
@@ -135,29 +73,46 @@ pub fn segments(directory: &Path, container: &str) -> BTreeSet<u64> {
         .collect()
 }
 
-/// Reads whole lines of a segment from `offset` on, at most about `limit_bytes` of them (but at least one line).
+/// Reads whole lines of a segment from `offset` on, at most about `limit_bytes` of them (but at least one line), and
+/// joins those of one event.
 ///
 /// # Errors
 /// When the segment cannot be read.
 pub fn read_segment(path: &Path, offset: u64, limit_bytes: usize) -> io::Result<SpoolChunk> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    file.take(limit_bytes.max(READ_BYTES_MIN) as u64)
-        .read_to_end(&mut bytes)?;
+    let bytes = read_at(&File::open(path)?, offset, limit_bytes.max(READ_BYTES_MIN))?;
+    let more = bytes.len() >= limit_bytes.max(READ_BYTES_MIN);
     // What follows the last line end is a line in the making, or one that a killed shim could not finish.
-    let whole = bytes
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |end| end + 1);
-    let lines = bytes[..whole]
-        .split(|&byte| byte == b'\n')
-        .filter_map(parse)
-        .collect();
-    Ok(SpoolChunk {
-        lines,
-        next_offset: offset + whole as u64,
-    })
+    let mut chunk = SpoolChunk {
+        lines: Vec::new(),
+        next_offset: offset,
+        last_offset: offset,
+        more,
+    };
+    let mut begin = 0;
+    for end in memchr::memchr_iter(b'\n', &bytes) {
+        if let Some((line, continues)) = parse(&bytes[begin..end]) {
+            match chunk.lines.last_mut().filter(|_| continues) {
+                Some(event) => {
+                    event.message.push('\n');
+                    event.message.push_str(&line.message);
+                }
+                None => {
+                    chunk.last_offset = offset + begin as u64;
+                    chunk.lines.push(line);
+                }
+            }
+        }
+        begin = end + 1;
+    }
+    chunk.next_offset = offset + begin as u64;
+    Ok(chunk)
+}
+
+fn read_at(file: &File, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
+    let there = file.metadata()?.len().saturating_sub(offset);
+    let mut bytes = vec![0; limit.min(usize::try_from(there).unwrap_or(limit))];
+    file.read_exact_at(&mut bytes, offset)?;
+    Ok(bytes)
 }
 
 /// The last lines that a container has written, oldest first: at most so many, and their text so long. A longer one
@@ -192,10 +147,7 @@ fn last_lines(path: &Path, bytes_max: usize) -> io::Result<Vec<SpoolLine>> {
     let window = (READ_BYTES_MIN + bytes_max) as u64;
     let length = fs::metadata(path)?.len();
     let begin = length.saturating_sub(window);
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(begin))?;
-    let mut bytes = Vec::new();
-    file.take(window).read_to_end(&mut bytes)?;
+    let bytes = read_at(&File::open(path)?, begin, window as usize)?;
     // Before the first line end is half a line, unless the whole segment was read.
     let first = if begin == 0 {
         0
@@ -210,7 +162,8 @@ fn last_lines(path: &Path, bytes_max: usize) -> io::Result<Vec<SpoolLine>> {
         .rposition(|&byte| byte == b'\n')
         .map_or(0, |end| end + 1);
     let lines = bytes.get(first..whole).unwrap_or_default();
-    Ok(lines.split(|&byte| byte == b'\n').filter_map(parse).collect())
+    let lines = lines.split(|&byte| byte == b'\n').filter_map(parse);
+    Ok(lines.map(|(line, _)| line).collect())
 }
 
 fn end_of(text: &str, bytes: usize) -> &str {
@@ -221,19 +174,27 @@ fn end_of(text: &str, bytes: usize) -> &str {
     &text[from..]
 }
 
-fn parse(line: &[u8]) -> Option<SpoolLine> {
-    let mut fields = line.splitn(3, |&byte| byte == b' ');
-    let at_ms = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-    let stream = match fields.next()? {
-        b"o" => Stream::Stdout,
-        b"e" => Stream::Stderr,
+/// A line, and whether it belongs to the event of the one before.
+fn parse(line: &[u8]) -> Option<(SpoolLine, bool)> {
+    let head = memchr::memchr(b' ', line)?;
+    let at_ms = std::str::from_utf8(&line[..head]).ok()?.parse().ok()?;
+    let [mark, b' ', message @ ..] = &line[head + 1..] else {
+        return None;
+    };
+    let (stream, continues) = match mark {
+        b'o' => (Stream::Stdout, false),
+        b'e' => (Stream::Stderr, false),
+        b'O' => (Stream::Stdout, true),
+        b'E' => (Stream::Stderr, true),
         _ => return None,
     };
-    Some(SpoolLine {
+    let message = String::from_utf8_lossy(message).into_owned();
+    let line = SpoolLine {
         at_ms,
         stream,
-        message: String::from_utf8_lossy(fields.next()?).into_owned(),
-    })
+        message,
+    };
+    Some((line, continues))
 }
 
 #[cfg(test)]

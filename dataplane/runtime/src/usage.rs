@@ -42,7 +42,21 @@ impl Runtime {
             .collect();
         // The shim lives in the task's network.
         let interfaces = fs::read_to_string(format!("/proc/{shim}/net/dev")).unwrap_or_default();
-        Some((containers, interface(&interfaces)))
+        Some((containers, interface(&interfaces, |name| name != "lo")))
+    }
+
+    /// What a task uses together with all that live in it, and the link of its own; `None` for a task that does not run.
+    pub fn machine_usage(&self, id: &str, link: &str) -> Option<(ContainerUsage, InterfaceUsage)> {
+        let directory = self.task_directory(id)?;
+        let status = TaskStatus::load(&directory).ok()?;
+        if status.phase == TaskPhase::Stopped {
+            return None;
+        }
+        let shim = shim_of(&directory)?;
+        // The bridge of its containers and their links would count the same bytes again.
+        let interfaces = fs::read_to_string(format!("/proc/{shim}/net/dev")).unwrap_or_default();
+        let own = interface(&interfaces, |name| name == link)?;
+        Some((self.config().cgroup(id).usage(), own))
     }
 
     /// What a task's containers have written to their own file systems and to its own volumes, in bytes on disk.
@@ -68,14 +82,14 @@ fn shim_of(directory: &Path) -> Option<i32> {
     Some(getsockopt(&stream, PeerCredentials).ok()?.pid())
 }
 
-/// All but loopback, of `/proc/net/dev`; `None` when there is nothing else.
-fn interface(text: &str) -> Option<InterfaceUsage> {
+/// Those that are meant, of `/proc/net/dev`; `None` when there are none.
+fn interface(text: &str, is_meant: impl Fn(&str) -> bool) -> Option<InterfaceUsage> {
     let mut usage: Option<InterfaceUsage> = None;
     for line in text.lines() {
         let Some((name, counters)) = line.split_once(':') else {
             continue;
         };
-        if name.trim() == "lo" {
+        if !is_meant(name.trim()) {
             continue;
         }
         let counters: Vec<u64> = counters

@@ -6,10 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use std::{fs, io, thread};
 
+use base_id::{IdSource as _, RandomIds};
 use contract::network::{
     Border, DesiredNetwork, Interface, Peer, Protocol, PublicAddress, Route, Rule, SecurityGroup, Subnet,
     Target,
@@ -29,9 +29,9 @@ pub struct Bench {
 
 /// Runs a test in a new network namespace that plays the host, with a world behind a link.
 pub fn on_a_host<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F + Send) {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let directory = std::env::temp_dir().join(format!("wharf-network-{}-{number}", std::process::id()));
+    // Not by the process's number: one that was killed may have had it before, and left its things behind.
+    let instance = RandomIds.hex(8);
+    let directory = std::env::temp_dir().join(format!("wharf-network-{instance}"));
     fs::create_dir_all(&directory).unwrap();
     thread::scope(|scope| {
         scope
@@ -41,7 +41,7 @@ pub fn on_a_host<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F + Send) {
                 let world = world(&directory);
                 let config = NetworkConfig {
                     run_dir: directory.join("run"),
-                    instance: format!("{:04x}{number:04x}", std::process::id() & 0xffff),
+                    instance: instance.clone(),
                 };
                 let runtime = tokio::runtime::Builder::new_multi_thread()
                     .worker_threads(1)

@@ -49,6 +49,18 @@ impl LogStore for Memory {
         unreachable!("not asked for here")
     }
 
+    async fn arrived(&self, _: &str, _: &str, _: u64, _: usize) -> Result<Vec<StoredLine>, LogError> {
+        unreachable!("not asked for here")
+    }
+
+    async fn newest(&self) -> Result<u64, LogError> {
+        unreachable!("not asked for here")
+    }
+
+    async fn beyond(&self, _: u64) -> Result<u64, LogError> {
+        unreachable!("not asked for here")
+    }
+
     async fn streams(&self, _: &str, _: &str) -> Result<Vec<StreamSummary>, LogError> {
         unreachable!("not asked for here")
     }
@@ -84,6 +96,8 @@ fn ingest(directory: &Path, store: &Arc<Memory>) -> Ingest {
             container: "web".to_owned(),
             stream,
             at: None,
+            joins: false,
+            open: None,
         }],
     }
 }
@@ -137,4 +151,51 @@ async fn what_is_written_is_told() {
     write(directory.path(), 1, "4 o last\n");
     ingest.take_in().await.unwrap();
     assert_eq!(store.lines.lock().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn an_event_of_several_lines_waits_for_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(Memory::default());
+    let mut first = ingest(directory.path(), &store);
+    first.sources[0].joins = true;
+    write(directory.path(), 1, "1 o one\n2 O more\n3 o two\n");
+    first.take_in_while(Writing::GoesOn).await.unwrap();
+    assert_eq!(*store.lines.lock().unwrap(), ["one\nmore"]);
+    // A new one knows nothing but what is in the store, and finds the open event where it was.
+    let mut second = ingest(directory.path(), &store);
+    second.sources[0].joins = true;
+    write(directory.path(), 1, "4 E of two\n5 o three\n");
+    second.take_in_while(Writing::GoesOn).await.unwrap();
+    assert_eq!(*store.lines.lock().unwrap(), ["one\nmore", "two\nof two"]);
+    write(directory.path(), 2, "6 o four\n");
+    second.take_in_while(Writing::GoesOn).await.unwrap();
+    assert_eq!(
+        store.lines.lock().unwrap().len(),
+        3,
+        "a finished segment leaves nothing open"
+    );
+    let wakers = Wakers::new().unwrap();
+    let following = second.follow(&wakers);
+    while store.lines.lock().unwrap().len() < 4 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let mut ingest = following.finish().await.unwrap();
+    write(directory.path(), 2, "7 o five\n8 O and its end\n");
+    ingest.take_in().await.unwrap();
+    assert_eq!(store.lines.lock().unwrap()[3..], ["four", "five\nand its end"]);
+}
+
+#[tokio::test]
+async fn an_event_that_a_chunk_ends_in_is_taken_in_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(Memory::default());
+    let mut ingest = ingest(directory.path(), &store);
+    ingest.sources[0].joins = true;
+    let event = format!("1 o begin\n{}", format!("1 O {}\n", "x".repeat(90_000)).repeat(2));
+    write(directory.path(), 1, &event.repeat(20));
+    ingest.take_in().await.unwrap();
+    let lines = store.lines.lock().unwrap();
+    assert_eq!(lines.len(), 20);
+    assert!(lines.iter().all(|line| line.len() == 5 + 2 * 90_001));
 }

@@ -38,6 +38,7 @@ fn desired() -> DesiredTask {
             ulimits: vec![],
             ports: vec![],
             log: LogTarget::None,
+            delivery: Default::default(),
             memory_reservation_mib: None,
             mounts: vec![],
             names: Names::default(),

@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, process, thread};
+use std::{fs, thread};
 
 use async_trait::async_trait;
 use base_clock::SystemClock;
+use base_id::{IdSource as _, RandomIds};
 use base_store::{Store, StoreError, Table};
 use contract::image::ImageRef;
 use contract::log::{LogQuery, LogStore as _, StreamId};
@@ -20,7 +21,7 @@ use contract::network::{
 use contract::task::{
     Container, DesiredTask, Linux, LogTarget, Names, ObservedTask, Root, Sharing, Stop, TaskPhase,
 };
-use dataplane_logs::LogFile;
+use dataplane_logs::LogDirectory;
 use dataplane_network::{Network, NetworkConfig};
 use dataplane_node::{ImageSource, Node, NodeParts, PreparedImage};
 use dataplane_runtime::process::ImageDefaults;
@@ -47,7 +48,7 @@ pub const SEEN_NETWORKS: Table<ObservedNetwork> = Table::new(ObservedNetwork::TA
 pub struct Bench {
     pub directory: PathBuf,
     pub store: Store,
-    pub logs: LogFile,
+    pub logs: LogDirectory,
     pub runtime: Runtime,
     network: NetworkConfig,
 }
@@ -65,11 +66,9 @@ impl Drop for Running {
 }
 
 pub fn run(test: Test) {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let directory = std::env::temp_dir().join(format!("wharf-node-{}-{number}", process::id()));
-    let instance = format!("{:04x}{number:04x}", process::id() & 0xffff);
+    // Not by the process's number: one that was killed may have had it before, and left its things behind.
+    let instance = RandomIds.hex(8);
+    let directory = std::env::temp_dir().join(format!("wharf-node-{instance}"));
     thread::scope(|scope| {
         let run = || on_a_host(test, directory.clone(), &instance);
         scope
@@ -155,7 +154,7 @@ impl Bench {
         }
         Self {
             store: Store::in_memory(),
-            logs: LogFile::open(&directory.join("logs.sqlite"), Arc::new(SystemClock)).unwrap(),
+            logs: LogDirectory::open(&directory.join("logs"), Arc::new(SystemClock)).unwrap(),
             runtime: Runtime::new(RuntimeConfig {
                 shim_command: vec!["/proc/self/exe".into(), "shim".into()],
                 state_dir: directory.join("state"),
@@ -333,6 +332,7 @@ pub fn task(id: &str, line: &str, interface: Option<Interface>) -> DesiredTask {
                 group: "group".to_owned(),
                 stream: id.to_owned(),
             }),
+            delivery: Default::default(),
             memory_reservation_mib: None,
             mounts: vec![],
             names: Names::default(),

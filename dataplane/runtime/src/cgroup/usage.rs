@@ -25,7 +25,9 @@ pub(super) fn take_in(
 
 fn unified(usage: &mut ContainerUsage, read: &impl Fn(&str) -> Option<String>) {
     if let Some(text) = read("cpu.stat") {
-        usage.cpu_nanoseconds = field(&text, "usage_usec").saturating_mul(1000);
+        let nanoseconds = field(&text, "usage_usec").saturating_mul(1000);
+        // Beside version 1 this hierarchy has the group, and maybe none of its processes.
+        usage.cpu_nanoseconds = usage.cpu_nanoseconds.max(nanoseconds);
     }
     if let Some(text) = read("memory.stat") {
         usage.memory_bytes = number(read("memory.current"));
@@ -43,7 +45,7 @@ fn unified(usage: &mut ContainerUsage, read: &impl Fn(&str) -> Option<String>) {
 
 fn legacy(usage: &mut ContainerUsage, hierarchy: &Hierarchy, read: &impl Fn(&str) -> Option<String>) {
     if hierarchy.has("cpuacct") {
-        usage.cpu_nanoseconds = number(read("cpuacct.usage"));
+        usage.cpu_nanoseconds = usage.cpu_nanoseconds.max(number(read("cpuacct.usage")));
     }
     if hierarchy.has("memory") {
         let text = read("memory.stat").unwrap_or_default();

@@ -1,12 +1,13 @@
 //! A runtime of its own for each test, with a root file system made of busybox, and nothing left afterwards.
 
+use std::fs;
 use std::future::Future;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
-use std::{fs, process};
 
+use base_id::{IdSource as _, RandomIds};
 use contract::task::{Linux, Sharing, TaskPhase};
 use dataplane_runtime::{
     ContainerSpec, Limits, Runtime, RuntimeConfig, TaskHandle, TaskSpec, TaskStatus, spool,
@@ -106,12 +107,11 @@ fn walk(directory: &Path) -> Vec<PathBuf> {
 
 impl Bench {
     fn new() -> Self {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Not by the process's number: one that was killed may have had it before, and left its things behind.
+        let instance = RandomIds.hex(8);
         // Longer than the address of a socket can be, as state directories may be.
         let directory = std::env::temp_dir()
-            .join(format!("wharf-runtime-{}-{number}", process::id()))
+            .join(format!("wharf-runtime-{instance}"))
             .join("a-rather-long-name-of-a-directory-so-that-socket-addresses-would-not-fit-into-their-hundred-bytes");
         let busybox = directory.join("busybox");
         fs::create_dir_all(busybox.join("bin")).unwrap();
@@ -133,7 +133,7 @@ impl Bench {
         let runtime = Runtime::new(RuntimeConfig {
             shim_command: vec!["/proc/self/exe".into(), "shim".into()],
             state_dir: directory.join("state"),
-            instance: format!("{:04x}{number:04x}", process::id() & 0xffff),
+            instance,
             run_dir: directory.join("run"),
         });
         Self {
@@ -176,6 +176,7 @@ impl Bench {
             linux: Linux::default(),
             restart: None,
             frames: false,
+            spool: Default::default(),
         }
     }
 
@@ -245,7 +246,7 @@ impl Bench {
 }
 
 fn busybox_applets() -> Vec<String> {
-    let output = process::Command::new("/bin/busybox")
+    let output = std::process::Command::new("/bin/busybox")
         .arg("--list")
         .output()
         .expect("busybox runs");

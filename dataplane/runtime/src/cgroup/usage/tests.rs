@@ -77,3 +77,17 @@ fn version_2_counts_in_one() {
     take_in(&mut first, &Hierarchy::for_test(&[]), &|_| None);
     assert_eq!((first.processes, first.memory_bytes), (5, 5000));
 }
+
+#[test]
+fn a_group_without_processes_beside_version_1_counts_nothing_away() {
+    let mut usage = ContainerUsage::default();
+    let read = |wanted: &str| match wanted {
+        "cpuacct.usage" => Some("2000\n".to_owned()),
+        "cpu.stat" => Some("usage_usec 0\n".to_owned()),
+        _ => None,
+    };
+    for hierarchy in [Hierarchy::legacy_for_test(&["cpuacct"]), Hierarchy::for_test(&[])] {
+        take_in(&mut usage, &hierarchy, &read);
+    }
+    assert_eq!(usage.cpu_nanoseconds, 2000);
+}

@@ -41,6 +41,7 @@ fn spec(name: &str, depends_on: &[(&str, Condition)]) -> ContainerSpec {
         linux: Default::default(),
         restart: None,
         frames: false,
+        spool: Default::default(),
     }
 }
 

@@ -185,7 +185,7 @@ impl Member {
         let record = match &self.record {
             Some(record) => record.clone(),
             None => {
-                let record = Record::create(&shared.directory, &spec.name, spec.frames)?;
+                let record = Record::create(&shared.directory, spec)?;
                 self.record.insert(record).clone()
             }
         };
