@@ -1,98 +1,159 @@
-//! Filter patterns: unstructured terms. `a b` wants both, `?a ?b` one of them, `-a` none of it, `"a b"` the phrase.
+//! Filter patterns: which lines are meant, in AWS's language for metric filters, subscription filters, FilterLogEvents
+//! and Live Tail.
 //!
-//! Patterns for JSON, for space-delimited lines and regular expressions are refused until they are served: a pattern
-//! that matched everything would be a lie.
+//! Four kinds, told apart by their first character: `{ … }` for JSON, `[ … ]` for lines of fields, `%…%` for a regular
+//! expression, and terms for everything else. All of it is pure.
 
-use aws_protocol::ApiError;
+mod error;
+mod expression;
+mod json;
+mod scan;
+mod selector;
+mod space;
+mod terms;
+mod test;
 
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Pattern {
-    all: Vec<String>,
-    any: Vec<String>,
-    none: Vec<String>,
+pub(crate) use error::PatternError;
+pub(crate) use selector::Selector;
+
+use std::collections::BTreeMap;
+
+use expression::Expression;
+use json::JsonPattern;
+use regex::Regex;
+use scan::Scan;
+use space::SpacePattern;
+use terms::Terms;
+
+/// Regular expressions in one pattern for JSON or fields.
+const REGEXES_MAX: usize = 2;
+
+/// A pattern, ready to be matched.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Terms(Terms),
+    Regex(Regex, Vec<String>),
+    Json(JsonPattern),
+    Space(SpacePattern),
+}
+
+/// A line that a pattern matched, as the pattern reads it.
+#[derive(Clone, Debug)]
+pub(crate) enum Matched {
+    Text,
+    Json(serde_json::Value),
+    /// Names (`ip`, or `3` for the third field when it has none) and values, in their order.
+    Fields(Vec<(String, String)>),
 }
 
 impl Pattern {
-    pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
-        let text = text.trim();
-        if text.starts_with(['{', '[', '%']) {
-            let message = "Invalid filter pattern: Wharf serves terms, \"phrases\", ?optional and -excluded ones; not yet JSON, space-delimited and regular expression patterns.";
-            return Err(ApiError::client("InvalidParameterException", message));
-        }
-        let mut pattern = Self::default();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let kind = rest.chars().next().filter(|first| ['?', '-'].contains(first));
-            let body = if kind.is_some() { &rest[1..] } else { rest };
-            let (term, after) = term(body)?;
-            match kind {
-                Some('?') => pattern.any.push(term),
-                Some(_) => pattern.none.push(term),
-                None => pattern.all.push(term),
+    /// # Errors
+    /// What is wrong with the pattern, and where.
+    pub(crate) fn parse(text: &str) -> Result<Self, PatternError> {
+        let mut scan = Scan::new(text);
+        scan.skip_space();
+        let kind = match scan.peek() {
+            Some('{') => Kind::Json(JsonPattern::parse(&mut scan)?),
+            Some('[') => Kind::Space(SpacePattern::parse(&mut scan)?),
+            Some('%') => {
+                let (regex, contains) = scan.regex()?;
+                Kind::Regex(regex, contains)
             }
-            rest = after.trim_start();
+            _ => Kind::Terms(Terms::parse(&mut scan)?),
+        };
+        scan.skip_space();
+        match scan.peek() {
+            None => Ok(Self(kind)),
+            Some(other) => Err(scan.invalid_character(other)),
         }
-        Ok(pattern)
     }
 
     pub(crate) fn matches(&self, line: &str) -> bool {
-        let has = |term: &String| line.contains(term.as_str());
-        // As in CloudWatch, optional terms have no say beside required ones.
-        let any = !self.all.is_empty() || self.any.is_empty() || self.any.iter().any(has);
-        self.all.iter().all(has) && any && !self.none.iter().any(has)
+        match &self.0 {
+            Kind::Terms(terms) => terms.matches(line),
+            Kind::Regex(regex, _) => regex.is_match(line),
+            Kind::Json(_) | Kind::Space(_) => self.read(line).is_some(),
+        }
+    }
+
+    /// What the pattern read, when it matches.
+    pub(crate) fn read(&self, line: &str) -> Option<Matched> {
+        match &self.0 {
+            Kind::Json(pattern) => pattern.read(line).map(Matched::Json),
+            Kind::Space(pattern) => pattern.read(line).map(Matched::Fields),
+            Kind::Terms(_) | Kind::Regex(..) => self.matches(line).then_some(Matched::Text),
+        }
+    }
+
+    /// What the pattern itself names in a line that it matched, under the names that AWS gives: `$ip`, `$.a.b`.
+    pub(crate) fn extracted(&self, matched: &Matched) -> BTreeMap<String, String> {
+        match (&self.0, matched) {
+            (Kind::Json(pattern), Matched::Json(value)) => {
+                let selectors = pattern.selectors().into_iter();
+                selectors
+                    .filter_map(|it| Some((it.to_string(), it.text(value)?)))
+                    .collect()
+            }
+            (_, Matched::Fields(fields)) => fields
+                .iter()
+                .map(|(name, value)| (format!("${name}"), value.clone()))
+                .collect(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// Substrings that every line that matches has in it. A writer of JSON that hides plain letters and digits behind
+    /// `\u0041` is not thought of.
+    pub(crate) fn contains(&self) -> Vec<String> {
+        match &self.0 {
+            Kind::Terms(terms) => terms.contains(),
+            Kind::Regex(_, contains) => contains.clone(),
+            Kind::Json(pattern) => pattern.contains(),
+            Kind::Space(pattern) => pattern.contains(),
+        }
+    }
+
+    /// Whether it names parts of a line: what dimensions and values of a metric filter are taken from.
+    pub(crate) fn is_structured(&self) -> bool {
+        matches!(self.0, Kind::Json(_) | Kind::Space(_))
+    }
+
+    /// The names of fields that a pattern for fields gives; none for any other pattern.
+    pub(crate) fn field_names(&self) -> Option<Vec<&str>> {
+        match &self.0 {
+            Kind::Space(pattern) => Some(pattern.names().collect()),
+            _ => None,
+        }
+    }
+
+    /// Whether there is a regular expression in it, of which a group's filters may have few.
+    pub(crate) fn has_regex(&self) -> bool {
+        match &self.0 {
+            Kind::Terms(_) => false,
+            Kind::Regex(..) => true,
+            Kind::Json(pattern) => pattern.has_regex(),
+            Kind::Space(pattern) => pattern.has_regex(),
+        }
     }
 }
 
-/// The first term and what follows it.
-fn term(text: &str) -> Result<(String, &str), ApiError> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find(char::is_whitespace).unwrap_or(text.len());
-        return Ok((text[..end].to_owned(), &text[end..]));
-    };
-    let mut term = String::new();
-    let mut chars = quoted.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => return Ok((term, &quoted[at + 1..])),
-            '\\' => term.extend(chars.next().map(|(_, escaped)| escaped)),
-            other => term.push(other),
+impl Matched {
+    /// The value under `$.a.b` (JSON) or `$name` (fields).
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Text => None,
+            Self::Json(value) => Selector::parse(name).ok()?.text(value),
+            Self::Fields(fields) => {
+                let name = name.strip_prefix('$')?;
+                let found = fields.iter().find(|(it, _)| it == name);
+                found.map(|(_, value)| value.clone())
+            }
         }
     }
-    Err(ApiError::client(
-        "InvalidParameterException",
-        "Invalid filter pattern: a quotation mark is not closed.",
-    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn terms_match_as_cloudwatch_says() {
-        for (pattern, line, expected) in [
-            ("", "anything", true),
-            ("ERROR", "an ERROR here", true),
-            ("ERROR", "an error here", false),
-            ("ERROR disk", "ERROR on disk", true),
-            ("ERROR disk", "ERROR on net", false),
-            ("\"on disk\"", "ERROR on disk", true),
-            ("\"disk on\"", "ERROR on disk", false),
-            ("?ERROR ?WARN", "a WARN", true),
-            ("?ERROR ?WARN", "an INFO", false),
-            ("ERROR -disk", "ERROR on disk", false),
-            ("ERROR -disk", "ERROR on net", true),
-            ("-disk", "net", true),
-            ("\"a \\\" b\"", "x a \" b", true),
-        ] {
-            assert_eq!(
-                Pattern::parse(pattern).unwrap().matches(line),
-                expected,
-                "{pattern} on {line}"
-            );
-        }
-        for refused in ["{ $.a = 1 }", "[a, b]", "%x%", "\"open"] {
-            assert!(Pattern::parse(refused).is_err(), "{refused}");
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,10 @@
-//! Retention: lines older than their group wants to keep are removed.
+//! What goes on behind the operations: retention, metric filters, subscription filters.
+
+mod metrics;
+mod subscriptions;
+
+pub use metrics::MetricFilters;
+pub use subscriptions::Subscriptions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +15,12 @@ use base_reconcile::{Outcome, Reconciler};
 use base_store::Store;
 use contract::log::LogStore;
 
-use crate::GROUPS;
+use crate::DAY_MS;
+use crate::table::GROUPS;
 
 const LOOK_EVERY: Duration = Duration::from_secs(600);
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// Lines older than their group wants to keep are removed.
 pub struct Retention {
     store: Store,
     clock: Arc<dyn Clock>,

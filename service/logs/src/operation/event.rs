@@ -5,20 +5,22 @@ use aws_shape::logs::*;
 use contract::log::{Line, LogQuery, StoredLine, StreamId};
 
 use super::{group_name, invalid, stream};
+use crate::delivery::event_id;
 use crate::pattern::Pattern;
-use crate::{Logs, find_group};
+use crate::reader::Reader;
+use crate::{DAY_MS, Logs, find_group};
 
 /// Limits of PutLogEvents, as AWS documents them.
 const BATCH_EVENTS_MAX: usize = 10_000;
 const BATCH_BYTES_MAX: usize = 1_048_576;
+/// One event, with what is counted for it beside its text.
+const EVENT_BYTES_MAX: usize = 1_048_576;
 const EVENT_OVERHEAD_BYTES: usize = 26;
 const EVENT_FUTURE_MS_MAX: i64 = 2 * 60 * 60 * 1000;
-const EVENT_AGE_MS_MAX: i64 = 14 * 24 * 60 * 60 * 1000;
-const BATCH_SPAN_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+const EVENT_AGE_MS_MAX: i64 = 14 * DAY_MS;
+const BATCH_SPAN_MS_MAX: i64 = DAY_MS;
 const PAGE_EVENTS_MAX: i32 = 10_000;
 const PAGE_BYTES_MAX: usize = 1 << 20;
-/// Lines read from the store at a time while looking for matches.
-const SCAN_LINES: usize = 10_000;
 /// Lines looked at per request before the caller gets a token to go on with.
 const SCAN_LINES_MAX: usize = 200_000;
 
@@ -29,18 +31,19 @@ pub(super) async fn put_log_events(
 ) -> Result<PutLogEventsResponse, ApiError> {
     let (group, name) = (input.log_group_name, input.log_stream_name);
     stream::require(logs, context, &group, &name).await?;
+    let retention = find_group(&logs.store.snapshot(), &context.scope, &group)?.retention_days;
     let events = input.log_events;
     check(&events)?;
     let now = logs.clock.now().as_millisecond();
-    let too_old = events
-        .iter()
-        .take_while(|event| event.timestamp < now - EVENT_AGE_MS_MAX)
-        .count();
+    let older = |than: i64| events.iter().take_while(|event| event.timestamp < than).count();
+    let too_old = older(now - EVENT_AGE_MS_MAX);
+    let expired = retention.map_or(0, |days| older(now - i64::from(days) * DAY_MS));
     let too_new = events
         .iter()
         .position(|event| event.timestamp > now + EVENT_FUTURE_MS_MAX);
-    let end = too_new.unwrap_or(events.len());
-    let lines = events.into_iter().take(end).skip(too_old);
+    let (start, end) = (too_old.max(expired), too_new.unwrap_or(events.len()));
+    check_span(events.get(start..end).unwrap_or_default())?;
+    let lines = events.into_iter().take(end).skip(start);
     let lines = lines
         .map(|event| Line {
             at_ms: event.timestamp,
@@ -56,10 +59,10 @@ pub(super) async fn put_log_events(
         .append(&id, lines, None)
         .await
         .map_err(ApiError::internal)?;
-    let rejected = (too_old > 0 || too_new.is_some()).then(|| RejectedLogEventsInfo {
+    let rejected = (start > 0 || too_new.is_some()).then(|| RejectedLogEventsInfo {
         too_new_log_event_start_index: too_new.map(|at| at as i32),
         too_old_log_event_end_index: (too_old > 0).then_some(too_old as i32),
-        expired_log_event_end_index: None,
+        expired_log_event_end_index: (expired > too_old).then_some(expired as i32),
     });
     Ok(PutLogEventsResponse {
         rejected_log_events_info: rejected,
@@ -73,10 +76,13 @@ fn check(events: &[InputLogEvent]) -> Result<(), ApiError> {
             "A batch has at most {BATCH_EVENTS_MAX} log events."
         )));
     }
-    let bytes: usize = events
-        .iter()
-        .map(|event| event.message.len() + EVENT_OVERHEAD_BYTES)
-        .sum();
+    let size = |event: &InputLogEvent| event.message.len() + EVENT_OVERHEAD_BYTES;
+    if let Some(bytes) = events.iter().map(size).find(|bytes| *bytes > EVENT_BYTES_MAX) {
+        return Err(invalid(format!(
+            "Log event too large: {bytes} bytes exceeds limit of {EVENT_BYTES_MAX}"
+        )));
+    }
+    let bytes: usize = events.iter().map(size).sum();
     if bytes > BATCH_BYTES_MAX {
         return Err(invalid(format!(
             "Upload too large: {bytes} bytes exceeds limit of {BATCH_BYTES_MAX}"
@@ -90,6 +96,11 @@ fn check(events: &[InputLogEvent]) -> Result<(), ApiError> {
             "Log events in a single PutLogEvents request must be in chronological order.",
         ));
     }
+    Ok(())
+}
+
+/// Only what is taken in counts.
+fn check_span(events: &[InputLogEvent]) -> Result<(), ApiError> {
     if let (Some(first), Some(last)) = (events.first(), events.last())
         && last.timestamp.saturating_sub(first.timestamp) > BATCH_SPAN_MS_MAX
     {
@@ -128,7 +139,7 @@ pub(super) async fn get_log_events(
     context: &Context,
     input: GetLogEventsRequest,
 ) -> Result<GetLogEventsResponse, ApiError> {
-    let group = group_name(input.log_group_name, input.log_group_identifier)?;
+    let group = group_name(&context.scope, input.log_group_name, input.log_group_identifier)?;
     stream::require(logs, context, &group, &input.log_stream_name).await?;
     let bad = || invalid("The specified nextToken is invalid.");
     let (backwards, after) = match &input.next_token {
@@ -177,7 +188,7 @@ pub(super) async fn filter_log_events(
     context: &Context,
     input: FilterLogEventsRequest,
 ) -> Result<FilterLogEventsResponse, ApiError> {
-    let group = group_name(input.log_group_name, input.log_group_identifier)?;
+    let group = group_name(&context.scope, input.log_group_name, input.log_group_identifier)?;
     find_group(&logs.store.snapshot(), &context.scope, &group)?;
     let streams = input.log_stream_names.unwrap_or_default();
     if !streams.is_empty() && input.log_stream_name_prefix.is_some() {
@@ -196,7 +207,7 @@ pub(super) async fn filter_log_events(
         None => None,
     };
     let limit = input.limit.unwrap_or(PAGE_EVENTS_MAX).clamp(1, PAGE_EVENTS_MAX) as usize;
-    let mut query = LogQuery {
+    let query = LogQuery {
         scope: context.scope.key(),
         group,
         streams,
@@ -204,37 +215,10 @@ pub(super) async fn filter_log_events(
         from_ms: input.start_time,
         to_ms: input.end_time,
         after,
-        backwards: false,
-        limit: SCAN_LINES,
+        contains: pattern.contains(),
+        ..Default::default()
     };
-    let (mut events, mut scanned, mut bytes, mut next) = (Vec::new(), 0, 0, None);
-    loop {
-        let lines = logs
-            .lines
-            .query(query.clone())
-            .await
-            .map_err(ApiError::internal)?;
-        let whole = lines.len() == SCAN_LINES;
-        scanned += lines.len();
-        for line in lines {
-            if events.len() == limit || bytes >= PAGE_BYTES_MAX {
-                next = query.after;
-                break;
-            }
-            query.after = Some((line.at_ms, line.sequence));
-            if pattern.matches(&line.message) {
-                bytes += line.message.len() + EVENT_OVERHEAD_BYTES;
-                events.push(found(line));
-            }
-        }
-        if next.is_some() || !whole {
-            break;
-        }
-        if scanned >= SCAN_LINES_MAX {
-            next = query.after;
-            break;
-        }
-    }
+    let (events, next) = matching(&mut Reader::new(&*logs.lines, query), &pattern, limit).await?;
     Ok(FilterLogEventsResponse {
         events: Some(events),
         searched_log_streams: Some(vec![]),
@@ -242,9 +226,40 @@ pub(super) async fn filter_log_events(
     })
 }
 
+/// Lines that match, a page at most, and where to go on if there may be more.
+async fn matching(
+    reader: &mut Reader<'_>,
+    pattern: &Pattern,
+    limit: usize,
+) -> Result<(Vec<FilteredLogEvent>, Option<(i64, u64)>), ApiError> {
+    let (mut events, mut scanned, mut bytes) = (Vec::new(), 0, 0);
+    loop {
+        let before = reader.after();
+        let lines = reader.next().await.map_err(ApiError::internal)?;
+        if lines.is_empty() {
+            return Ok((events, None));
+        }
+        scanned += lines.len();
+        let mut place = before;
+        for line in lines {
+            if events.len() == limit || bytes >= PAGE_BYTES_MAX {
+                return Ok((events, place));
+            }
+            place = Some((line.at_ms, line.sequence));
+            if pattern.matches(&line.message) {
+                bytes += line.message.len() + EVENT_OVERHEAD_BYTES;
+                events.push(found(line));
+            }
+        }
+        if scanned >= SCAN_LINES_MAX {
+            return Ok((events, place));
+        }
+    }
+}
+
 fn found(line: StoredLine) -> FilteredLogEvent {
     FilteredLogEvent {
-        event_id: Some(format!("{:038}", line.sequence)),
+        event_id: Some(event_id(line.sequence)),
         log_stream_name: Some(line.stream),
         timestamp: Some(line.at_ms),
         message: Some(line.message),

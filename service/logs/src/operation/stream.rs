@@ -7,7 +7,8 @@ use aws_shape::logs::*;
 use contract::log::{StreamId, StreamSummary};
 
 use super::{group_name, invalid};
-use crate::{Logs, STREAMS, find_group, model, streams_of};
+use crate::table::{STREAMS, of_group};
+use crate::{Logs, find_group, model};
 
 const PAGE_STREAMS_MAX: usize = 50;
 
@@ -30,7 +31,7 @@ pub(super) async fn create_log_stream(
     };
     logs.store
         .write(move |tx| {
-            let key = format!("{}{}", streams_of(&scope, &group), stream.name);
+            let key = format!("{}{}", of_group(&scope, &group), stream.name);
             if tx.get(STREAMS, &key).is_some() || written.iter().any(|one| one.stream == stream.name) {
                 let message = "The specified log stream already exists";
                 return Err(ApiError::client("ResourceAlreadyExistsException", message));
@@ -57,7 +58,7 @@ pub(super) async fn delete_log_stream(
     logs.lines.remove_stream(&id).await.map_err(ApiError::internal)?;
     logs.store
         .write(move |tx| {
-            tx.delete(STREAMS, &format!("{}{stream}", streams_of(&scope, &group)));
+            tx.delete(STREAMS, &format!("{}{stream}", of_group(&scope, &group)));
             Ok(())
         })
         .await
@@ -74,7 +75,7 @@ pub(super) async fn require(
     let (scope, snapshot) = (&context.scope, logs.store.snapshot());
     find_group(&snapshot, scope, group)?;
     if snapshot
-        .get(STREAMS, &format!("{}{stream}", streams_of(scope, group)))
+        .get(STREAMS, &format!("{}{stream}", of_group(scope, group)))
         .is_some()
     {
         return Ok(());
@@ -99,7 +100,7 @@ pub(super) async fn describe_log_streams(
     input: DescribeLogStreamsRequest,
 ) -> Result<DescribeLogStreamsResponse, ApiError> {
     let (scope, snapshot) = (&context.scope, logs.store.snapshot());
-    let group = group_name(input.log_group_name, input.log_group_identifier)?;
+    let group = group_name(scope, input.log_group_name, input.log_group_identifier)?;
     find_group(&snapshot, scope, &group)?;
     let by_time = input.order_by == Some(OrderBy::LastEventTime);
     if by_time && input.log_stream_name_prefix.is_some() {
@@ -113,7 +114,7 @@ pub(super) async fn describe_log_streams(
         .await
         .map_err(ApiError::internal)?;
     let mut all: BTreeMap<String, (Option<i64>, Option<StreamSummary>)> = BTreeMap::new();
-    for (_, made) in snapshot.prefix(STREAMS, &streams_of(scope, &group)) {
+    for (_, made) in snapshot.prefix(STREAMS, &of_group(scope, &group)) {
         all.entry(made.name.clone()).or_default().0 = Some(made.created_ms);
     }
     for summary in written {

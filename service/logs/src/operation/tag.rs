@@ -6,20 +6,18 @@ use aws_protocol::{ApiError, Context};
 use aws_shape::logs::*;
 use base_id::Scope;
 
-use super::invalid;
-use crate::{GROUPS, Logs, find_group, group_key, model};
+use super::{identified, invalid};
+use crate::table::{GROUPS, group_key};
+use crate::{Logs, find_group, model};
+
+const TAGS_MAX: usize = 50;
 
 /// The name in `arn:aws:logs:<region>:<account>:log-group:<name>`.
 fn name(scope: &Scope, arn: &str) -> Result<String, ApiError> {
-    let head = scope.arn("logs", "log-group:");
-    let name = arn
-        .strip_prefix(&head)
-        .map(|name| name.trim_end_matches(":*").to_owned());
-    name.ok_or_else(|| {
-        invalid(format!(
-            "{arn} is not the ARN of a log group of this account and region."
-        ))
-    })
+    if !arn.starts_with("arn:") {
+        return Err(invalid(format!("{arn} is not the ARN of a log group.")));
+    }
+    identified(scope, arn)
 }
 
 pub(super) async fn list_tags_for_resource(
@@ -39,10 +37,8 @@ pub(super) async fn tag_resource(
     context: &Context,
     input: TagResourceRequest,
 ) -> Result<(), ApiError> {
-    edit(logs, context, &input.resource_arn, move |tags| {
-        tags.extend(input.tags)
-    })
-    .await
+    let name = name(&context.scope, &input.resource_arn)?;
+    edit(logs, context, name, move |tags| tags.extend(input.tags)).await
 }
 
 pub(super) async fn untag_resource(
@@ -50,8 +46,42 @@ pub(super) async fn untag_resource(
     context: &Context,
     input: UntagResourceRequest,
 ) -> Result<(), ApiError> {
-    edit(logs, context, &input.resource_arn, move |tags| {
+    let name = name(&context.scope, &input.resource_arn)?;
+    edit(logs, context, name, move |tags| {
         tags.retain(|key, _| !input.tag_keys.contains(key))
+    })
+    .await
+}
+
+pub(super) async fn list_tags_log_group(
+    logs: &Logs,
+    context: &Context,
+    input: ListTagsLogGroupRequest,
+) -> Result<ListTagsLogGroupResponse, ApiError> {
+    let group = find_group(&logs.store.snapshot(), &context.scope, &input.log_group_name)?;
+    Ok(ListTagsLogGroupResponse {
+        tags: Some(group.tags.clone()),
+    })
+}
+
+pub(super) async fn tag_log_group(
+    logs: &Logs,
+    context: &Context,
+    input: TagLogGroupRequest,
+) -> Result<(), ApiError> {
+    edit(logs, context, input.log_group_name, move |tags| {
+        tags.extend(input.tags)
+    })
+    .await
+}
+
+pub(super) async fn untag_log_group(
+    logs: &Logs,
+    context: &Context,
+    input: UntagLogGroupRequest,
+) -> Result<(), ApiError> {
+    edit(logs, context, input.log_group_name, move |tags| {
+        tags.retain(|key, _| !input.tags.contains(key))
     })
     .await
 }
@@ -59,15 +89,18 @@ pub(super) async fn untag_resource(
 async fn edit(
     logs: &Logs,
     context: &Context,
-    arn: &str,
+    name: String,
     change: impl FnOnce(&mut BTreeMap<String, String>) + Send + 'static,
 ) -> Result<(), ApiError> {
     let scope = context.scope.clone();
-    let name = name(&scope, arn)?;
     logs.store
         .write(move |tx| {
             let mut group = model::Group::clone(&*find_group(&tx.snapshot(), &scope, &name)?);
             change(&mut group.tags);
+            if group.tags.len() > TAGS_MAX {
+                let message = format!("A log group has at most {TAGS_MAX} tags.");
+                return Err(ApiError::client("TooManyTagsException", message));
+            }
             tx.put(GROUPS, &group_key(&scope, &name), group);
             Ok(())
         })
