@@ -1,0 +1,4 @@
+//! Pure decisions about alarms.
+
+pub(crate) mod composite;
+pub(crate) mod metric;
