@@ -1,0 +1,170 @@
+//! How many there shall be.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::Move;
+
+/// What a policy looks at.
+#[derive(Clone, Debug)]
+pub(crate) struct Picture {
+    pub current: i32,
+    pub min: i32,
+    pub max: i32,
+    pub last: Option<Move>,
+    pub now: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    To(i32),
+    Not(Why),
+}
+
+/// Why nothing is changed, in AWS's codes where it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    AlreadyAtMaxCapacity,
+    AlreadyAtMinCapacity,
+    AlreadyAtDesiredCapacity,
+    /// So many seconds are left.
+    CoolDown(i64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Out,
+    In,
+}
+
+/// By target tracking: as many as would bring the metric to its target.
+pub(crate) fn track(
+    picture: Picture,
+    value: f64,
+    target: f64,
+    direction: Direction,
+    cool_down: i64,
+) -> Decision {
+    let wanted = |base: i32| {
+        let exact = f64::from(base) * value / target;
+        // What is next to a whole number is that number.
+        let whole = (exact - 1e-9).ceil();
+        if whole.is_finite() { bounded(whole) } else { base }
+    };
+    decide(picture, direction, cool_down, |base| match direction {
+        Direction::Out => wanted(base.max(1)).max(base),
+        Direction::In => wanted(base).min(base),
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the range is cut to that of counts"
+)]
+fn bounded(number: f64) -> i32 {
+    number.clamp(0.0, f64::from(i32::MAX)) as i32
+}
+
+/// One step of a policy: bounds relative to the alarm's threshold, and what is done within them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Step {
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+    pub adjustment: i32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Adjustment {
+    Change,
+    Exact,
+    /// With the least change it makes.
+    Percent(i32),
+}
+
+/// The step that is meant for a value so far from the threshold.
+pub(crate) fn step_for(steps: &[Step], distance: f64) -> Option<Step> {
+    let fits = |it: &&Step| {
+        let lower = it.lower.unwrap_or(f64::NEG_INFINITY);
+        let upper = it.upper.unwrap_or(f64::INFINITY);
+        // A bound belongs to the step that is nearer to the threshold's far side.
+        if distance >= 0.0 {
+            lower <= distance && distance < upper
+        } else {
+            lower < distance && distance <= upper
+        }
+    };
+    steps.iter().find(fits).copied()
+}
+
+pub(crate) fn adjusted(base: i32, step: Step, adjustment: Adjustment) -> i32 {
+    match adjustment {
+        Adjustment::Change => base.saturating_add(step.adjustment),
+        Adjustment::Exact => step.adjustment,
+        Adjustment::Percent(least) => {
+            let exact = f64::from(base) * f64::from(step.adjustment) / 100.0;
+            // Away from nothing where it is less than one, else towards it, as AWS rounds.
+            let change = if exact.abs() < 1.0 && exact != 0.0 {
+                exact.signum()
+            } else {
+                exact.trunc()
+            };
+            let change = if exact == 0.0 {
+                0.0
+            } else {
+                change.signum() * change.abs().max(f64::from(least))
+            };
+            bounded(f64::from(base) + change)
+        }
+    }
+}
+
+/// By a step policy.
+pub(crate) fn step(picture: Picture, step: Step, adjustment: Adjustment, cool_down: i64) -> Decision {
+    let direction = if adjusted(picture.current, step, adjustment) >= picture.current {
+        Direction::Out
+    } else {
+        Direction::In
+    };
+    decide(picture, direction, cool_down, |base| {
+        adjusted(base, step, adjustment)
+    })
+}
+
+/// Out again within the cool-down only beyond what the last move was for; in not at all.
+fn decide(picture: Picture, direction: Direction, cool_down: i64, wanted: impl Fn(i32) -> i32) -> Decision {
+    let Picture {
+        current,
+        min,
+        max,
+        last,
+        now,
+    } = picture;
+    let left = |last: &Move| {
+        let end = last
+            .at
+            .checked_add(SignedDuration::from_secs(cool_down))
+            .unwrap_or(last.at);
+        end.duration_since(now).as_secs()
+    };
+    let cooling = last.as_ref().filter(|it| left(it) > 0);
+    let base = match (direction, cooling) {
+        (Direction::In, Some(it)) => return Decision::Not(Why::CoolDown(left(it))),
+        // What was added a moment ago does not show in the metric yet: it counts towards what is wanted now.
+        (Direction::Out, Some(it)) if it.to > it.from => it.from,
+        _ => current,
+    };
+    let to = wanted(base).clamp(min, max);
+    match (direction, to.cmp(&current)) {
+        (Direction::Out, std::cmp::Ordering::Greater) | (Direction::In, std::cmp::Ordering::Less) => {
+            Decision::To(to)
+        }
+        (Direction::Out, _) if current >= max => Decision::Not(Why::AlreadyAtMaxCapacity),
+        (Direction::In, _) if current <= min => Decision::Not(Why::AlreadyAtMinCapacity),
+        _ => match cooling {
+            Some(it) => Decision::Not(Why::CoolDown(left(it))),
+            None => Decision::Not(Why::AlreadyAtDesiredCapacity),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;
