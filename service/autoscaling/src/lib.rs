@@ -11,7 +11,7 @@ mod plan;
 mod reconcile;
 mod table;
 
-pub use reconcile::Groups;
+pub use reconcile::{Groups, Metrics};
 
 use std::sync::Arc;
 

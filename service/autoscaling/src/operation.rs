@@ -33,6 +33,7 @@ operations! { Autoscaling as Api:
     disable_metrics_collection(DisableMetricsCollectionQuery) -> () = process;
     suspend_processes(ScalingProcessQuery) -> () = process;
     resume_processes(ScalingProcessQuery) -> () = process;
+    describe_metric_collection_types(DescribeMetricCollectionTypesRequest) -> DescribeMetricCollectionTypesAnswer = process;
     describe_scaling_process_types(DescribeScalingProcessTypesRequest) -> ProcessesType = process;
     describe_termination_policy_types(DescribeTerminationPolicyTypesRequest) -> DescribeTerminationPolicyTypesAnswer = process;
     create_or_update_tags(CreateOrUpdateTagsType) -> () = tag;

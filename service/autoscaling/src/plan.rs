@@ -1,7 +1,10 @@
 //! What is to change about a group. Pure: it is handed what is seen, the time, and names for what is new.
 
 mod refresh;
+mod sizes;
 mod victim;
+
+pub(crate) use sizes::sizes;
 
 use std::collections::BTreeMap;
 

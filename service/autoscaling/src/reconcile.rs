@@ -1,7 +1,10 @@
 //! Groups: what their members wait for is done, then what is seen is planned from, and the plan saved.
 
 mod act;
+mod metrics;
 mod observe;
+
+pub use metrics::Metrics;
 
 use std::collections::BTreeSet;
 

@@ -20,6 +20,7 @@ mod image;
 mod instance;
 mod instance_attribute;
 mod instance_describe;
+mod instance_monitoring;
 mod instance_state;
 mod instance_status;
 mod instance_type;
@@ -79,7 +80,9 @@ operations! { Ec2 as Api:
     describe_instances(DescribeInstancesRequest) -> DescribeInstancesResult = instance_describe;
     start_instances(StartInstancesRequest) -> StartInstancesResult = instance_state;
     stop_instances(StopInstancesRequest) -> StopInstancesResult = instance_state;
+    monitor_instances(MonitorInstancesRequest) -> MonitorInstancesResult = instance_monitoring;
     reboot_instances(RebootInstancesRequest) -> () = instance_state;
+    unmonitor_instances(UnmonitorInstancesRequest) -> UnmonitorInstancesResult = instance_monitoring;
     describe_instance_status(DescribeInstanceStatusRequest) -> DescribeInstanceStatusResult = instance_status;
     describe_volumes(DescribeVolumesRequest) -> DescribeVolumesResult = instance_status;
     get_console_output(GetConsoleOutputRequest) -> GetConsoleOutputResult = instance_status;

@@ -1,6 +1,7 @@
 //! From VPC nouns to a network the data plane can build. Pure.
 
 pub(crate) mod instance;
+pub(crate) mod usage;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -1,8 +1,10 @@
 //! Writes down the networks that the VPCs ask for.
 
 mod instances;
+mod metrics;
 
 pub use instances::Instances;
+pub use metrics::Metrics;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

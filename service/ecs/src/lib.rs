@@ -18,7 +18,7 @@ mod table;
 mod view;
 
 pub use metadata::TaskRole;
-pub use reconcile::{Capacity, Connections, Definitions, Instances, Services, Tasks};
+pub use reconcile::{Capacity, Connections, Definitions, Instances, Metrics, Services, Tasks};
 
 use std::sync::Arc;
 

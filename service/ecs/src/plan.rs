@@ -5,3 +5,4 @@ pub(crate) mod connect;
 pub(crate) mod placement;
 pub(crate) mod query;
 pub(crate) mod rolling;
+pub(crate) mod usage;

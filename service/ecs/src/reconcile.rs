@@ -12,6 +12,7 @@ mod services;
 mod standing;
 mod target;
 mod tasks;
+mod usage;
 
 pub use capacity::Capacity;
 pub use connect::Connections;
@@ -19,3 +20,4 @@ pub use definitions::Definitions;
 pub use instances::Instances;
 pub use services::Services;
 pub use tasks::Tasks;
+pub use usage::Metrics;

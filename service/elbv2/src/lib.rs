@@ -11,7 +11,7 @@ mod plan;
 mod reconcile;
 mod table;
 
-pub use reconcile::{Balancers, Routes, Targets};
+pub use reconcile::{Balancers, Metrics, Routes, Targets};
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! From load balancers, listeners and target groups to what the proxy shall serve. Pure.
 
+pub(crate) mod traffic;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::certificate::Material;

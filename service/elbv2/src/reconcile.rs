@@ -1,10 +1,12 @@
 //! Making load balancers stand, and telling the proxy what to serve.
 
 mod balancers;
+mod metrics;
 mod routes;
 mod targets;
 
 pub use balancers::Balancers;
+pub use metrics::Metrics;
 pub use routes::Routes;
 pub use targets::Targets;
 

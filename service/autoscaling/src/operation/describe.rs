@@ -105,7 +105,7 @@ fn shape(scope: &Scope, group: &model::Group, with_instances: bool) -> AutoScali
     );
     let metric = |name: &String| EnabledMetric {
         metric: Some(name.clone()),
-        granularity: Some("1Minute".to_owned()),
+        granularity: Some(super::process::GRANULARITY.to_owned()),
     };
     let suspended = |(name, why): (&String, &String)| SuspendedProcess {
         process_name: Some(name.clone()),

@@ -31,6 +31,9 @@ pub(super) const POLICIES: [&str; 7] = [
     "OldestLaunchTemplate",
 ];
 
+/// The only one.
+pub(super) const GRANULARITY: &str = "1Minute";
+
 const METRICS: [&str; 21] = [
     "GroupAndWarmPoolDesiredCapacity",
     "GroupAndWarmPoolTotalCapacity",
@@ -128,8 +131,8 @@ pub(super) async fn enable_metrics_collection(
     context: &Context,
     input: EnableMetricsCollectionQuery,
 ) -> Result<(), ApiError> {
-    if input.granularity != "1Minute" {
-        return Err(validation("Granularity must be 1Minute."));
+    if input.granularity != GRANULARITY {
+        return Err(validation(format!("Granularity must be {GRANULARITY}.")));
     }
     let metrics = chosen(input.metrics, &METRICS, "metric")?;
     change(autoscaling, context, input.auto_scaling_group_name, |group| {
@@ -175,5 +178,22 @@ pub(super) async fn describe_termination_policy_types(
 ) -> Result<DescribeTerminationPolicyTypesAnswer, ApiError> {
     Ok(DescribeTerminationPolicyTypesAnswer {
         termination_policy_types: Some(POLICIES.iter().map(|it| (*it).to_owned()).collect()),
+    })
+}
+
+pub(super) async fn describe_metric_collection_types(
+    _: &Autoscaling,
+    _: &Context,
+    _: DescribeMetricCollectionTypesRequest,
+) -> Result<DescribeMetricCollectionTypesAnswer, ApiError> {
+    let metrics = METRICS.iter().map(|it| MetricCollectionType {
+        metric: Some((*it).to_owned()),
+    });
+    let granularity = MetricGranularityType {
+        granularity: Some(GRANULARITY.to_owned()),
+    };
+    Ok(DescribeMetricCollectionTypesAnswer {
+        metrics: Some(metrics.collect()),
+        granularities: Some(vec![granularity]),
     })
 }

@@ -241,3 +241,15 @@ fn the_default_policy_takes_from_the_fullest_zone_the_oldest_template() {
         .unwrap();
     assert_eq!(gone.token, token);
 }
+
+#[test]
+fn a_group_in_numbers_says_what_is_enabled() {
+    let mut group = group(1, 5, 2);
+    group.metrics = ["GroupDesiredCapacity", "GroupTotalInstances", "WarmPoolMinSize"]
+        .map(str::to_owned)
+        .into();
+    assert_eq!(
+        sizes(&group),
+        [("GroupDesiredCapacity", 2), ("GroupTotalInstances", 0)]
+    );
+}

@@ -202,7 +202,7 @@ fn tokens(one: &instance::Instance) -> &'static str {
     }
 }
 
-fn switch(on: bool) -> &'static str {
+pub(super) fn switch(on: bool) -> &'static str {
     if on { "enabled" } else { "disabled" }
 }
 

@@ -229,6 +229,7 @@ fn container(instance: &Instance) -> Container {
         ulimits: vec![],
         ports: vec![],
         log: LogTarget::None,
+        delivery: Default::default(),
         memory_reservation_mib: None,
         mounts: vec![],
         names: Names {

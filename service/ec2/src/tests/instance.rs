@@ -452,3 +452,32 @@ async fn an_instance_is_known_by_its_address() {
             .is_none()
     );
 }
+
+#[tokio::test]
+async fn detailed_monitoring_is_switched_on_and_off() {
+    let cloud = cloud().await;
+    let id = cloud.one().await;
+    let (ec2, context) = (&cloud.world.ec2, &cloud.world.context);
+    let on = MonitorInstancesRequest {
+        instance_ids: vec![id.clone()],
+        dry_run: None,
+    };
+    let answer = ec2.monitor_instances(context, on).await.unwrap();
+    let changed = &answer.instance_monitorings.unwrap()[0];
+    assert_eq!(changed.instance_id.as_ref(), Some(&id));
+    let state = |one: &Option<Monitoring>| one.as_ref().unwrap().state.as_ref().unwrap().as_str().to_owned();
+    assert_eq!(state(&changed.monitoring), "enabled");
+    let off = UnmonitorInstancesRequest {
+        instance_ids: vec![id.clone(), "i-00000000000000000".into()],
+        dry_run: None,
+    };
+    let refused = ec2.unmonitor_instances(context, off).await.unwrap_err();
+    assert_eq!(refused.code, "InvalidInstanceID.NotFound");
+    let seen = ec2
+        .describe_instances(context, DescribeInstancesRequest::default())
+        .await
+        .unwrap();
+    let reservations = seen.reservations.unwrap();
+    let seen = &reservations[0].instances.as_ref().unwrap()[0];
+    assert_eq!(state(&seen.monitoring), "enabled", "all or none");
+}

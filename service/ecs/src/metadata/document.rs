@@ -160,6 +160,7 @@ impl Source<'_> {
             region,
             prefix,
             create,
+            ..
         } = &one.log
         else {
             return Value::Null;

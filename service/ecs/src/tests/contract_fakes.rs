@@ -68,6 +68,15 @@ impl LogStore for NoLines {
     async fn query(&self, _: LogQuery) -> Result<Vec<StoredLine>, LogError> {
         Ok(vec![])
     }
+    async fn arrived(&self, _: &str, _: &str, _: u64, _: usize) -> Result<Vec<StoredLine>, LogError> {
+        Ok(vec![])
+    }
+    async fn newest(&self) -> Result<u64, LogError> {
+        Ok(0)
+    }
+    async fn beyond(&self, _: u64) -> Result<u64, LogError> {
+        std::future::pending().await
+    }
     async fn streams(&self, _: &str, _: &str) -> Result<Vec<StreamSummary>, LogError> {
         Ok(vec![])
     }

@@ -1,7 +1,10 @@
 //! Where a container's output goes.
 
+mod delivery;
+
 use aws_protocol::ApiError;
 use aws_shape::ecs as shape;
+use contract::log::Delivery;
 use serde::{Deserialize, Serialize};
 
 use super::Definition;
@@ -17,6 +20,8 @@ pub(crate) enum Log {
         region: String,
         prefix: Option<String>,
         create: bool,
+        #[serde(default)]
+        delivery: Delivery,
     },
 }
 
@@ -59,16 +64,7 @@ pub(super) fn parse(definition: &Definition, name: &str) -> Result<Log, ApiError
             )));
         }
     };
-    // Blocking and non-blocking differ only when the store cannot keep up; the spool on disk stands between.
-    if let Some(mode) = options
-        .remove("mode")
-        .filter(|mode| mode != "blocking" && mode != "non-blocking")
-    {
-        return Err(client(format!(
-            "The log option mode of container '{name}' is '{mode}': it is blocking or non-blocking."
-        )));
-    }
-    options.remove("max-buffer-size");
+    let delivery = delivery::parse(&mut options, name)?;
     match options.keys().next() {
         Some(other) => Err(unsupported(&format!(
             "the log option {other} (container '{name}')"
@@ -78,6 +74,7 @@ pub(super) fn parse(definition: &Definition, name: &str) -> Result<Log, ApiError
             region,
             prefix,
             create,
+            delivery,
         }),
     }
 }

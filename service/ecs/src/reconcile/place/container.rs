@@ -59,6 +59,7 @@ pub(super) fn desired(
         ulimits: one.ulimits.clone(),
         ports: one.ports.clone(),
         log: log::target(scope, task, one),
+        delivery: log::delivery(one),
         memory_reservation_mib: size.memory_reservation_mib,
         mounts: mounts(one, &definition.spec.containers),
         names: names(task, one),

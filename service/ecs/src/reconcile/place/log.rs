@@ -3,7 +3,7 @@
 use aws_protocol::ApiError;
 use aws_shape::logs;
 use base_id::Scope;
-use contract::log::StreamId;
+use contract::log::{Delivery, StreamId};
 use contract::task::LogTarget;
 
 use super::Failure;
@@ -68,6 +68,13 @@ fn refused(error: ApiError) -> Failure {
             "ResourceInitializationError: failed to validate logger args: {}: {}",
             error.code, error.message
         ))
+    }
+}
+
+pub(super) fn delivery(one: &container::Container) -> Delivery {
+    match &one.log {
+        Log::None => Delivery::default(),
+        Log::Group { delivery, .. } => delivery.clone(),
     }
 }
 
