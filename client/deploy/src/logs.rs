@@ -15,12 +15,14 @@ use crate::name::AppName;
 const LATE_MS_LOCAL: i64 = 3_000;
 const LATE_MS_AWS: i64 = 30_000;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LogOptions {
     /// Leave out what is older.
     pub since: Option<Timestamp>,
     /// Go on until somebody stops reading.
     pub follow: bool,
+    /// A filter pattern of CloudWatch Logs: only lines that match.
+    pub grep: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -67,11 +69,18 @@ impl Deployer {
         line: &mut dyn FnMut(LogLine) -> bool,
     ) -> Result<(), Failure> {
         let mut cursor = Cursor::new(options.since, self.late_ms());
+        let mut places = Vec::new();
         loop {
-            let places = self.app_log_places(name).await?;
+            // After a deployment the old tasks still print where the old definition said.
+            for place in self.app_log_places(name).await? {
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
             let mut found = Vec::new();
             for place in &places {
-                self.read(place, &mut cursor, &mut found).await?;
+                self.read(place, options.grep.as_deref(), &mut cursor, &mut found)
+                    .await?;
             }
             found.sort_by_key(|line| line.at);
             for one in found {
@@ -145,6 +154,7 @@ impl Deployer {
     async fn read(
         &self,
         place: &LogPlace,
+        pattern: Option<&str>,
         cursor: &mut Cursor,
         found: &mut Vec<LogLine>,
     ) -> Result<(), Failure> {
@@ -152,6 +162,7 @@ impl Deployer {
             log_group_name: Some(place.group.clone()),
             log_stream_name_prefix: place.stream_prefix(),
             start_time: cursor.from_ms,
+            filter_pattern: pattern.map(str::to_owned),
             ..Default::default()
         };
         loop {

@@ -1,17 +1,19 @@
 //! One request from its bytes to its answer.
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_protocol::rest::Incoming;
 use aws_protocol::server::{complete, decode_request, encode_error, encode_response};
-use aws_protocol::{ApiError, Context, OperationSchema, ServiceSchema, server};
+use aws_protocol::{ApiError, Context, OperationSchema, ServiceSchema, event_stream, server};
 use aws_signature::{Claim, Mode, Request as Signed};
 use axum::body::Body;
 use axum::extract::{Request, State as Extracted};
 use axum::response::{IntoResponse as _, Response};
 use base_id::Scope;
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -84,7 +86,11 @@ pub async fn request(Extracted(state): Extracted<Arc<State>>, request: Request) 
         Err(refusal) => return refusal,
     };
     let request_id = state.api.ids.uuid();
-    match Route::find(&parts, body.clone()) {
+    let message = match plain(&parts, &body) {
+        Ok(message) => message,
+        Err(refusal) => return refusal.into_response(),
+    };
+    match Route::find(&parts, &body, message) {
         Ok(route) => answer(state, parts, body, route, request_id).await,
         Err(Unroutable(message)) => unroutable(&message, &request_id),
     }
@@ -107,9 +113,37 @@ async fn read(body: Body) -> Result<Bytes, Response> {
     }
 }
 
+/// What a compressed body says; signatures are over what was sent.
+fn plain(parts: &Parts, body: &Bytes) -> Result<Bytes, (StatusCode, String)> {
+    let refuse = |status, message: String| Err((status, message));
+    match parts.headers.get("content-encoding").map(HeaderValue::as_bytes) {
+        None | Some(b"" | b"identity" | b"aws-chunked") => Ok(body.clone()),
+        Some(b"gzip") => {
+            let mut message = Vec::new();
+            let limit = BODY_MAX_BYTES as u64 + 1;
+            let read = GzDecoder::new(&body[..]).take(limit).read_to_end(&mut message);
+            match read {
+                Err(cause) => refuse(
+                    StatusCode::BAD_REQUEST,
+                    format!("The body is not gzip: {cause}\n"),
+                ),
+                Ok(_) if message.len() > BODY_MAX_BYTES => refuse(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    format!("The body unpacks to more than {BODY_MAX_BYTES} bytes.\n"),
+                ),
+                Ok(_) => Ok(message.into()),
+            }
+        }
+        Some(_) => refuse(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The body's encoding is not known here; gzip is.\n".to_owned(),
+        ),
+    }
+}
+
 async fn answer(state: Arc<State>, parts: Parts, body: Bytes, route: Route, request_id: String) -> Response {
     let started = Instant::now();
-    let service = route.service;
+    let (service, protocol) = (route.service, route.protocol);
     let span = tracing::info_span!(
         "request",
         service = service.name,
@@ -124,20 +158,36 @@ async fn answer(state: Arc<State>, parts: Parts, body: Bytes, route: Route, requ
         tokio::spawn(async move { call(&state.api, &parts, &body, route, request_id).await }.instrument(span))
     };
     let outcome = work.await.unwrap_or_else(|cause| Err(ApiError::internal(cause)));
-    let (code, response) = match outcome {
-        Ok((operation, output)) => (
-            String::new(),
-            encode_response(service, operation, &request_id, &output),
-        ),
+    let (mut code, mut events) = (String::new(), None);
+    let response = match outcome {
+        Ok((operation, output)) => {
+            events = event_stream::body(operation, &output);
+            encode_response(service, protocol, operation, &request_id, &output)
+        }
         Err(error) => {
             let error = complete(service, error);
             span.in_scope(|| tell(&error));
-            (error.code.clone(), encode_error(service, &request_id, &error))
+            code.clone_from(&error.code);
+            encode_error(service, protocol, &request_id, &error)
         }
     };
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::info!(code, status = response.status, duration_us, "answered"));
-    send(response)
+    match events {
+        // It goes on for as long as the client reads.
+        Some(events) => going_on(response, Body::from_stream(events)),
+        None => send(response),
+    }
+}
+
+/// An answer whose body is events as they happen.
+fn going_on(response: server::Response, events: Body) -> Response {
+    let mut out = send(response);
+    let kind = HeaderValue::from_static(event_stream::CONTENT_TYPE);
+    out.headers_mut().insert("content-type", kind);
+    out.headers_mut().remove("content-length");
+    *out.body_mut() = events;
+    out
 }
 
 /// What only the operator reads.
@@ -156,8 +206,8 @@ async fn call(
     route: Route,
     request_id: String,
 ) -> Result<(&'static OperationSchema, aws_protocol::Value), ApiError> {
-    let service = route.service;
-    let refuse = |it: aws_signature::SignatureError| it.answer(service.protocol);
+    let (service, protocol) = (route.service, route.protocol);
+    let refuse = |it: aws_signature::SignatureError| it.answer(protocol);
     if let Ok(operation) = &route.operation
         && is_unsigned(operation)
     {
@@ -190,7 +240,7 @@ async fn call(
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
     };
-    let input = decode_request(service, operation, incoming)?;
+    let input = decode_request(service, protocol, operation, incoming)?;
     let context = Context {
         scope: Scope::new(identity.account, claim.region),
         request_id,
@@ -224,7 +274,8 @@ async fn unsigned(
         principal_arn: String::new(),
         access_key: String::new(),
     };
-    let input = decode_request(service, operation, Incoming::message(message))?;
+    let incoming = Incoming::message(message);
+    let input = decode_request(service, service.protocol, operation, incoming)?;
     let output = api
         .services
         .call(service, &context, operation.name, input)
@@ -254,6 +305,6 @@ fn unroutable(message: &str, request_id: &str) -> Response {
             ("x-amzn-requestid", request_id.to_owned()),
             ("x-amzn-errortype", "UnknownOperationException".to_owned()),
         ],
-        body: format!("{{\"__type\":\"UnknownOperationException\",\"message\":{text}}}\n"),
+        body: format!("{{\"__type\":\"UnknownOperationException\",\"message\":{text}}}\n").into_bytes(),
     })
 }

@@ -1,7 +1,7 @@
 //! Which service and operation a request is for.
 
 use aws_protocol::query::Form;
-use aws_protocol::{ApiError, OperationSchema, Protocol, ServiceSchema, rest};
+use aws_protocol::{ApiError, OperationSchema, Protocol, ServiceSchema, cbor, rest};
 use aws_signature::{Claim, SignatureError};
 use bytes::Bytes;
 use http::request::Parts;
@@ -13,8 +13,9 @@ const PATH_MAX_CHARS: usize = 200;
 
 /// A request before its signature is checked.
 pub struct Route {
-    /// In whose protocol it is answered, also when something is wrong.
     pub service: &'static ServiceSchema,
+    /// In which it is answered, also when something is wrong.
+    pub protocol: Protocol,
     pub operation: Result<&'static OperationSchema, ApiError>,
     pub claim: Result<Claim, SignatureError>,
     /// The input's bytes.
@@ -26,14 +27,24 @@ pub struct Route {
 pub struct Unroutable(pub String);
 
 impl Route {
-    pub fn find(parts: &Parts, body: Bytes) -> Result<Self, Unroutable> {
+    /// `sent` is the body as it came, `body` what it says.
+    pub fn find(parts: &Parts, sent: &[u8], body: Bytes) -> Result<Self, Unroutable> {
         let query = parts.uri.query().unwrap_or_default();
-        let claim = Claim::parse(&crate::handle::signed(parts, &body));
+        let claim = Claim::parse(&crate::handle::signed(parts, sent));
         if let Some(target) = parts.headers.get("x-amz-target") {
             let target = target
                 .to_str()
                 .map_err(|_| Unroutable("X-Amz-Target is not text.".to_owned()))?;
-            return json(target, claim, body);
+            let (prefix, name) = target.rsplit_once('.').unwrap_or(("", target));
+            return by_target(Protocol::Json, prefix, name, claim, body);
+        }
+        if parts
+            .headers
+            .get("smithy-protocol")
+            .is_some_and(|it| it == cbor::PROTOCOL)
+            && let Some((prefix, name)) = cbor::target(parts.method.as_str(), parts.uri.path())
+        {
+            return by_target(Protocol::Cbor, prefix, name, claim, body);
         }
         if parts.uri.path() != "/" {
             if let Some(service) = by_path(&claim, parts) {
@@ -74,6 +85,7 @@ impl Route {
         };
         Ok(Self {
             service,
+            protocol: service.protocol,
             operation,
             claim,
             message,
@@ -110,17 +122,25 @@ fn rest(
     });
     Route {
         service,
+        protocol: service.protocol,
         operation,
         claim,
         message,
     }
 }
 
-fn json(target: &str, claim: Result<Claim, SignatureError>, message: Bytes) -> Result<Route, Unroutable> {
-    let (prefix, name) = target.rsplit_once('.').unwrap_or(("", target));
+/// By the names that awsJson has in a header and rpc-v2-cbor in the path.
+fn by_target(
+    protocol: Protocol,
+    prefix: &str,
+    name: &str,
+    claim: Result<Claim, SignatureError>,
+    message: Bytes,
+) -> Result<Route, Unroutable> {
+    let is_spoken = |it: &ServiceSchema| protocol == Protocol::Json || it.protocol != Protocol::Json;
     let service = SCHEMAS
         .iter()
-        .find(|it| it.protocol == Protocol::Json && it.target_prefix == prefix);
+        .find(|it| !prefix.is_empty() && it.target_prefix == prefix && is_spoken(it));
     let Some(service) = service else {
         return Err(Unroutable(match &claim {
             Ok(claim) => not_served_name(&claim.service),
@@ -132,6 +152,7 @@ fn json(target: &str, claim: Result<Claim, SignatureError>, message: Bytes) -> R
         .ok_or_else(|| service.unknown_operation(name));
     Ok(Route {
         service,
+        protocol,
         operation,
         claim,
         message,

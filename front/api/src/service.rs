@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use aws_protocol::{ApiError, Context, ServiceSchema, Value};
 use aws_shape::{
-    acm, autoscaling, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, servicediscovery, ssm, sts,
+    acm, applicationautoscaling, autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, logs, route53,
+    secretsmanager, servicediscovery, ssm, sts,
 };
 
 macro_rules! services {
@@ -38,7 +39,9 @@ macro_rules! services {
 
 services!(
     acm,
+    applicationautoscaling,
     autoscaling,
+    cloudwatch,
     ec2,
     ecr,
     ecs,

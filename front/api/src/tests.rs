@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_shape::{
-    acm, autoscaling, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, servicediscovery, ssm, sts,
+    acm, applicationautoscaling, autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, logs, route53,
+    secretsmanager, servicediscovery, ssm, sts,
 };
 use aws_signature::{Credentials, Mode, Secret};
 use axum::body::Body;
@@ -25,7 +26,9 @@ impl ecs::Api for Nothing {}
 impl elbv2::Api for Nothing {}
 impl iam::Api for Nothing {}
 impl logs::Api for Nothing {}
+impl applicationautoscaling::Api for Nothing {}
 impl autoscaling::Api for Nothing {}
+impl cloudwatch::Api for Nothing {}
 impl secretsmanager::Api for Nothing {}
 impl ssm::Api for Nothing {}
 impl sts::Api for Nothing {}
@@ -47,7 +50,9 @@ fn api(mode: Mode, reset: Reset) -> Router {
         elbv2: Arc::clone(&nothing) as _,
         iam: Arc::clone(&nothing) as _,
         logs: Arc::clone(&nothing) as _,
+        applicationautoscaling: Arc::clone(&nothing) as _,
         autoscaling: Arc::clone(&nothing) as _,
+        cloudwatch: Arc::clone(&nothing) as _,
         secretsmanager: Arc::clone(&nothing) as _,
         ssm: Arc::clone(&nothing) as _,
         sts: Arc::clone(&nothing) as _,

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use client_deploy::DomainName;
 
+mod again;
 mod pipeline;
 
 pub(crate) use pipeline::{
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     Open(Named),
     /// What an application prints
     Logs(Logs),
+    /// What runs and what goes through, live: CPU, memory, requests, response times
+    Top(Top),
     /// Run a command once, in a task of its own with the application's image and settings
     Run(Run),
     /// Work in a container of an application that runs: a shell, or another command
@@ -93,6 +96,8 @@ pub(crate) enum Command {
     /// The local cloud: start, stop, status, env, doctor
     #[command(subcommand)]
     Cloud(CloudCommand),
+    /// Print the address of the console, where one sees what runs
+    Console(Json),
     /// Names: lead domains of this machine to the local cloud, and back
     #[command(subcommand)]
     Dns(DnsCommand),
@@ -212,6 +217,17 @@ pub(crate) struct Named {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  wharf logs shop -f --since 15m
+  wharf logs shop --grep 'ERROR -healthcheck'           both a word and not another; case counts
+  wharf logs shop --grep '?ERROR ?WARN'                 one of them
+  wharf logs shop --grep '\"GET /cart\"'                a phrase
+  wharf logs shop --grep '%5[0-9]{2}%'                  a regular expression
+  wharf logs shop --grep '{ $.level = \"error\" }'      lines that are JSON
+  wharf logs shop --grep '[ip, ..., status >= 500, bytes]'  fields between spaces
+
+Each task's lines begin with its container and its id, on a terminal in a colour of its own. With -f tasks that
+come later are followed too; Ctrl-C ends it.")]
 pub(crate) struct Logs {
     /// The application's name, or its folder
     pub name: String,
@@ -221,9 +237,30 @@ pub(crate) struct Logs {
     /// Only what is younger: 90s, 15m, 2h, 1d, or a time such as 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
+    /// Only lines that match a filter pattern of CloudWatch Logs
+    #[arg(short, long, value_name = "PATTERN")]
+    pub grep: Option<String>,
     #[command(flatten)]
     pub place: Where,
     /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  wharf top                       until Ctrl-C
+  wharf top --once --json         one look, for a script
+
+Of the local cloud, whose /metrics it reads; response times are upper bounds.")]
+pub(crate) struct Top {
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
+    pub interval: u64,
+    /// One look, and an end
+    #[arg(long)]
+    pub once: bool,
+    /// One JSON object a look
     #[arg(long)]
     pub json: bool,
 }
@@ -375,6 +412,9 @@ pub(crate) struct Start {
     /// A folder with actions that workflows use: DIR/owner/name@ref or DIR/owner/name
     #[arg(long, value_name = "DIR")]
     pub actions: Vec<PathBuf>,
+    /// A file with the password that the console asks for; without one it is for this machine alone
+    #[arg(long, value_name = "FILE", env = "WHARF_CONSOLE_PASSWORD_FILE")]
+    pub console_password_file: Option<PathBuf>,
     /// Print how to reach it as JSON
     #[arg(long)]
     pub json: bool,

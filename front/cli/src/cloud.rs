@@ -84,6 +84,8 @@ pub struct StartOptions {
     pub registry_mirrors: Vec<String>,
     /// Folders with actions that workflows use.
     pub actions: Vec<PathBuf>,
+    /// A file with the password of the console.
+    pub console_password_file: Option<PathBuf>,
 }
 
 /// Whose requests are served.

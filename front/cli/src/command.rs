@@ -2,6 +2,7 @@
 
 mod check;
 mod cloud;
+mod console;
 mod dns;
 mod down;
 mod exec;
@@ -10,6 +11,7 @@ mod logs;
 mod look;
 mod pipeline;
 mod run;
+mod top;
 mod up;
 
 use std::collections::BTreeMap;
@@ -59,6 +61,7 @@ impl Session {
             Command::Url(it) => self.url(&it),
             Command::Open(it) => self.open(&it),
             Command::Logs(it) => self.logs(&it),
+            Command::Top(it) => self.top(&it),
             Command::Run(it) => self.run_once(&it),
             Command::Exec(it) => self.exec(&it),
             Command::SessionManagerPlugin { arguments } => self.plugin(&arguments),
@@ -67,6 +70,7 @@ impl Session {
             Command::Init(it) => self.init(&it),
             Command::GitCredential { operation } => self.git_credential(&operation),
             Command::Cloud(it) => self.cloud(it),
+            Command::Console(it) => self.console(it),
             Command::Dns(it) => self.dns(it),
             Command::Doctor(it) => self.doctor(it),
             Command::Completions { shell } => {

@@ -21,6 +21,8 @@ pub(crate) struct Output {
     err: Writer,
     /// Colours among all else.
     pub colour: bool,
+    /// Colours in results.
+    pub colour_results: bool,
     /// Lines among all else may be redrawn.
     pub live: bool,
     pub columns: usize,
@@ -36,6 +38,7 @@ impl Output {
             out: Arc::new(Mutex::new(io::stdout())),
             err: Arc::new(Mutex::new(io::stderr())),
             colour: is_terminal && !set("NO_COLOR") && !dumb,
+            colour_results: io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,
             live: is_terminal && !dumb,
             columns: columns.unwrap_or(COLUMNS_DEFAULT).max(COLUMNS_MIN),
         }
@@ -48,9 +51,15 @@ impl Output {
             out,
             err,
             colour: false,
+            colour_results: false,
             live: false,
             columns: COLUMNS_DEFAULT,
         }
+    }
+
+    /// Whether results are read on a terminal that can redraw them.
+    pub fn live_out(&self) -> bool {
+        self.live && io::stdout().is_terminal()
     }
 
     /// A line of the result.

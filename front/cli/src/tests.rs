@@ -305,6 +305,7 @@ fn the_environment_can_be_read_by_a_shell() {
             --
             export AWS_ENDPOINT_URL=http://127.0.0.1:1
             export AWS_ENDPOINT_URL_SERVICEDISCOVERY=http://@127.0.0.1:1
+            export AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=http://@127.0.0.1:1
             export AWS_REGION=us-east-1
             export AWS_DEFAULT_REGION=us-east-1
             export AWS_ACCESS_KEY_ID=AKIA

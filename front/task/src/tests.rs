@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
 use axum::body::Body;
-use contract::usage::{ContainerUsage, InterfaceUsage, TaskUsage};
+use contract::usage::{ContainerUsage, Counters, InterfaceUsage, TaskUsage};
 use http::Request;
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
@@ -77,6 +77,10 @@ impl Usage for Fake {
             interface: Some(InterfaceUsage::default()),
             storage_bytes: 0,
         })
+    }
+
+    async fn counters(&self, _: &str) -> Option<Counters> {
+        unreachable!("not asked for here")
     }
 }
 

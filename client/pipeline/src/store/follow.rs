@@ -27,6 +27,20 @@ impl Runs {
     }
 }
 
+impl Runs {
+    /// The lines in the last so many bytes of a run's log.
+    pub fn tail(&self, id: u64, bytes_max: u64) -> Vec<Line> {
+        let path = self.folder(id).join("log.jsonl");
+        let offset = std::fs::metadata(&path).map_or(0, |file| file.len().saturating_sub(bytes_max));
+        let mut follow = Follow {
+            offset,
+            ..self.follow(id)
+        };
+        // What is cut at the beginning is no whole line, and so left out.
+        follow.lines()
+    }
+}
+
 impl Follow {
     /// The lines since the last look, and the record as it was **before** they were read: when it says that the run
     /// is over, there are no more.

@@ -31,6 +31,7 @@ impl Session {
                 true => self.action_folders(),
                 false => start.actions,
             },
+            console_password_file: start.console_password_file,
         };
         let info = self.cloud.start(&self.global.state_dir, &options)?;
         if start.json {
@@ -103,10 +104,12 @@ impl Session {
 
     fn env(&self, json: Json) -> Ended {
         let info = self.running()?;
-        let discovery = without_prefix(&info.endpoint);
+        // Clients put `data-` and `stream-` before these hosts.
+        let (discovery, logs) = (without_prefix(&info.endpoint), without_prefix(&info.endpoint));
         let pairs = [
             ("AWS_ENDPOINT_URL", info.endpoint),
             ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", discovery),
+            ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", logs),
             ("AWS_REGION", info.region.clone()),
             ("AWS_DEFAULT_REGION", info.region),
             ("AWS_ACCESS_KEY_ID", info.access_key),

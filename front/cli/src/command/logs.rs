@@ -12,6 +12,11 @@ use crate::place::app_name;
 
 /// Of a task's id, enough to tell tasks apart.
 const TASK_DIGITS: usize = 6;
+/// As in `ESC [ colour m`: those that can be read on dark and on light; red is for errors.
+const COLOURS: [u8; 10] = [32, 33, 34, 35, 36, 92, 93, 94, 95, 96];
+/// Of the hash FNV-1a.
+const FNV_OFFSET: u32 = 0x811c_9dc5;
+const FNV_PRIME: u32 = 0x0100_0193;
 
 impl Session {
     pub(super) fn logs(&self, logs: &Logs) -> Ended {
@@ -24,13 +29,20 @@ impl Session {
         let options = LogOptions {
             since,
             follow: logs.follow,
+            grep: logs.grep.clone(),
         };
         let mut ended: Ended = Ok(());
         let mut show = |line: LogLine| {
             ended = self.line(&line, logs.json);
             ended.is_ok()
         };
-        self.runtime.block_on(deployer.logs(&name, options, &mut show))?;
+        self.runtime.block_on(async {
+            tokio::select! {
+                read = deployer.logs(&name, options, &mut show) => read,
+                // Whoever has seen enough has got what was asked for.
+                _ = tokio::signal::ctrl_c() => Ok(()),
+            }
+        })?;
         ended
     }
 
@@ -42,10 +54,21 @@ impl Session {
         let task: String = line.task.chars().take(TASK_DIGITS).collect();
         let at = line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
         let message = line.message.trim_end_matches('\n');
-        self.output
-            .print(format!("{at} {}/{task}  {message}", line.container))?;
+        let mut whose = format!("{at} {}/{task}", line.container);
+        if self.output.colour_results {
+            whose = format!("\u{1b}[{}m{whose}\u{1b}[0m", colour(&line.task));
+        }
+        self.output.print(format!("{whose}  {message}"))?;
         Ok(())
     }
+}
+
+/// The same for a task whenever it is shown: its id decides.
+fn colour(task: &str) -> u8 {
+    let sum = task.bytes().fold(FNV_OFFSET, |sum, byte| {
+        (sum ^ u32::from(byte)).wrapping_mul(FNV_PRIME)
+    });
+    COLOURS[sum as usize % COLOURS.len()]
 }
 
 /// `15m`, or a point in time.
@@ -78,6 +101,14 @@ fn parse_since(text: &str, now: Timestamp) -> Ended<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tasks_have_colours_of_their_own() {
+        let ids = (0..50_u64).map(|n| format!("{:032x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let used: std::collections::BTreeSet<u8> = ids.map(|id| colour(&id)).collect();
+        assert!(used.len() > COLOURS.len() / 2, "{used:?}");
+        assert_eq!(colour("0123"), colour("0123"));
+    }
 
     #[test]
     fn a_time_to_begin_at_is_read() {

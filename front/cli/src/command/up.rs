@@ -78,10 +78,7 @@ impl Session {
 
     fn conclude(&self, deployed: &Deployed, up: &Up) -> Ended {
         let (name, url) = (&deployed.name, &deployed.url);
-        let more = match up.place.target {
-            TargetName::Local => String::new(),
-            TargetName::Aws => " --target aws".to_owned(),
-        };
+        let more = up.place.again();
         let said = match (deployed.waited, deployed.changed) {
             (true, true) => format!("{name} is live at"),
             (true, false) => format!("{name} was live already, nothing has changed:"),

@@ -216,6 +216,7 @@ pub(super) fn record(json: Value, image: &ImageDetail) -> Result<ContainerRecord
         ulimits: host.ulimits(),
         ports: Vec::new(),
         log: LogTarget::Frames,
+        delivery: Default::default(),
         memory_reservation_mib: host.reservation_mib()?,
         mounts: volumes.mounts,
         names: host.names(filled(asked.hostname))?,
