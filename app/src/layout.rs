@@ -36,7 +36,16 @@ impl Layout {
     }
 
     pub(crate) fn logs(&self) -> PathBuf {
+        self.state.join("log-store")
+    }
+
+    /// Where earlier versions kept log lines.
+    pub(crate) fn old_logs(&self) -> PathBuf {
         self.state.join("logs.db")
+    }
+
+    pub(crate) fn metrics(&self) -> PathBuf {
+        self.state.join("metrics.db")
     }
 
     pub(crate) fn images(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! The processes of a local cloud.
 
 mod agent;
+mod console;
 mod control;
 mod dns;
 mod guest;

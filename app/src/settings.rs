@@ -27,6 +27,9 @@ pub(crate) struct Settings {
     /// Folders with actions that workflows use.
     #[serde(default)]
     pub(crate) actions: Vec<PathBuf>,
+    /// What the console asks for; without it the console is for this machine alone.
+    #[serde(default)]
+    pub(crate) console_password_file: Option<PathBuf>,
 }
 
 pub(crate) const DEFAULT_LISTEN: SocketAddr =
@@ -51,6 +54,7 @@ impl Settings {
             build_ca_bundle: None,
             registry_mirrors: vec![],
             actions: vec![],
+            console_password_file: None,
         }
     }
 

@@ -32,6 +32,7 @@ impl front_cli::Cloud for Local {
             build_ca_bundle: options.build_ca_bundle.clone(),
             registry_mirrors: options.registry_mirrors.clone(),
             actions: options.actions.iter().map(|it| absolute(it)).collect(),
+            console_password_file: options.console_password_file.as_deref().map(absolute),
         };
         cloud(state_dir)
             .start(&wishes)

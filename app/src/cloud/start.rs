@@ -26,6 +26,7 @@ pub(crate) struct Wishes {
     pub(crate) build_ca_bundle: Option<std::path::PathBuf>,
     pub(crate) registry_mirrors: Vec<String>,
     pub(crate) actions: Vec<std::path::PathBuf>,
+    pub(crate) console_password_file: Option<std::path::PathBuf>,
 }
 
 impl Cloud {
@@ -36,6 +37,8 @@ impl Cloud {
         settings.listen = wishes.listen.unwrap_or(settings.listen);
         settings.open = wishes.open.unwrap_or(settings.open);
         settings.build_ca_bundle = wishes.build_ca_bundle.clone().or(settings.build_ca_bundle);
+        let password = wishes.console_password_file.clone();
+        settings.console_password_file = password.or(settings.console_password_file);
         if !wishes.registry_mirrors.is_empty() {
             settings.registry_mirrors.clone_from(&wishes.registry_mirrors);
         }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_protocol::Context;
 use aws_signature::{Credentials, Mode, Secret, Verifier};
 use axum::Router;
+use base_id::Scope;
 use base_store::{StoreError, Table};
 use contract::dns::{Head, ObservedDns};
 use contract::network::{DesiredNetwork, ObservedNetwork};
-use contract::route::{ObservedRoutes, RouteTable};
+use contract::route::{ObservedRoutes, RouteTable, TrafficMeter};
 use contract::task::{DesiredTask, ObservedTask};
 use dataplane_build::{BuildConfig, LocalEngine};
 use dataplane_node::Node;
@@ -21,6 +23,7 @@ use tokio::sync::watch;
 
 use super::wire::{self, Plane};
 use super::{Order, serve};
+use crate::cloud::REGION;
 use crate::settings::{ACCOUNT, Keys, write_private};
 
 pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
@@ -51,9 +54,21 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
         (layout.proxy_socket(), RouteTable::KEY),
         (layout.connect_socket(), RouteTable::CONNECT),
     ];
+    let board = dataplane_proxy::Board::default();
     for (socket, key) in proxies {
         let store = plane.store.clone();
-        let remote = dataplane_proxy::Remote { socket, store, key };
+        // Only what goes through load balancers is metered for anybody.
+        let board = if key == RouteTable::KEY {
+            board.clone()
+        } else {
+            dataplane_proxy::Board::default()
+        };
+        let remote = dataplane_proxy::Remote {
+            socket,
+            store,
+            key,
+            board,
+        };
         tokio::spawn(remote.run(shutdown.subscribe()));
     }
     let names = dataplane_dns::Remote {
@@ -71,18 +86,26 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
         let (node, end) = (node.clone(), node_end.subscribe());
         async move { node.run(end).await }
     });
+    let board = Arc::new(board);
+    wire::meters(
+        &plane,
+        Arc::new(node.clone()),
+        Arc::new(node.clone()),
+        board.clone(),
+        &shutdown.subscribe(),
+    );
     let router = router(order, &plane);
     let machine = super::pipelines::keep(order)?;
-    tokio::spawn(serve::endpoint(
-        endpoint,
-        Hosts::new()
-            .name(&order.settings.listen.ip().to_string())
-            .protect(
-                sessions(&plane, &node)
-                    .merge(super::pipelines::router(order, &plane, &machine)?)
-                    .merge(router.clone()),
-            ),
-    ));
+    let served = Hosts::new()
+        .name(&order.settings.listen.ip().to_string())
+        .protect(
+            sessions(&plane, &node)
+                .merge(metrics(order, &plane, &node, board))
+                .merge(super::pipelines::router(order, &plane, &machine)?)
+                .merge(router.clone()),
+        );
+    let served = super::console::attach(served, order, &plane, &machine, shutdown.subscribe())?;
+    tokio::spawn(serve::endpoint(endpoint, served));
     let mut doors = super::agent::doors(order, &plane, Arc::new(node.clone()), router);
     doors.push(super::guest::door(&plane));
     tokio::spawn(front_task::keep(
@@ -140,6 +163,24 @@ fn sessions(plane: &Plane, node: &Node) -> Router {
     })
 }
 
+/// For Prometheus; only where nobody but this machine can ask.
+fn metrics(order: &Order, plane: &Plane, node: &Node, traffic: Arc<dyn TrafficMeter>) -> Router {
+    if !order.settings.listen.ip().is_loopback() {
+        return Router::new();
+    }
+    front_metrics::router(front_metrics::Parts {
+        ecs: Arc::new(plane.ecs.clone()),
+        usage: Arc::new(node.clone()),
+        traffic,
+        context: Context {
+            scope: Scope::new(ACCOUNT, REGION),
+            request_id: "metrics".to_owned(),
+            principal_arn: format!("arn:aws:iam::{ACCOUNT}:root"),
+            access_key: String::new(),
+        },
+    })
+}
+
 fn runtime(order: &Order) -> RuntimeConfig {
     RuntimeConfig {
         shim_command: vec!["/proc/self/exe".into(), "shim".into()],
@@ -159,7 +200,9 @@ fn router(order: &Order, plane: &Plane) -> Router {
     let api = Api {
         services: Services {
             acm: Arc::new(plane.acm.clone()),
+            applicationautoscaling: Arc::new(plane.scaling.clone()),
             autoscaling: Arc::new(plane.autoscaling.clone()),
+            cloudwatch: Arc::new(plane.cloudwatch.clone()),
             ec2: Arc::new(plane.ec2.clone()),
             ecr: Arc::new(plane.ecr.clone()),
             ecs: Arc::new(plane.ecs.clone()),
@@ -206,9 +249,13 @@ const RESET_LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Removes everything but keys and what the data plane still has to take down; returns when that is gone too.
 fn reset(plane: &Plane) -> Reset {
-    let (store, lines) = (plane.store.clone(), Arc::clone(&plane.lines));
+    let (store, lines, metrics) = (
+        plane.store.clone(),
+        Arc::clone(&plane.lines),
+        Arc::clone(&plane.metrics),
+    );
     Arc::new(move || {
-        let (store, lines) = (store.clone(), Arc::clone(&lines));
+        let (store, lines, metrics) = (store.clone(), Arc::clone(&lines), Arc::clone(&metrics));
         Box::pin(async move {
             store
                 .write(|tx| {
@@ -232,6 +279,7 @@ fn reset(plane: &Plane) -> Reset {
             tokio::time::timeout(RESET_LIMIT, gone)
                 .await
                 .map_err(|_| "something of the data plane does not go away".to_owned())?;
+            metrics.clear().await.map_err(|error| error.to_string())?;
             lines.clear().await.map_err(|error| error.to_string())
         })
     })

@@ -12,19 +12,25 @@ use base_reconcile::Reconciler;
 use base_store::Store;
 use contract::agent;
 use contract::log::LogStore;
+use contract::metric::MetricStore;
+use contract::route::TrafficMeter;
+use contract::usage::{MachineMeter, Usage};
 use dataplane_authority::LocalAuthority;
 use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
-use dataplane_logs::LogFile;
+use dataplane_logs::LogDirectory;
+use dataplane_metrics::MetricFile;
 use dataplane_runtime::Runtime;
 use ipnet::Ipv4Net;
 use service_acm::{Acm, Validations};
+use service_appscaling::AppScaling;
 use service_autoscaling::{Autoscaling, Groups};
+use service_cloudwatch::{Actions, Alarms, CloudWatch};
 use service_ec2::{Ec2, Instances, Networks};
 use service_ecr::Ecr;
 use service_ecs::{Agent, Ecs, Neighbours};
 use service_elbv2::{Balancers, Elbv2, Routes};
 use service_iam::{Iam, Sessions};
-use service_logs::{Logs, Retention};
+use service_logs::{Logs, MetricFilters, Retention, Subscriptions};
 use service_route53::Route53;
 use service_secrets::{Deletions, KEY_BYTES, Key, Secrets};
 use service_servicediscovery::{Operations, ServiceDiscovery};
@@ -42,10 +48,15 @@ pub(super) struct Plane {
     pub(super) store: Store,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdSource>,
+    /// For whoever is told of something at an address of HTTP.
+    pub(super) http: reqwest::Client,
     pub(super) blobs: BlobStore,
     pub(super) lines: Arc<dyn LogStore>,
+    pub(super) metrics: Arc<dyn MetricStore>,
     pub(super) acm: Acm,
     pub(super) autoscaling: Autoscaling,
+    pub(super) scaling: AppScaling,
+    pub(super) cloudwatch: CloudWatch,
     pub(super) ec2: Ec2,
     pub(super) ecr: Ecr,
     pub(super) ecs: Ecs,
@@ -62,7 +73,16 @@ pub(super) fn plane(order: &Order, runtime: Runtime) -> anyhow::Result<Plane> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn IdSource> = Arc::new(RandomIds);
     let store = Store::open(&layout.store()).context("the state store")?;
-    let lines: Arc<dyn LogStore> = Arc::new(LogFile::open(&layout.logs(), Arc::clone(&clock))?);
+    let logs = LogDirectory::open(&layout.logs(), Arc::clone(&clock))?;
+    logs.take_over(&layout.old_logs())?;
+    let lines: Arc<dyn LogStore> = Arc::new(logs);
+    let metrics: Arc<dyn MetricStore> = Arc::new(MetricFile::open(&layout.metrics())?);
+    let cloudwatch = CloudWatch::new(
+        store.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&ids),
+        Arc::clone(&metrics),
+    );
     let blobs = BlobStore::open_with(layout.images(), remote(order)?)?;
     let registry = order.settings.listen.to_string();
     let iam = Iam::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids))
@@ -152,12 +172,29 @@ pub(super) fn plane(order: &Order, runtime: Runtime) -> anyhow::Result<Plane> {
         },
     };
     let ecs = Ecs::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), neighbours);
+    let scaling = AppScaling::new(
+        store.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&ids),
+        service_appscaling::Neighbours {
+            cloudwatch: Arc::new(cloudwatch.clone()),
+            ecs: Arc::new(ecs.clone()),
+        },
+    );
+    let tls = aws_client::tls(None)?;
+    let http = reqwest::Client::builder()
+        .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
+        .build()?;
     Ok(Plane {
+        http,
         store,
         clock,
         ids,
         blobs,
         lines,
+        metrics,
+        scaling,
+        cloudwatch,
         autoscaling,
         acm,
         ec2,
@@ -219,25 +256,82 @@ fn public(instance: &str) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::from(first), 22)
 }
 
-/// Starts all reconcilers.
-pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
-    let start = |reconciler: Arc<dyn Reconciler>, reads: &'static [&'static str]| {
-        let changes = Arc::new(tokio::sync::Mutex::new(plane.store.watch(reads)));
-        let woken = move || {
-            let changes = Arc::clone(&changes);
-            async move { changes.lock().await.changed().await }
-        };
-        let status = watch::Sender::new(base_reconcile::Status::default());
-        let clock = Arc::clone(&plane.clock);
-        tokio::spawn(base_reconcile::run(
+/// Starts what follows the lines of the log store.
+fn follow_lines(plane: &Plane, shutdown: &watch::Receiver<bool>) {
+    let follow = |reconciler: Arc<dyn Reconciler>, reads| {
+        let (clock, lines) = (Arc::clone(&plane.clock), Arc::clone(&plane.lines));
+        let store = plane.store.clone();
+        tokio::spawn(service_logs::follow(
             reconciler,
+            store,
             clock,
-            TIMER,
-            woken,
+            lines,
+            reads,
             shutdown.clone(),
-            status,
         ));
     };
+    let counted = MetricFilters::new(
+        plane.store.clone(),
+        Arc::clone(&plane.clock),
+        Arc::clone(&plane.lines),
+        Arc::new(plane.cloudwatch.clone()),
+    );
+    follow(Arc::new(counted), MetricFilters::READS);
+    let sent = Subscriptions::new(
+        plane.store.clone(),
+        Arc::clone(&plane.clock),
+        Arc::clone(&plane.lines),
+        Arc::new(service_logs::Http::default()),
+    );
+    follow(Arc::new(sent), Subscriptions::READS);
+}
+
+/// Starts a reconciler.
+fn start(
+    plane: &Plane,
+    shutdown: &watch::Receiver<bool>,
+    reconciler: Arc<dyn Reconciler>,
+    reads: &'static [&'static str],
+) {
+    let changes = Arc::new(tokio::sync::Mutex::new(plane.store.watch(reads)));
+    let woken = move || {
+        let changes = Arc::clone(&changes);
+        async move { changes.lock().await.changed().await }
+    };
+    let status = watch::Sender::new(base_reconcile::Status::default());
+    let clock = Arc::clone(&plane.clock);
+    tokio::spawn(base_reconcile::run(
+        reconciler,
+        clock,
+        TIMER,
+        woken,
+        shutdown.clone(),
+        status,
+    ));
+}
+
+/// Starts those who measure.
+pub(super) fn meters(
+    plane: &Plane,
+    usage: Arc<dyn Usage>,
+    machines: Arc<dyn MachineMeter>,
+    traffic: Arc<dyn TrafficMeter>,
+    shutdown: &watch::Receiver<bool>,
+) {
+    let metrics = || Arc::clone(&plane.metrics);
+    let tasks = service_ecs::Metrics::new(plane.ecs.clone(), usage, metrics());
+    start(plane, shutdown, Arc::new(tasks), &[]);
+    let instances = service_ec2::Metrics::new(plane.ec2.clone(), machines, metrics());
+    start(plane, shutdown, Arc::new(instances), &[]);
+    let groups = service_autoscaling::Metrics::new(plane.autoscaling.clone(), metrics());
+    start(plane, shutdown, Arc::new(groups), &[]);
+    let balancers = service_elbv2::Metrics::new(plane.elbv2.clone(), traffic, metrics());
+    start(plane, shutdown, Arc::new(balancers), &[]);
+}
+
+/// Starts all reconcilers.
+pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
+    let start = |reconciler, reads| start(plane, shutdown, reconciler, reads);
     start(
         Arc::new(Networks::new(plane.store.clone(), Arc::clone(&plane.clock))),
         Networks::READS,
@@ -280,9 +374,25 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
         Arc::clone(&plane.lines),
     );
     start(Arc::new(retention), Retention::READS);
+    follow_lines(plane, shutdown);
     start(
         Arc::new(service_ecr::Upkeep::new(plane.ecr.clone())),
         service_ecr::Upkeep::READS,
+    );
+    start(Arc::new(Alarms::new(plane.cloudwatch.clone())), Alarms::READS);
+    let actions = Actions::new(
+        plane.cloudwatch.clone(),
+        vec![Arc::new(plane.scaling.clone())],
+        plane.http.clone(),
+    );
+    start(Arc::new(actions), Actions::READS);
+    start(
+        Arc::new(service_appscaling::Targets::new(plane.scaling.clone())),
+        service_appscaling::Targets::READS,
+    );
+    start(
+        Arc::new(service_cloudwatch::Upkeep::new(plane.cloudwatch.clone())),
+        &[],
     );
     start(Arc::new(Operations::new(plane.names.clone())), Operations::READS);
     start(Arc::new(Validations::new(plane.acm.clone())), Validations::READS);
