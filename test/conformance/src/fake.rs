@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use aws_protocol::{ApiError, Context};
 use aws_shape::{
-    acm, autoscaling, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, servicediscovery, ssm, sts,
+    acm, applicationautoscaling, autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, logs, route53,
+    secretsmanager, servicediscovery, ssm, sts,
 };
 use aws_signature::{Credentials, Mode, Secret, Verifier};
 use base_clock::SystemClock;
@@ -90,7 +91,11 @@ impl route53::Api for Fake {}
 impl servicediscovery::Api for Fake {}
 
 #[async_trait]
+impl applicationautoscaling::Api for Fake {}
+#[async_trait]
 impl autoscaling::Api for Fake {}
+#[async_trait]
+impl cloudwatch::Api for Fake {}
 
 #[async_trait]
 impl elbv2::Api for Fake {
@@ -240,7 +245,9 @@ impl Front {
         let api = Api {
             services: Services {
                 acm: Arc::clone(&fake) as _,
+                applicationautoscaling: Arc::clone(&fake) as _,
                 autoscaling: Arc::clone(&fake) as _,
+                cloudwatch: Arc::clone(&fake) as _,
                 ec2: Arc::clone(&fake) as _,
                 ecr,
                 ecs: Arc::clone(&fake) as _,

@@ -27,6 +27,7 @@ pub fn to_plain(value: &Value) -> Json {
                 .map(|(name, value)| (name.to_owned(), to_plain(value)))
                 .collect::<Map<_, _>>(),
         ),
+        Value::Events(_) => unreachable!("an answer that goes on is not one message"),
     }
 }
 

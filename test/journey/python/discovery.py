@@ -111,8 +111,8 @@ for service in ["client", "api"]:
     ecs.update_service(cluster=CLUSTER, service=service, desiredCount=0)
     stable(service)
     ecs.delete_service(cluster=CLUSTER, service=service)
-records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
-assert {it["Type"] for it in records} == {"NS", "SOA"}, records
+kinds = lambda: {it["Type"] for it in route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]}
+until("the records go with their tasks", lambda: kinds() == {"NS", "SOA"})
 left = lambda: [it["Name"] for it in names.list_services()["Services"]]
 until("the service of Service Connect goes with its service", lambda: left() == ["api"])
 names.delete_service(Id=registry["Id"])

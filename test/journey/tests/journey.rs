@@ -1,11 +1,13 @@
 //! What a user does, by the commands a user has: `wharf`, the AWS CLI, docker, skopeo, curl, wrk, a browser.
 //!
-//! Needs root and the release binary (`cargo xtask ci` builds both it and `examples/hello`).
+//! Needs root and the binary (`cargo xtask ci` builds both it and `examples/hello`).
 
 #[path = "journey/cloud.rs"]
 mod cloud;
 #[path = "journey/command.rs"]
 mod command;
+#[path = "journey/console.rs"]
+mod console;
 #[path = "journey/container.rs"]
 mod container;
 #[path = "journey/crash.rs"]
@@ -20,12 +22,16 @@ mod guide;
 mod hello;
 #[path = "journey/image.rs"]
 mod image;
+#[path = "journey/ingest.rs"]
+mod ingest;
 #[path = "journey/input.rs"]
 mod input;
 #[path = "journey/inside.rs"]
 mod inside;
 #[path = "journey/instances.rs"]
 mod instances;
+#[path = "journey/logs.rs"]
+mod logs;
 #[path = "journey/names.rs"]
 mod names;
 #[path = "journey/node.rs"]
@@ -36,6 +42,8 @@ mod open;
 mod pipeline;
 #[path = "journey/roll.rs"]
 mod roll;
+#[path = "journey/scaling.rs"]
+mod scaling;
 #[path = "journey/storm.rs"]
 mod storm;
 #[path = "journey/streamlit.rs"]

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use aws_protocol::rest::{self, Incoming};
-use aws_protocol::{OperationSchema, Place, Protocol, ServiceSchema, Value, client, server};
+use aws_protocol::{OperationSchema, Place, Protocol, ServiceSchema, Value, cbor, client, server};
 use aws_shape::{
-    acm, autoscaling, ec2, ecr, ecs, elbv2, iam, logs, route53, secretsmanager, servicediscovery, ssm, sts,
+    acm, applicationautoscaling, autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, logs, route53,
+    secretsmanager, servicediscovery, ssm, sts,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,9 +14,14 @@ use serde_json::{Value as Json, json};
 use test_conformance::plain::{from_plain, to_plain};
 use test_conformance::python;
 
-const SERVICES: [&ServiceSchema; 13] = [
+/// Operations that answer with events as they happen: frames in a body that goes on, not one message.
+const STREAMS: [&str; 1] = ["StartLiveTail"];
+
+const SERVICES: [&ServiceSchema; 15] = [
     &acm::SERVICE,
+    &applicationautoscaling::SERVICE,
     &autoscaling::SERVICE,
+    &cloudwatch::SERVICE,
     &ec2::SERVICE,
     &ecr::SERVICE,
     &ecs::SERVICE,
@@ -29,6 +35,15 @@ const SERVICES: [&ServiceSchema; 13] = [
     &sts::SERVICE,
 ];
 
+/// As botocore calls them.
+const PROTOCOLS: [(&str, Protocol); 5] = [
+    ("json", Protocol::Json),
+    ("query", Protocol::Query),
+    ("ec2", Protocol::Ec2),
+    ("rest-xml", Protocol::RestXml),
+    ("smithy-rpc-v2-cbor", Protocol::Cbor),
+];
+
 fn served() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     root.join("aws/model/served.txt")
@@ -39,6 +54,7 @@ fn served() -> String {
 
 struct Sample {
     service: &'static ServiceSchema,
+    protocol: Protocol,
     operation: &'static OperationSchema,
     input: Json,
     output: Json,
@@ -50,12 +66,15 @@ struct Sample {
 
 impl Sample {
     fn name(&self) -> String {
-        format!("{} {}", self.service.name, self.operation.name)
+        format!(
+            "{} {} in {:?}",
+            self.service.name, self.operation.name, self.protocol
+        )
     }
 
     fn answer(&self) -> server::Response {
         let output = value(self.operation.output, &self.output);
-        server::encode_response(self.service, self.operation, "id", &output)
+        server::encode_response(self.service, self.protocol, self.operation, "id", &output)
     }
 }
 
@@ -72,6 +91,7 @@ fn samples() -> Vec<Sample> {
                 .expect("a service");
             Sample {
                 service,
+                protocol: protocol(&text("protocol")),
                 operation: service.operation(&text("operation")).expect("an operation"),
                 input: json["input"].clone(),
                 output: json["output"].clone(),
@@ -82,9 +102,27 @@ fn samples() -> Vec<Sample> {
             }
         })
         .collect();
-    let all: usize = SERVICES.iter().map(|it| it.operations.len()).sum();
-    assert_eq!(samples.len(), all, "a sample for every operation");
+    for it in SERVICES {
+        let of_service = samples.iter().filter(|sample| std::ptr::eq(sample.service, it));
+        let of_protocol = of_service.filter(|sample| sample.protocol == it.protocol);
+        assert_eq!(
+            of_protocol.count(),
+            it.operations
+                .iter()
+                .filter(|one| !STREAMS.contains(&one.name))
+                .count(),
+            "a sample for every operation of {}",
+            it.name
+        );
+    }
     samples
+}
+
+fn protocol(name: &str) -> Protocol {
+    *PROTOCOLS
+        .iter()
+        .find_map(|(it, protocol)| (*it == name).then_some(protocol))
+        .expect("a protocol")
 }
 
 fn value(schema: Option<&'static aws_protocol::Schema>, json: &Json) -> Value {
@@ -118,8 +156,12 @@ impl Drop for Scratch {
     }
 }
 
-fn body(it: &Sample, body: &str) -> Json {
-    json!({ "service": it.service.name, "operation": it.operation.name, "body": STANDARD.encode(body) })
+fn body(it: &Sample, body: &[u8]) -> Json {
+    let (protocol, _) = PROTOCOLS
+        .iter()
+        .find(|(_, known)| *known == it.protocol)
+        .expect("a protocol");
+    json!({ "service": it.service.name, "protocol": protocol, "operation": it.operation.name, "body": STANDARD.encode(body) })
 }
 
 #[test]
@@ -131,7 +173,7 @@ fn what_botocore_writes_is_read_as_it_was_meant() {
             path: &it.path,
             query: &it.query,
         };
-        let found = server::decode_request(it.service, it.operation, incoming)
+        let found = server::decode_request(it.service, it.protocol, it.operation, incoming)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(to_plain(&found), it.input, "{name}");
     }
@@ -140,7 +182,11 @@ fn what_botocore_writes_is_read_as_it_was_meant() {
 #[test]
 fn where_botocore_sends_a_request_says_which_operation_it_is() {
     for it in samples() {
-        match it.service.protocol {
+        match it.protocol {
+            Protocol::Cbor => {
+                let found = cbor::target("POST", &it.path);
+                assert_eq!(found, Some((it.service.target_prefix, it.operation.name)));
+            }
             Protocol::RestXml => {
                 let found = rest::find(it.service, &it.method, &it.path).map(|it| it.name);
                 assert_eq!(found, Some(it.operation.name), "{} {}", it.method, it.path);
@@ -174,6 +220,7 @@ fn botocore_reads_what_the_server_writes() {
 fn the_client_writes_what_botocore_writes() {
     let requests: Vec<Json> = samples()
         .iter()
+        .filter(|it| it.protocol == it.service.protocol)
         .map(|it| {
             let input = value(it.operation.input, &it.input);
             let request = client::encode_request(it.service, it.operation, &input);
@@ -188,17 +235,14 @@ fn the_client_writes_what_botocore_writes() {
 
 #[test]
 fn the_client_reads_what_the_server_writes() {
-    for mut it in samples() {
+    for mut it in samples()
+        .into_iter()
+        .filter(|it| it.protocol == it.service.protocol)
+    {
         let (name, answer) = (it.name(), it.answer());
-        let found = client::decode_response(
-            it.service,
-            it.operation,
-            answer.status,
-            None,
-            None,
-            answer.body.as_bytes(),
-        )
-        .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let found =
+            client::decode_response(it.service, it.operation, answer.status, None, None, &answer.body)
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
         // The client half reads bodies only: what a header says, where a thing is, its body says too.
         let members = it.operation.output.map_or(&[][..], |it| it.members());
         for header in members.iter().filter(|it| it.place == Some(Place::Header)) {

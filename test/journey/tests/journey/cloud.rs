@@ -13,22 +13,15 @@ pub fn root() -> PathBuf {
         .unwrap()
 }
 
-/// The binary under test.
+/// The binary under test: of the same profile as the tests.
 pub fn wharf() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let metadata = cargo_metadata::MetadataCommand::new()
-            .current_dir(root())
-            .no_deps()
-            .exec()
-            .unwrap();
-        let path = metadata
-            .target_directory
-            .join("release/wharf")
-            .into_std_path_buf();
+        let test = std::env::current_exe().unwrap();
+        let path = test.ancestors().nth(2).unwrap().join("wharf");
         assert!(
             path.exists(),
-            "{} is not there: cargo build --release",
+            "{} is not there: cargo build --package wharf",
             path.display()
         );
         path

@@ -11,3 +11,10 @@ fn instances_live_and_carry_tasks() {
     let script = crate::cloud::root().join("test/journey/python/instances.py");
     run(&mut cloud.client("python3", &[script.to_str().unwrap()]));
 }
+
+#[test]
+fn an_instance_is_measured() {
+    let cloud = Cloud::start(&[]);
+    let script = crate::cloud::root().join("test/journey/python/instance_metrics.py");
+    run(&mut cloud.client("python3", &[script.to_str().unwrap()]));
+}

@@ -7,7 +7,7 @@ use crate::command::run;
 use crate::image::{load_busybox, load_python};
 use crate::inside::script;
 
-fn dns(cloud: &Cloud) -> String {
+pub(crate) fn dns(cloud: &Cloud) -> String {
     let mut found = None;
     until("the name server answers", || {
         let said = run(&mut cloud.wharf(&["cloud", "status", "--json"]));

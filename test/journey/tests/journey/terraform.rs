@@ -66,7 +66,7 @@ fn terraform_makes_changes_and_removes_a_production_set_up() {
     load_busybox(&cloud);
     let folder = cloud.state().join("terraform");
     std::fs::create_dir(&folder).unwrap();
-    for file in ["main.tf", "names.tf"] {
+    for file in ["main.tf", "names.tf", "monitoring.tf"] {
         let source = root().join("test/journey/terraform").join(file);
         std::fs::copy(source, folder.join(file)).unwrap();
     }
