@@ -90,6 +90,7 @@ impl Wharf {
             linux: Linux::default(),
             restart: None,
             frames: false,
+            spool: Default::default(),
         }
     }
 
