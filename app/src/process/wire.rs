@@ -151,6 +151,7 @@ pub(super) fn plane(order: &Order, runtime: Runtime) -> anyhow::Result<Plane> {
         Arc::clone(&clock),
         Arc::clone(&ids),
         service_autoscaling::Neighbours {
+            cloudwatch: Arc::new(cloudwatch.clone()),
             ec2: Arc::new(ec2.clone()),
             elbv2: Arc::new(elbv2.clone()),
         },
@@ -338,6 +339,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     );
     start(Arc::new(Instances::new(plane.ec2.clone())), Instances::READS);
     start(Arc::new(Groups::new(plane.autoscaling.clone())), Groups::READS);
+    start(
+        Arc::new(service_autoscaling::Schedules::new(plane.autoscaling.clone())),
+        service_autoscaling::Schedules::READS,
+    );
     start(Arc::new(Balancers::new(plane.elbv2.clone())), Balancers::READS);
     start(Arc::new(Routes::new(plane.elbv2.clone())), Routes::READS);
     start(
@@ -382,7 +387,10 @@ pub(super) fn reconcilers(plane: &Plane, shutdown: &watch::Receiver<bool>) {
     start(Arc::new(Alarms::new(plane.cloudwatch.clone())), Alarms::READS);
     let actions = Actions::new(
         plane.cloudwatch.clone(),
-        vec![Arc::new(plane.scaling.clone())],
+        vec![
+            Arc::new(plane.scaling.clone()),
+            Arc::new(plane.autoscaling.clone()),
+        ],
         plane.http.clone(),
     );
     start(Arc::new(actions), Actions::READS);

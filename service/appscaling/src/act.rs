@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use aws_protocol::ApiError;
 use aws_shape::cloudwatch;
 use base_id::Scope;
+use base_scaling::capacity::{self, Adjustment, Decision, Direction, Move, Picture, Why};
 use contract::alarm::{ActionTarget, Firing};
 
 use crate::AppScaling;
-use crate::model::{Activity, Kind, Move, Outcome, Policy, Target};
-use crate::plan::capacity::{self, Adjustment, Decision, Direction, Picture, Step, Why};
+use crate::model::{Activity, Kind, Outcome, Policy, Target};
+use crate::operation::policy::steps;
 use crate::resource::{Resource, Seen, own_context};
 use crate::table::{POLICIES, TARGETS, key, record, target};
 
@@ -330,16 +331,7 @@ fn step(policy: &Policy, firing: &Firing, picture: Picture) -> Result<Option<Wis
     let (Some(value), Some(threshold)) = (firing.value, firing.threshold) else {
         return Ok(None);
     };
-    let steps: Vec<Step> = given
-        .step_adjustments
-        .unwrap_or_default()
-        .iter()
-        .map(|it| Step {
-            lower: it.metric_interval_lower_bound,
-            upper: it.metric_interval_upper_bound,
-            adjustment: it.scaling_adjustment,
-        })
-        .collect();
+    let steps = steps(&given);
     let Some(step) = capacity::step_for(&steps, value - threshold) else {
         return Ok(None);
     };

@@ -1,6 +1,6 @@
 //! Application Auto Scaling: ECS services that get more tasks and fewer, by metrics, by steps and by the clock.
 //!
-//! A policy of target tracking has two alarms in CloudWatch, as in AWS; an alarm calls `act`, which asks `plan` how many
+//! A policy of target tracking has two alarms in CloudWatch, as in AWS; an alarm calls `act`, which asks `base/scaling` how many
 //! tasks there shall be, changes the service through ECS's interface and writes an activity that says why.
 //! `reconcile` runs scheduled actions, keeps services within their bounds and sees activities to their end.
 
@@ -8,7 +8,6 @@ mod act;
 mod error;
 mod model;
 mod operation;
-mod plan;
 mod reconcile;
 mod resource;
 mod table;

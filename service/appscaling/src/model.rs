@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base_scaling::capacity::Move;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -28,17 +29,6 @@ pub(crate) struct Suspended {
     pub scaling_in: bool,
     pub scaling_out: bool,
     pub scheduled: bool,
-}
-
-/// A change of capacity, for what must not follow it too soon.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Move {
-    pub at: Timestamp,
-    pub from: i32,
-    pub to: i32,
-    /// Which policy was called by which alarm and when; so that it is done once.
-    #[serde(default)]
-    pub occasion: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

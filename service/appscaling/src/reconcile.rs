@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use base_id::Scope;
 use base_reconcile::{Outcome, Reconciler};
+use base_scaling::schedule;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::AppScaling;
 use crate::model::{self, Activity, Schedule, Target};
-use crate::plan::schedule;
 use crate::resource::Resource;
 use crate::table::{ACTIVITIES, SCHEDULES, TARGETS, key};
 

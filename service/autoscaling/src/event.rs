@@ -53,6 +53,30 @@ pub(crate) fn user_set(now: Timestamp, from: u32, to: u32) -> String {
     )
 }
 
+pub(crate) fn alarmed(now: Timestamp, alarm: &str, state: &str, policy: &str, from: u32, to: u32) -> String {
+    format!(
+        "At {} a monitor alarm {alarm} in state {state} triggered policy {policy} changing the desired capacity from \
+         {from} to {to}.",
+        at(now)
+    )
+}
+
+pub(crate) fn executed(now: Timestamp, policy: &str, from: u32, to: u32) -> String {
+    format!(
+        "At {} a user request executed policy {policy} changing the desired capacity from {from} to {to}.",
+        at(now)
+    )
+}
+
+/// `changes`: what, from, to; those that are none are left out.
+pub(crate) fn scheduled(now: Timestamp, action: &str, changes: &[(&str, u32, u32)]) -> String {
+    let changed = changes.iter().filter(|(_, from, to)| from != to);
+    let told: String = changed
+        .map(|(what, from, to)| format!("  Setting {what} from {from} to {to}."))
+        .collect();
+    format!("At {} the scheduled action {action} executed.{told}", at(now))
+}
+
 /// `which` as in `an EC2 health check indicating it has been terminated or stopped`.
 pub(crate) fn unhealthy(now: Timestamp, which: &str) -> String {
     format!(

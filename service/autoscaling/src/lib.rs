@@ -1,8 +1,9 @@
 //! Auto Scaling groups: as many instances as desired, replaced when they die, spread over zones.
 //!
-//! An operation changes the group. `reconcile` carries out what the group's members wait for (launching, registering
+//! An operation, a policy that an alarm calls, or a scheduled action changes the group. `reconcile` carries out what the group's members wait for (launching, registering
 //! with load balancers, terminating), and asks `plan` what is to change next.
 
+mod alarm;
 mod error;
 mod event;
 mod model;
@@ -11,12 +12,12 @@ mod plan;
 mod reconcile;
 mod table;
 
-pub use reconcile::{Groups, Metrics};
+pub use reconcile::{Groups, Metrics, Schedules};
 
 use std::sync::Arc;
 
 use aws_protocol::Context;
-use aws_shape::{ec2, elbv2};
+use aws_shape::{cloudwatch, ec2, elbv2};
 use base_clock::Clock;
 use base_id::{IdSource, Scope};
 use base_store::Store;
@@ -24,6 +25,7 @@ use base_store::Store;
 /// The services that a group asks for things.
 #[derive(Clone)]
 pub struct Neighbours {
+    pub cloudwatch: Arc<dyn cloudwatch::Api>,
     pub ec2: Arc<dyn ec2::Api>,
     pub elbv2: Arc<dyn elbv2::Api>,
 }

@@ -1,7 +1,12 @@
 //! Groups as they are stored, with the instances that belong to them.
 
+mod policy;
+
+pub(crate) use policy::{Kind, Policy, Schedule};
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use base_scaling::capacity::Move;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +47,9 @@ pub(crate) struct Group {
     pub(crate) back_off: Option<BackOff>,
     /// The last is the one that may be under way.
     pub(crate) refreshes: Vec<Refresh>,
+    /// What a policy did last.
+    #[serde(default)]
+    pub(crate) moved: Option<Move>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,8 @@
 //! What is to change about a group. Pure: it is handed what is seen, the time, and names for what is new.
 
+pub(crate) mod policy;
 mod refresh;
+pub(crate) mod schedule;
 mod sizes;
 mod victim;
 

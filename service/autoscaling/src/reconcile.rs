@@ -3,8 +3,10 @@
 mod act;
 mod metrics;
 mod observe;
+mod schedule;
 
 pub use metrics::Metrics;
+pub use schedule::Schedules;
 
 use std::collections::BTreeSet;
 

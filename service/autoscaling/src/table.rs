@@ -1,5 +1,8 @@
 //! What is stored: groups under `<account>/<region>/<name>`, activities under
-//! `<account>/<region>/<group>/<start in milliseconds>-<id>`.
+//! `<account>/<region>/<group>/<start in milliseconds>-<id>`, policies and scheduled actions under
+//! `<account>/<region>/<group>/<name>`. The last two may outlive their group for a moment; nobody is shown them then.
+
+use std::sync::Arc;
 
 use base_id::Scope;
 use base_store::{Snapshot, Table, Transaction};
@@ -7,10 +10,12 @@ use base_store::{Snapshot, Table, Transaction};
 use aws_protocol::ApiError;
 
 use crate::error::group_not_found;
-use crate::model::{Activity, Group};
+use crate::model::{Activity, Group, Policy, Schedule};
 
 pub(crate) const GROUPS: Table<Group> = Table::new("autoscaling/group", 1);
 pub(crate) const ACTIVITIES: Table<Activity> = Table::new("autoscaling/activity", 1);
+pub(crate) const POLICIES: Table<Policy> = Table::new("autoscaling/policy", 1);
+pub(crate) const SCHEDULES: Table<Schedule> = Table::new("autoscaling/scheduled_action", 1);
 
 /// Of each group; older ones are forgotten.
 const ACTIVITIES_MAX: usize = 200;
@@ -28,7 +33,7 @@ pub(crate) fn group(snapshot: &Snapshot, scope: &Scope, name: &str) -> Result<Gr
         .ok_or_else(|| group_not_found(name))
 }
 
-pub(crate) fn groups(snapshot: &Snapshot, scope: &Scope) -> Vec<std::sync::Arc<Group>> {
+pub(crate) fn groups(snapshot: &Snapshot, scope: &Scope) -> Vec<Arc<Group>> {
     let rows = snapshot.prefix(GROUPS, &key(scope, ""));
     rows.into_iter().map(|(_, row)| row).collect()
 }
@@ -45,12 +50,41 @@ pub(crate) fn group_of(snapshot: &Snapshot, scope: &Scope, instance: &str) -> Op
     all.find(|group| mine(group)).map(|group| Group::clone(&group))
 }
 
+pub(crate) fn sub_key(scope: &Scope, group: &str, name: &str) -> String {
+    key(scope, &format!("{group}/{name}"))
+}
+
+/// Whether the group that it was made for is still there.
+pub(crate) fn has_group(snapshot: &Snapshot, scope: &Scope, name: &str, uuid: &str) -> bool {
+    let found = snapshot.get(GROUPS, &key(scope, name));
+    found.is_some_and(|it| it.uuid == uuid && !it.deleting)
+}
+
+/// Where all of a group are; of all groups if none is named.
+fn head(scope: &Scope, group: Option<&str>) -> String {
+    group.map_or_else(|| key(scope, ""), |it| sub_key(scope, it, ""))
+}
+
+pub(crate) fn policies(snapshot: &Snapshot, scope: &Scope, group: Option<&str>) -> Vec<Arc<Policy>> {
+    let rows = snapshot.prefix(POLICIES, &head(scope, group)).into_iter();
+    rows.map(|(_, row)| row)
+        .filter(|it| has_group(snapshot, scope, &it.group, &it.group_uuid))
+        .collect()
+}
+
+pub(crate) fn schedules(snapshot: &Snapshot, scope: &Scope, group: Option<&str>) -> Vec<Arc<Schedule>> {
+    let rows = snapshot.prefix(SCHEDULES, &head(scope, group)).into_iter();
+    rows.map(|(_, row)| row)
+        .filter(|it| has_group(snapshot, scope, &it.group, &it.group_uuid))
+        .collect()
+}
+
 fn activity_key(scope: &Scope, activity: &Activity) -> String {
     let start = activity.started_at.as_millisecond();
     key(scope, &format!("{}/{start:015}-{}", activity.group, activity.id))
 }
 
-pub(crate) fn activities(snapshot: &Snapshot, scope: &Scope, group: &str) -> Vec<std::sync::Arc<Activity>> {
+pub(crate) fn activities(snapshot: &Snapshot, scope: &Scope, group: &str) -> Vec<Arc<Activity>> {
     let rows = snapshot.prefix(ACTIVITIES, &key(scope, &format!("{group}/")));
     rows.into_iter().map(|(_, row)| row).collect()
 }

@@ -2,7 +2,9 @@
 
 mod fakes;
 mod group;
+mod policy;
 mod refresh;
+mod schedule;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +17,15 @@ use base_id::{Scope, SequentialIds};
 use base_reconcile::Reconciler as _;
 use base_store::Store;
 
-use crate::{Autoscaling, Groups, Neighbours};
-use fakes::{Balancer, Flaky, Trouble};
+use crate::{Autoscaling, Groups, Neighbours, Schedules};
+use fakes::{Alarms, Balancer, Flaky, Trouble};
 
 pub(crate) struct World {
     asg: Autoscaling,
     ec2: service_ec2::Ec2,
     flaky: Arc<Flaky>,
     balancer: Arc<Balancer>,
+    alarms: Arc<Alarms>,
     store: Store,
     clock: Arc<ManualClock>,
     context: Context,
@@ -38,7 +41,9 @@ async fn world() -> World {
     let ec2 = service_ec2::Ec2::new(store.clone(), clock.clone(), ids.clone());
     let flaky = Arc::new(Flaky::new(ec2.clone()));
     let balancer = Arc::new(Balancer::default());
+    let alarms = Arc::new(Alarms::default());
     let neighbours = Neighbours {
+        cloudwatch: alarms.clone(),
         ec2: flaky.clone(),
         elbv2: balancer.clone(),
     };
@@ -54,6 +59,7 @@ async fn world() -> World {
         ec2,
         flaky,
         balancer,
+        alarms,
         store,
         clock,
         context,
@@ -125,6 +131,7 @@ impl World {
     /// One look of everybody, and a second passes.
     async fn step(&self) -> Result<(), String> {
         let looked = Groups::new(self.asg.clone()).activate().await;
+        Schedules::new(self.asg.clone()).activate().await.unwrap();
         service_ec2::Instances::new(self.ec2.clone())
             .activate()
             .await

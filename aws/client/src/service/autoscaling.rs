@@ -17,6 +17,14 @@ impl Api for Client {
         self.call(&SERVICE, "AttachLoadBalancerTargetGroups", context, input).await
     }
 
+    async fn batch_delete_scheduled_action(&self, context: &Context, input: BatchDeleteScheduledActionType) -> Result<BatchDeleteScheduledActionAnswer, ApiError> {
+        self.call(&SERVICE, "BatchDeleteScheduledAction", context, input).await
+    }
+
+    async fn batch_put_scheduled_update_group_action(&self, context: &Context, input: BatchPutScheduledUpdateGroupActionType) -> Result<BatchPutScheduledUpdateGroupActionAnswer, ApiError> {
+        self.call(&SERVICE, "BatchPutScheduledUpdateGroupAction", context, input).await
+    }
+
     async fn cancel_instance_refresh(&self, context: &Context, input: CancelInstanceRefreshType) -> Result<CancelInstanceRefreshAnswer, ApiError> {
         self.call(&SERVICE, "CancelInstanceRefresh", context, input).await
     }
@@ -33,8 +41,20 @@ impl Api for Client {
         self.call(&SERVICE, "DeleteAutoScalingGroup", context, input).await
     }
 
+    async fn delete_policy(&self, context: &Context, input: DeletePolicyType) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeletePolicy", context, input).await
+    }
+
+    async fn delete_scheduled_action(&self, context: &Context, input: DeleteScheduledActionType) -> Result<(), ApiError> {
+        self.call(&SERVICE, "DeleteScheduledAction", context, input).await
+    }
+
     async fn delete_tags(&self, context: &Context, input: DeleteTagsType) -> Result<(), ApiError> {
         self.call(&SERVICE, "DeleteTags", context, input).await
+    }
+
+    async fn describe_adjustment_types(&self, context: &Context, input: DescribeAdjustmentTypesRequest) -> Result<DescribeAdjustmentTypesAnswer, ApiError> {
+        self.call(&SERVICE, "DescribeAdjustmentTypes", context, input).await
     }
 
     async fn describe_auto_scaling_groups(&self, context: &Context, input: AutoScalingGroupNamesType) -> Result<AutoScalingGroupsType, ApiError> {
@@ -57,12 +77,20 @@ impl Api for Client {
         self.call(&SERVICE, "DescribeMetricCollectionTypes", context, input).await
     }
 
+    async fn describe_policies(&self, context: &Context, input: DescribePoliciesType) -> Result<PoliciesType, ApiError> {
+        self.call(&SERVICE, "DescribePolicies", context, input).await
+    }
+
     async fn describe_scaling_activities(&self, context: &Context, input: DescribeScalingActivitiesType) -> Result<ActivitiesType, ApiError> {
         self.call(&SERVICE, "DescribeScalingActivities", context, input).await
     }
 
     async fn describe_scaling_process_types(&self, context: &Context, input: DescribeScalingProcessTypesRequest) -> Result<ProcessesType, ApiError> {
         self.call(&SERVICE, "DescribeScalingProcessTypes", context, input).await
+    }
+
+    async fn describe_scheduled_actions(&self, context: &Context, input: DescribeScheduledActionsType) -> Result<ScheduledActionsType, ApiError> {
+        self.call(&SERVICE, "DescribeScheduledActions", context, input).await
     }
 
     async fn describe_tags(&self, context: &Context, input: DescribeTagsType) -> Result<TagsType, ApiError> {
@@ -87,6 +115,18 @@ impl Api for Client {
 
     async fn enable_metrics_collection(&self, context: &Context, input: EnableMetricsCollectionQuery) -> Result<(), ApiError> {
         self.call(&SERVICE, "EnableMetricsCollection", context, input).await
+    }
+
+    async fn execute_policy(&self, context: &Context, input: ExecutePolicyType) -> Result<(), ApiError> {
+        self.call(&SERVICE, "ExecutePolicy", context, input).await
+    }
+
+    async fn put_scaling_policy(&self, context: &Context, input: PutScalingPolicyType) -> Result<PolicyARNType, ApiError> {
+        self.call(&SERVICE, "PutScalingPolicy", context, input).await
+    }
+
+    async fn put_scheduled_update_group_action(&self, context: &Context, input: PutScheduledUpdateGroupActionType) -> Result<(), ApiError> {
+        self.call(&SERVICE, "PutScheduledUpdateGroupAction", context, input).await
     }
 
     async fn resume_processes(&self, context: &Context, input: ScalingProcessQuery) -> Result<(), ApiError> {

@@ -3,6 +3,7 @@
 use aws_protocol::{ApiError, Context, Shaped, Value, json, page};
 use aws_shape::applicationautoscaling::*;
 use aws_shape::cloudwatch;
+use base_scaling::capacity::{self, Step};
 
 use super::{is_served, tracking};
 use crate::model::{Kind, Policy};
@@ -197,32 +198,18 @@ fn check(given: &StepScalingPolicyConfiguration) -> Result<(), ApiError> {
             "StepAdjustments has between 1 and {STEPS_MAX} entries."
         )));
     }
-    let mut ranges: Vec<(f64, f64)> = steps
-        .iter()
-        .map(|it| {
-            (
-                it.metric_interval_lower_bound.unwrap_or(f64::NEG_INFINITY),
-                it.metric_interval_upper_bound.unwrap_or(f64::INFINITY),
-            )
-        })
-        .collect();
-    ranges.sort_by(|a, b| a.0.total_cmp(&b.0));
-    if ranges.iter().any(|(low, high)| low >= high) {
-        return Err(error::validation(
-            "At least one StepAdjustment has a lower bound that is not below its upper bound.",
-        ));
-    }
-    for pair in ranges.windows(2) {
-        if pair[0].1 > pair[1].0 {
-            return Err(error::validation("StepAdjustment intervals can't overlap"));
-        }
-        if pair[0].1 < pair[1].0 {
-            return Err(error::validation(
-                "There is a gap between two StepAdjustment intervals",
-            ));
-        }
-    }
-    Ok(())
+    capacity::check(&self::steps(given)).map_err(error::validation)
+}
+
+/// As they are reckoned with.
+pub(crate) fn steps(given: &StepScalingPolicyConfiguration) -> Vec<Step> {
+    let all = given.step_adjustments.iter().flatten();
+    all.map(|it| Step {
+        lower: it.metric_interval_lower_bound,
+        upper: it.metric_interval_upper_bound,
+        adjustment: it.scaling_adjustment,
+    })
+    .collect()
 }
 
 pub(super) async fn describe_scaling_policies(

@@ -2,11 +2,11 @@
 
 use aws_protocol::{ApiError, Context, page};
 use aws_shape::applicationautoscaling::*;
+use base_scaling::schedule;
 use jiff::tz::TimeZone;
 
 use super::is_served;
 use crate::model::Schedule;
-use crate::plan::schedule;
 use crate::resource::{DIMENSION, NAMESPACE, Resource};
 use crate::table::{SCHEDULES, key, sub_key, target};
 use crate::{AppScaling, error};

@@ -3,15 +3,10 @@
 use aws_protocol::ApiError;
 use aws_shape::applicationautoscaling::*;
 use aws_shape::cloudwatch::{self, ComparisonOperator, Dimension, PutMetricAlarmInput};
+use base_scaling::capacity::{IN_PART, PERIOD_SECONDS, PERIODS_IN, PERIODS_OUT};
 
 use crate::error;
 use crate::resource::Resource;
-
-const PERIOD_SECONDS: i32 = 60;
-const PERIODS_OUT: i32 = 3;
-const PERIODS_IN: i32 = 15;
-/// Less is wanted below this part of the target, so that the number does not swing.
-const IN_PART: f64 = 0.9;
 
 /// The alarms of a policy; under the names of those that it has, if it has some.
 pub(super) fn alarms(

@@ -43,6 +43,7 @@ pub(super) async fn set_desired_capacity(
             if wanted != group.desired {
                 group.change = event::user_set(now, group.desired, wanted);
                 group.desired = wanted;
+                group.moved = None;
                 group.back_off = None;
                 tx.put(GROUPS, &key(&scope, &group.name), group.clone());
             }

@@ -162,6 +162,7 @@ async fn parse(
         replacing: 0,
         back_off: None,
         refreshes: vec![],
+        moved: None,
         name: input.auto_scaling_group_name,
     };
     group_check::sizes(&group)?;
@@ -222,6 +223,7 @@ pub(super) async fn update_auto_scaling_group(
             let before = group.desired;
             resize(&mut group, &input)?;
             if group.desired != before {
+                group.moved = None;
                 group.change = event::user_changed(now, group.min, group.max, before, group.desired);
                 group.back_off = None;
             }

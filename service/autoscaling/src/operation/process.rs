@@ -8,7 +8,7 @@ use crate::error::validation;
 use crate::model::Group;
 use crate::table::{self, GROUPS, key};
 
-/// Those of AWS. AZRebalance, AlarmNotification and ScheduledActions have nothing to do here.
+/// Those of AWS. AZRebalance has nothing to do here.
 const PROCESSES: [&str; 9] = [
     "AZRebalance",
     "AddToLoadBalancer",

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::Template;
 
-fn group(min: u32, max: u32, desired: u32) -> Group {
+pub(super) fn group(min: u32, max: u32, desired: u32) -> Group {
     Group {
         name: "g".into(),
         uuid: String::new(),
@@ -42,6 +42,7 @@ fn group(min: u32, max: u32, desired: u32) -> Group {
         replacing: 0,
         back_off: None,
         refreshes: vec![],
+        moved: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use aws_protocol::{ApiError, Context};
 use aws_shape::ec2::{self, *};
-use aws_shape::elbv2;
+use aws_shape::{cloudwatch, elbv2};
 use base_store::{Store, StoreError, Table};
 use contract::task::{DesiredTask, ObservedTask, TaskPhase};
 
@@ -233,6 +233,61 @@ impl elbv2::Api for Balancer {
         });
         Ok(elbv2::DescribeTargetHealthOutput {
             target_health_descriptions: Some(told.collect()),
+        })
+    }
+}
+
+/// Alarms that only remember what they were told.
+#[derive(Default)]
+pub(super) struct Alarms {
+    pub(super) all: Mutex<BTreeMap<String, cloudwatch::PutMetricAlarmInput>>,
+    /// Those that are in the state ALARM.
+    pub(super) ringing: Mutex<Vec<String>>,
+    /// No alarm is taken.
+    pub(super) is_full: Mutex<bool>,
+}
+
+#[async_trait]
+impl cloudwatch::Api for Alarms {
+    async fn put_metric_alarm(
+        &self,
+        _: &Context,
+        input: cloudwatch::PutMetricAlarmInput,
+    ) -> Result<(), ApiError> {
+        if *self.is_full.lock().unwrap() {
+            return Err(ApiError::client("LimitExceeded", "There are too many alarms."));
+        }
+        self.all.lock().unwrap().insert(input.alarm_name.clone(), input);
+        Ok(())
+    }
+
+    async fn delete_alarms(&self, _: &Context, input: cloudwatch::DeleteAlarmsInput) -> Result<(), ApiError> {
+        for name in input.alarm_names {
+            self.all.lock().unwrap().remove(&name);
+        }
+        Ok(())
+    }
+
+    async fn describe_alarms(
+        &self,
+        _: &Context,
+        input: cloudwatch::DescribeAlarmsInput,
+    ) -> Result<cloudwatch::DescribeAlarmsOutput, ApiError> {
+        let ringing = self.ringing.lock().unwrap();
+        let names = input.alarm_names.unwrap_or_default().into_iter();
+        let known = names.filter(|it| self.all.lock().unwrap().contains_key(it));
+        let told = known.map(|name| cloudwatch::MetricAlarm {
+            state_value: Some(if ringing.contains(&name) {
+                cloudwatch::StateValue::Alarm
+            } else {
+                cloudwatch::StateValue::Ok
+            }),
+            alarm_name: Some(name),
+            ..Default::default()
+        });
+        Ok(cloudwatch::DescribeAlarmsOutput {
+            metric_alarms: Some(told.collect()),
+            ..Default::default()
         })
     }
 }

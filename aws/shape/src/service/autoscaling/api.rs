@@ -20,6 +20,16 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("AttachLoadBalancerTargetGroups"))
     }
 
+    async fn batch_delete_scheduled_action(&self, context: &Context, input: BatchDeleteScheduledActionType) -> Result<BatchDeleteScheduledActionAnswer, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("BatchDeleteScheduledAction"))
+    }
+
+    async fn batch_put_scheduled_update_group_action(&self, context: &Context, input: BatchPutScheduledUpdateGroupActionType) -> Result<BatchPutScheduledUpdateGroupActionAnswer, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("BatchPutScheduledUpdateGroupAction"))
+    }
+
     async fn cancel_instance_refresh(&self, context: &Context, input: CancelInstanceRefreshType) -> Result<CancelInstanceRefreshAnswer, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("CancelInstanceRefresh"))
@@ -40,9 +50,24 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DeleteAutoScalingGroup"))
     }
 
+    async fn delete_policy(&self, context: &Context, input: DeletePolicyType) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeletePolicy"))
+    }
+
+    async fn delete_scheduled_action(&self, context: &Context, input: DeleteScheduledActionType) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DeleteScheduledAction"))
+    }
+
     async fn delete_tags(&self, context: &Context, input: DeleteTagsType) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DeleteTags"))
+    }
+
+    async fn describe_adjustment_types(&self, context: &Context, input: DescribeAdjustmentTypesRequest) -> Result<DescribeAdjustmentTypesAnswer, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeAdjustmentTypes"))
     }
 
     async fn describe_auto_scaling_groups(&self, context: &Context, input: AutoScalingGroupNamesType) -> Result<AutoScalingGroupsType, ApiError> {
@@ -70,6 +95,11 @@ pub trait Api: Send + Sync {
         Err(ApiError::not_implemented("DescribeMetricCollectionTypes"))
     }
 
+    async fn describe_policies(&self, context: &Context, input: DescribePoliciesType) -> Result<PoliciesType, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribePolicies"))
+    }
+
     async fn describe_scaling_activities(&self, context: &Context, input: DescribeScalingActivitiesType) -> Result<ActivitiesType, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeScalingActivities"))
@@ -78,6 +108,11 @@ pub trait Api: Send + Sync {
     async fn describe_scaling_process_types(&self, context: &Context, input: DescribeScalingProcessTypesRequest) -> Result<ProcessesType, ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("DescribeScalingProcessTypes"))
+    }
+
+    async fn describe_scheduled_actions(&self, context: &Context, input: DescribeScheduledActionsType) -> Result<ScheduledActionsType, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("DescribeScheduledActions"))
     }
 
     async fn describe_tags(&self, context: &Context, input: DescribeTagsType) -> Result<TagsType, ApiError> {
@@ -108,6 +143,21 @@ pub trait Api: Send + Sync {
     async fn enable_metrics_collection(&self, context: &Context, input: EnableMetricsCollectionQuery) -> Result<(), ApiError> {
         let _ = (context, input);
         Err(ApiError::not_implemented("EnableMetricsCollection"))
+    }
+
+    async fn execute_policy(&self, context: &Context, input: ExecutePolicyType) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("ExecutePolicy"))
+    }
+
+    async fn put_scaling_policy(&self, context: &Context, input: PutScalingPolicyType) -> Result<PolicyARNType, ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutScalingPolicy"))
+    }
+
+    async fn put_scheduled_update_group_action(&self, context: &Context, input: PutScheduledUpdateGroupActionType) -> Result<(), ApiError> {
+        let _ = (context, input);
+        Err(ApiError::not_implemented("PutScheduledUpdateGroupAction"))
     }
 
     async fn resume_processes(&self, context: &Context, input: ScalingProcessQuery) -> Result<(), ApiError> {
@@ -159,24 +209,34 @@ pub async fn dispatch(api: &dyn Api, context: &Context, operation: &str, input: 
     match operation {
         "AttachInstances" => api.attach_instances(context, crate::input(input)?).await.map(|()| ().write()),
         "AttachLoadBalancerTargetGroups" => api.attach_load_balancer_target_groups(context, crate::input(input)?).await.map(AttachLoadBalancerTargetGroupsResultType::write),
+        "BatchDeleteScheduledAction" => api.batch_delete_scheduled_action(context, crate::input(input)?).await.map(BatchDeleteScheduledActionAnswer::write),
+        "BatchPutScheduledUpdateGroupAction" => api.batch_put_scheduled_update_group_action(context, crate::input(input)?).await.map(BatchPutScheduledUpdateGroupActionAnswer::write),
         "CancelInstanceRefresh" => api.cancel_instance_refresh(context, crate::input(input)?).await.map(CancelInstanceRefreshAnswer::write),
         "CreateAutoScalingGroup" => api.create_auto_scaling_group(context, crate::input(input)?).await.map(|()| ().write()),
         "CreateOrUpdateTags" => api.create_or_update_tags(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteAutoScalingGroup" => api.delete_auto_scaling_group(context, crate::input(input)?).await.map(|()| ().write()),
+        "DeletePolicy" => api.delete_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "DeleteScheduledAction" => api.delete_scheduled_action(context, crate::input(input)?).await.map(|()| ().write()),
         "DeleteTags" => api.delete_tags(context, crate::input(input)?).await.map(|()| ().write()),
+        "DescribeAdjustmentTypes" => api.describe_adjustment_types(context, crate::input(input)?).await.map(DescribeAdjustmentTypesAnswer::write),
         "DescribeAutoScalingGroups" => api.describe_auto_scaling_groups(context, crate::input(input)?).await.map(AutoScalingGroupsType::write),
         "DescribeAutoScalingInstances" => api.describe_auto_scaling_instances(context, crate::input(input)?).await.map(AutoScalingInstancesType::write),
         "DescribeInstanceRefreshes" => api.describe_instance_refreshes(context, crate::input(input)?).await.map(DescribeInstanceRefreshesAnswer::write),
         "DescribeLoadBalancerTargetGroups" => api.describe_load_balancer_target_groups(context, crate::input(input)?).await.map(DescribeLoadBalancerTargetGroupsResponse::write),
         "DescribeMetricCollectionTypes" => api.describe_metric_collection_types(context, crate::input(input)?).await.map(DescribeMetricCollectionTypesAnswer::write),
+        "DescribePolicies" => api.describe_policies(context, crate::input(input)?).await.map(PoliciesType::write),
         "DescribeScalingActivities" => api.describe_scaling_activities(context, crate::input(input)?).await.map(ActivitiesType::write),
         "DescribeScalingProcessTypes" => api.describe_scaling_process_types(context, crate::input(input)?).await.map(ProcessesType::write),
+        "DescribeScheduledActions" => api.describe_scheduled_actions(context, crate::input(input)?).await.map(ScheduledActionsType::write),
         "DescribeTags" => api.describe_tags(context, crate::input(input)?).await.map(TagsType::write),
         "DescribeTerminationPolicyTypes" => api.describe_termination_policy_types(context, crate::input(input)?).await.map(DescribeTerminationPolicyTypesAnswer::write),
         "DetachInstances" => api.detach_instances(context, crate::input(input)?).await.map(DetachInstancesAnswer::write),
         "DetachLoadBalancerTargetGroups" => api.detach_load_balancer_target_groups(context, crate::input(input)?).await.map(DetachLoadBalancerTargetGroupsResultType::write),
         "DisableMetricsCollection" => api.disable_metrics_collection(context, crate::input(input)?).await.map(|()| ().write()),
         "EnableMetricsCollection" => api.enable_metrics_collection(context, crate::input(input)?).await.map(|()| ().write()),
+        "ExecutePolicy" => api.execute_policy(context, crate::input(input)?).await.map(|()| ().write()),
+        "PutScalingPolicy" => api.put_scaling_policy(context, crate::input(input)?).await.map(PolicyARNType::write),
+        "PutScheduledUpdateGroupAction" => api.put_scheduled_update_group_action(context, crate::input(input)?).await.map(|()| ().write()),
         "ResumeProcesses" => api.resume_processes(context, crate::input(input)?).await.map(|()| ().write()),
         "SetDesiredCapacity" => api.set_desired_capacity(context, crate::input(input)?).await.map(|()| ().write()),
         "SetInstanceHealth" => api.set_instance_health(context, crate::input(input)?).await.map(|()| ().write()),

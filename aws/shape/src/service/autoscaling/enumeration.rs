@@ -33,6 +33,20 @@ enumeration!(LocalStorage { Included = "included", Excluded = "excluded", Requir
 
 enumeration!(LocalStorageType { Hdd = "hdd", Ssd = "ssd" });
 
+enumeration!(MetricStatistic { Average = "Average", Minimum = "Minimum", Maximum = "Maximum", SampleCount = "SampleCount", Sum = "Sum" });
+
+enumeration!(MetricType { AsgAverageCpuUtilization = "ASGAverageCPUUtilization", AsgAverageNetworkIn = "ASGAverageNetworkIn", AsgAverageNetworkOut = "ASGAverageNetworkOut", AlbRequestCountPerTarget = "ALBRequestCountPerTarget" });
+
+enumeration!(PredefinedLoadMetricType { AsgTotalCpuUtilization = "ASGTotalCPUUtilization", AsgTotalNetworkIn = "ASGTotalNetworkIn", AsgTotalNetworkOut = "ASGTotalNetworkOut", AlbTargetGroupRequestCount = "ALBTargetGroupRequestCount" });
+
+enumeration!(PredefinedMetricPairType { AsgcpuUtilization = "ASGCPUUtilization", AsgNetworkIn = "ASGNetworkIn", AsgNetworkOut = "ASGNetworkOut", AlbRequestCount = "ALBRequestCount" });
+
+enumeration!(PredefinedScalingMetricType { AsgAverageCpuUtilization = "ASGAverageCPUUtilization", AsgAverageNetworkIn = "ASGAverageNetworkIn", AsgAverageNetworkOut = "ASGAverageNetworkOut", AlbRequestCountPerTarget = "ALBRequestCountPerTarget" });
+
+enumeration!(PredictiveScalingMaxCapacityBreachBehavior { HonorMaxCapacity = "HonorMaxCapacity", IncreaseMaxCapacity = "IncreaseMaxCapacity" });
+
+enumeration!(PredictiveScalingMode { ForecastAndScale = "ForecastAndScale", ForecastOnly = "ForecastOnly" });
+
 enumeration!(RefreshStrategy { Rolling = "Rolling", ReplaceRootVolume = "ReplaceRootVolume" });
 
 enumeration!(RetentionAction { Retain = "retain", Terminate = "terminate" });

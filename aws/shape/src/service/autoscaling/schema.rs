@@ -17,24 +17,34 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     operations: &[
         OperationSchema { name: "AttachInstances", input: Some(&ATTACH_INSTANCES_QUERY), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT, &SERVICE_LINKED_ROLE_FAILURE] },
         OperationSchema { name: "AttachLoadBalancerTargetGroups", input: Some(&ATTACH_LOAD_BALANCER_TARGET_GROUPS_TYPE), output: Some(&ATTACH_LOAD_BALANCER_TARGET_GROUPS_RESULT_TYPE), result_wrapper: Some("AttachLoadBalancerTargetGroupsResult"), http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT, &SERVICE_LINKED_ROLE_FAILURE, &INSTANCE_REFRESH_IN_PROGRESS_FAULT] },
+        OperationSchema { name: "BatchDeleteScheduledAction", input: Some(&BATCH_DELETE_SCHEDULED_ACTION_TYPE), output: Some(&BATCH_DELETE_SCHEDULED_ACTION_ANSWER), result_wrapper: Some("BatchDeleteScheduledActionResult"), http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
+        OperationSchema { name: "BatchPutScheduledUpdateGroupAction", input: Some(&BATCH_PUT_SCHEDULED_UPDATE_GROUP_ACTION_TYPE), output: Some(&BATCH_PUT_SCHEDULED_UPDATE_GROUP_ACTION_ANSWER), result_wrapper: Some("BatchPutScheduledUpdateGroupActionResult"), http: None, input_element: None, errors: &[&ALREADY_EXISTS_FAULT, &LIMIT_EXCEEDED_FAULT, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "CancelInstanceRefresh", input: Some(&CANCEL_INSTANCE_REFRESH_TYPE), output: Some(&CANCEL_INSTANCE_REFRESH_ANSWER), result_wrapper: Some("CancelInstanceRefreshResult"), http: None, input_element: None, errors: &[&LIMIT_EXCEEDED_FAULT, &RESOURCE_CONTENTION_FAULT, &ACTIVE_INSTANCE_REFRESH_NOT_FOUND_FAULT] },
         OperationSchema { name: "CreateAutoScalingGroup", input: Some(&CREATE_AUTO_SCALING_GROUP_TYPE), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&ALREADY_EXISTS_FAULT, &LIMIT_EXCEEDED_FAULT, &RESOURCE_CONTENTION_FAULT, &SERVICE_LINKED_ROLE_FAILURE] },
         OperationSchema { name: "CreateOrUpdateTags", input: Some(&CREATE_OR_UPDATE_TAGS_TYPE), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&LIMIT_EXCEEDED_FAULT, &ALREADY_EXISTS_FAULT, &RESOURCE_CONTENTION_FAULT, &RESOURCE_IN_USE_FAULT] },
         OperationSchema { name: "DeleteAutoScalingGroup", input: Some(&DELETE_AUTO_SCALING_GROUP_TYPE), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&SCALING_ACTIVITY_IN_PROGRESS_FAULT, &RESOURCE_IN_USE_FAULT, &RESOURCE_CONTENTION_FAULT] },
+        OperationSchema { name: "DeletePolicy", input: Some(&DELETE_POLICY_TYPE), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT, &SERVICE_LINKED_ROLE_FAILURE] },
+        OperationSchema { name: "DeleteScheduledAction", input: Some(&DELETE_SCHEDULED_ACTION_TYPE), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DeleteTags", input: Some(&DELETE_TAGS_TYPE), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT, &RESOURCE_IN_USE_FAULT] },
+        OperationSchema { name: "DescribeAdjustmentTypes", input: None, output: Some(&DESCRIBE_ADJUSTMENT_TYPES_ANSWER), result_wrapper: Some("DescribeAdjustmentTypesResult"), http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DescribeAutoScalingGroups", input: Some(&AUTO_SCALING_GROUP_NAMES_TYPE), output: Some(&AUTO_SCALING_GROUPS_TYPE), result_wrapper: Some("DescribeAutoScalingGroupsResult"), http: None, input_element: None, errors: &[&INVALID_NEXT_TOKEN, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DescribeAutoScalingInstances", input: Some(&DESCRIBE_AUTO_SCALING_INSTANCES_TYPE), output: Some(&AUTO_SCALING_INSTANCES_TYPE), result_wrapper: Some("DescribeAutoScalingInstancesResult"), http: None, input_element: None, errors: &[&INVALID_NEXT_TOKEN, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DescribeInstanceRefreshes", input: Some(&DESCRIBE_INSTANCE_REFRESHES_TYPE), output: Some(&DESCRIBE_INSTANCE_REFRESHES_ANSWER), result_wrapper: Some("DescribeInstanceRefreshesResult"), http: None, input_element: None, errors: &[&INVALID_NEXT_TOKEN, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DescribeLoadBalancerTargetGroups", input: Some(&DESCRIBE_LOAD_BALANCER_TARGET_GROUPS_REQUEST), output: Some(&DESCRIBE_LOAD_BALANCER_TARGET_GROUPS_RESPONSE), result_wrapper: Some("DescribeLoadBalancerTargetGroupsResult"), http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT, &INVALID_NEXT_TOKEN] },
         OperationSchema { name: "DescribeMetricCollectionTypes", input: None, output: Some(&DESCRIBE_METRIC_COLLECTION_TYPES_ANSWER), result_wrapper: Some("DescribeMetricCollectionTypesResult"), http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
+        OperationSchema { name: "DescribePolicies", input: Some(&DESCRIBE_POLICIES_TYPE), output: Some(&POLICIES_TYPE), result_wrapper: Some("DescribePoliciesResult"), http: None, input_element: None, errors: &[&INVALID_NEXT_TOKEN, &RESOURCE_CONTENTION_FAULT, &SERVICE_LINKED_ROLE_FAILURE] },
         OperationSchema { name: "DescribeScalingActivities", input: Some(&DESCRIBE_SCALING_ACTIVITIES_TYPE), output: Some(&ACTIVITIES_TYPE), result_wrapper: Some("DescribeScalingActivitiesResult"), http: None, input_element: None, errors: &[&INVALID_NEXT_TOKEN, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DescribeScalingProcessTypes", input: None, output: Some(&PROCESSES_TYPE), result_wrapper: Some("DescribeScalingProcessTypesResult"), http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
+        OperationSchema { name: "DescribeScheduledActions", input: Some(&DESCRIBE_SCHEDULED_ACTIONS_TYPE), output: Some(&SCHEDULED_ACTIONS_TYPE), result_wrapper: Some("DescribeScheduledActionsResult"), http: None, input_element: None, errors: &[&INVALID_NEXT_TOKEN, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DescribeTags", input: Some(&DESCRIBE_TAGS_TYPE), output: Some(&TAGS_TYPE), result_wrapper: Some("DescribeTagsResult"), http: None, input_element: None, errors: &[&INVALID_NEXT_TOKEN, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DescribeTerminationPolicyTypes", input: None, output: Some(&DESCRIBE_TERMINATION_POLICY_TYPES_ANSWER), result_wrapper: Some("DescribeTerminationPolicyTypesResult"), http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DetachInstances", input: Some(&DETACH_INSTANCES_QUERY), output: Some(&DETACH_INSTANCES_ANSWER), result_wrapper: Some("DetachInstancesResult"), http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DetachLoadBalancerTargetGroups", input: Some(&DETACH_LOAD_BALANCER_TARGET_GROUPS_TYPE), output: Some(&DETACH_LOAD_BALANCER_TARGET_GROUPS_RESULT_TYPE), result_wrapper: Some("DetachLoadBalancerTargetGroupsResult"), http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "DisableMetricsCollection", input: Some(&DISABLE_METRICS_COLLECTION_QUERY), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "EnableMetricsCollection", input: Some(&ENABLE_METRICS_COLLECTION_QUERY), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
+        OperationSchema { name: "ExecutePolicy", input: Some(&EXECUTE_POLICY_TYPE), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&SCALING_ACTIVITY_IN_PROGRESS_FAULT, &RESOURCE_CONTENTION_FAULT] },
+        OperationSchema { name: "PutScalingPolicy", input: Some(&PUT_SCALING_POLICY_TYPE), output: Some(&POLICY_ARN_TYPE), result_wrapper: Some("PutScalingPolicyResult"), http: None, input_element: None, errors: &[&LIMIT_EXCEEDED_FAULT, &RESOURCE_CONTENTION_FAULT, &SERVICE_LINKED_ROLE_FAILURE] },
+        OperationSchema { name: "PutScheduledUpdateGroupAction", input: Some(&PUT_SCHEDULED_UPDATE_GROUP_ACTION_TYPE), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&ALREADY_EXISTS_FAULT, &LIMIT_EXCEEDED_FAULT, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "ResumeProcesses", input: Some(&SCALING_PROCESS_QUERY), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_IN_USE_FAULT, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "SetDesiredCapacity", input: Some(&SET_DESIRED_CAPACITY_TYPE), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&SCALING_ACTIVITY_IN_PROGRESS_FAULT, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "SetInstanceHealth", input: Some(&SET_INSTANCE_HEALTH_QUERY), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&RESOURCE_CONTENTION_FAULT] },
@@ -44,8 +54,8 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
         OperationSchema { name: "TerminateInstanceInAutoScalingGroup", input: Some(&TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP_TYPE), output: Some(&ACTIVITY_TYPE), result_wrapper: Some("TerminateInstanceInAutoScalingGroupResult"), http: None, input_element: None, errors: &[&SCALING_ACTIVITY_IN_PROGRESS_FAULT, &RESOURCE_CONTENTION_FAULT] },
         OperationSchema { name: "UpdateAutoScalingGroup", input: Some(&UPDATE_AUTO_SCALING_GROUP_TYPE), output: None, result_wrapper: None, http: None, input_element: None, errors: &[&SCALING_ACTIVITY_IN_PROGRESS_FAULT, &RESOURCE_CONTENTION_FAULT, &SERVICE_LINKED_ROLE_FAILURE] },
     ],
-    unserved: &["AttachLoadBalancers", "AttachTrafficSources", "BatchDeleteScheduledAction", "BatchPutScheduledUpdateGroupAction", "CompleteLifecycleAction", "CreateLaunchConfiguration", "DeleteLaunchConfiguration", "DeleteLifecycleHook", "DeleteNotificationConfiguration", "DeletePolicy", "DeleteScheduledAction", "DeleteWarmPool", "DescribeAccountLimits", "DescribeAdjustmentTypes", "DescribeAutoScalingNotificationTypes", "DescribeLaunchConfigurations", "DescribeLifecycleHookTypes", "DescribeLifecycleHooks", "DescribeLoadBalancers", "DescribeNotificationConfigurations", "DescribePolicies", "DescribeScheduledActions", "DescribeTrafficSources", "DescribeWarmPool", "DetachLoadBalancers", "DetachTrafficSources", "EnterStandby", "ExecutePolicy", "ExitStandby", "GetPredictiveScalingForecast", "LaunchInstances", "PutLifecycleHook", "PutNotificationConfiguration", "PutScalingPolicy", "PutScheduledUpdateGroupAction", "PutWarmPool", "RecordLifecycleActionHeartbeat", "RollbackInstanceRefresh"],
-    shapes: &[&ACCELERATOR_COUNT_REQUEST, &ACCELERATOR_MANUFACTURER, &ACCELERATOR_MANUFACTURERS, &ACCELERATOR_NAME, &ACCELERATOR_NAMES, &ACCELERATOR_TOTAL_MEMORY_MI_B_REQUEST, &ACCELERATOR_TYPE, &ACCELERATOR_TYPES, &ACTIVE_INSTANCE_REFRESH_NOT_FOUND_FAULT, &ACTIVITIES, &ACTIVITIES_TYPE, &ACTIVITY, &ACTIVITY_IDS, &ACTIVITY_TYPE, &ALARM_LIST, &ALARM_SPECIFICATION, &ALLOWED_INSTANCE_TYPE, &ALLOWED_INSTANCE_TYPES, &ALREADY_EXISTS_FAULT, &ANY_PRINTABLE_ASCII_STRING_MAX_LEN4000, &ASCII_STRING_MAX_LEN255, &ATTACH_INSTANCES_QUERY, &ATTACH_LOAD_BALANCER_TARGET_GROUPS_RESULT_TYPE, &ATTACH_LOAD_BALANCER_TARGET_GROUPS_TYPE, &AUTO_ROLLBACK, &AUTO_SCALING_GROUP, &AUTO_SCALING_GROUP_DESIRED_CAPACITY, &AUTO_SCALING_GROUP_MAX_SIZE, &AUTO_SCALING_GROUP_MIN_SIZE, &AUTO_SCALING_GROUP_NAMES, &AUTO_SCALING_GROUP_NAMES_TYPE, &AUTO_SCALING_GROUP_PREDICTED_CAPACITY, &AUTO_SCALING_GROUP_STATE, &AUTO_SCALING_GROUPS, &AUTO_SCALING_GROUPS_TYPE, &AUTO_SCALING_INSTANCE_DETAILS, &AUTO_SCALING_INSTANCES, &AUTO_SCALING_INSTANCES_TYPE, &AVAILABILITY_ZONE_DISTRIBUTION, &AVAILABILITY_ZONE_IDS, &AVAILABILITY_ZONE_IMPAIRMENT_POLICY, &AVAILABILITY_ZONES, &BAKE_TIME, &BARE_METAL, &BASELINE_EBS_BANDWIDTH_MBPS_REQUEST, &BASELINE_PERFORMANCE_FACTORS_REQUEST, &BOOLEAN_TYPE, &BURSTABLE_PERFORMANCE, &CANCEL_INSTANCE_REFRESH_ANSWER, &CANCEL_INSTANCE_REFRESH_TYPE, &CAPACITY_DISTRIBUTION_STRATEGY, &CAPACITY_REBALANCE_ENABLED, &CAPACITY_RESERVATION_IDS, &CAPACITY_RESERVATION_PREFERENCE, &CAPACITY_RESERVATION_RESOURCE_GROUP_ARNS, &CAPACITY_RESERVATION_SPECIFICATION, &CAPACITY_RESERVATION_TARGET, &CHECKPOINT_DELAY, &CHECKPOINT_PERCENTAGES, &CONTEXT, &COOLDOWN, &CPU_MANUFACTURER, &CPU_MANUFACTURERS, &CPU_PERFORMANCE_FACTOR_REQUEST, &CREATE_AUTO_SCALING_GROUP_TYPE, &CREATE_OR_UPDATE_TAGS_TYPE, &DEFAULT_INSTANCE_WARMUP, &DELETE_AUTO_SCALING_GROUP_TYPE, &DELETE_TAGS_TYPE, &DELETION_PROTECTION, &DESCRIBE_AUTO_SCALING_INSTANCES_TYPE, &DESCRIBE_INSTANCE_REFRESHES_ANSWER, &DESCRIBE_INSTANCE_REFRESHES_TYPE, &DESCRIBE_LOAD_BALANCER_TARGET_GROUPS_REQUEST, &DESCRIBE_LOAD_BALANCER_TARGET_GROUPS_RESPONSE, &DESCRIBE_METRIC_COLLECTION_TYPES_ANSWER, &DESCRIBE_SCALING_ACTIVITIES_TYPE, &DESCRIBE_TAGS_TYPE, &DESCRIBE_TERMINATION_POLICY_TYPES_ANSWER, &DESIRED_CONFIGURATION, &DETACH_INSTANCES_ANSWER, &DETACH_INSTANCES_QUERY, &DETACH_LOAD_BALANCER_TARGET_GROUPS_RESULT_TYPE, &DETACH_LOAD_BALANCER_TARGET_GROUPS_TYPE, &DISABLE_METRICS_COLLECTION_QUERY, &ENABLE_METRICS_COLLECTION_QUERY, &ENABLED_METRIC, &ENABLED_METRICS, &EXCLUDED_INSTANCE, &EXCLUDED_INSTANCE_TYPES, &FILTER, &FILTERS, &FORCE_DELETE, &HEALTH_CHECK_GRACE_PERIOD, &HEARTBEAT_TIMEOUT, &HONOR_COOLDOWN, &IMAGE_ID, &IMPAIRED_ZONE_HEALTH_CHECK_BEHAVIOR, &INCLUDE_DELETED_GROUPS, &INCLUDE_INSTANCES, &INSTANCE, &INSTANCE_GENERATION, &INSTANCE_GENERATIONS, &INSTANCE_IDS, &INSTANCE_LIFECYCLE_POLICY, &INSTANCE_MAINTENANCE_POLICY, &INSTANCE_PROTECTED, &INSTANCE_REFRESH, &INSTANCE_REFRESH_IDS, &INSTANCE_REFRESH_IN_PROGRESS_FAULT, &INSTANCE_REFRESH_LIVE_POOL_PROGRESS, &INSTANCE_REFRESH_PROGRESS_DETAILS, &INSTANCE_REFRESH_STATUS, &INSTANCE_REFRESH_WARM_POOL_PROGRESS, &INSTANCE_REFRESHES, &INSTANCE_REQUIREMENTS, &INSTANCE_REUSE_POLICY, &INSTANCES, &INSTANCES_DISTRIBUTION, &INSTANCES_TO_UPDATE, &INT_PERCENT, &INT_PERCENT100_TO200, &INT_PERCENT100_TO200_RESETTABLE, &INT_PERCENT_RESETTABLE, &INVALID_NEXT_TOKEN, &LAUNCH_TEMPLATE, &LAUNCH_TEMPLATE_NAME, &LAUNCH_TEMPLATE_OVERRIDES, &LAUNCH_TEMPLATE_SPECIFICATION, &LIFECYCLE_ACTION_RESULT, &LIFECYCLE_HOOK_SPECIFICATION, &LIFECYCLE_HOOK_SPECIFICATIONS, &LIFECYCLE_STATE, &LIFECYCLE_TRANSITION, &LIMIT_EXCEEDED_FAULT, &LOAD_BALANCER_NAMES, &LOAD_BALANCER_TARGET_GROUP_STATE, &LOAD_BALANCER_TARGET_GROUP_STATES, &LOCAL_STORAGE, &LOCAL_STORAGE_TYPE, &LOCAL_STORAGE_TYPES, &MAX_GROUP_PREPARED_CAPACITY, &MAX_INSTANCE_LIFETIME, &MAX_RECORDS, &MEMORY_GI_B_PER_V_CPU_REQUEST, &MEMORY_MI_B_REQUEST, &METRIC_COLLECTION_TYPE, &METRIC_COLLECTION_TYPES, &METRIC_GRANULARITY_TYPE, &METRIC_GRANULARITY_TYPES, &METRICS, &MIXED_INSTANCE_SPOT_PRICE, &MIXED_INSTANCES_POLICY, &NETWORK_BANDWIDTH_GBPS_REQUEST, &NETWORK_INTERFACE_COUNT_REQUEST, &NON_ZERO_INT_PERCENT, &NOTIFICATION_TARGET_RESOURCE_NAME, &NULLABLE_BOOLEAN, &NULLABLE_POSITIVE_DOUBLE, &NULLABLE_POSITIVE_INTEGER, &ON_DEMAND_BASE_CAPACITY, &ON_DEMAND_PERCENTAGE_ABOVE_BASE_CAPACITY, &OVERRIDES, &PERFORMANCE_FACTOR_REFERENCE_REQUEST, &PERFORMANCE_FACTOR_REFERENCE_SET_REQUEST, &PROCESS_NAMES, &PROCESS_TYPE, &PROCESSES, &PROCESSES_TYPE, &PROGRESS, &PROPAGATE_AT_LAUNCH, &PROTECTED_FROM_SCALE_IN, &REFRESH_INSTANCE_WARMUP, &REFRESH_PREFERENCES, &REFRESH_STRATEGY, &RESOURCE_CONTENTION_FAULT, &RESOURCE_IN_USE_FAULT, &RESOURCE_NAME, &RETENTION_ACTION, &RETENTION_TRIGGERS, &REUSE_ON_SCALE_IN, &ROLLBACK_DETAILS, &SCALE_IN_PROTECTED_INSTANCES, &SCALING_ACTIVITY_IN_PROGRESS_FAULT, &SCALING_ACTIVITY_STATUS_CODE, &SCALING_PROCESS_QUERY, &SERVICE_LINKED_ROLE_FAILURE, &SET_DESIRED_CAPACITY_TYPE, &SET_INSTANCE_HEALTH_QUERY, &SET_INSTANCE_PROTECTION_ANSWER, &SET_INSTANCE_PROTECTION_QUERY, &SHOULD_DECREMENT_DESIRED_CAPACITY, &SHOULD_RESPECT_GRACE_PERIOD, &SKIP_MATCHING, &SKIP_ZONAL_SHIFT_VALIDATION, &SPOT_INSTANCE_POOLS, &STANDBY_INSTANCES, &START_INSTANCE_REFRESH_ANSWER, &START_INSTANCE_REFRESH_TYPE, &STRING, &SUSPENDED_PROCESS, &SUSPENDED_PROCESSES, &TAG, &TAG_DESCRIPTION, &TAG_DESCRIPTION_LIST, &TAG_KEY, &TAG_VALUE, &TAGS, &TAGS_TYPE, &TARGET_GROUP_AR_NS, &TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP_TYPE, &TERMINATION_POLICIES, &TIMESTAMP_TYPE, &TOTAL_LOCAL_STORAGE_GB_REQUEST, &TRAFFIC_SOURCE_IDENTIFIER, &TRAFFIC_SOURCES, &UPDATE_AUTO_SCALING_GROUP_TYPE, &UPDATE_PLACEMENT_GROUP_PARAM, &V_CPU_COUNT_REQUEST, &VALUES, &WARM_POOL_CONFIGURATION, &WARM_POOL_MIN_SIZE, &WARM_POOL_SIZE, &WARM_POOL_STATE, &WARM_POOL_STATUS, &XML_STRING, &XML_STRING_MAX_LEN1023, &XML_STRING_MAX_LEN1600, &XML_STRING_MAX_LEN19, &XML_STRING_MAX_LEN255, &XML_STRING_MAX_LEN32, &XML_STRING_MAX_LEN5000, &XML_STRING_MAX_LEN511, &ZONAL_SHIFT_ENABLED],
+    unserved: &["AttachLoadBalancers", "AttachTrafficSources", "CompleteLifecycleAction", "CreateLaunchConfiguration", "DeleteLaunchConfiguration", "DeleteLifecycleHook", "DeleteNotificationConfiguration", "DeleteWarmPool", "DescribeAccountLimits", "DescribeAutoScalingNotificationTypes", "DescribeLaunchConfigurations", "DescribeLifecycleHookTypes", "DescribeLifecycleHooks", "DescribeLoadBalancers", "DescribeNotificationConfigurations", "DescribeTrafficSources", "DescribeWarmPool", "DetachLoadBalancers", "DetachTrafficSources", "EnterStandby", "ExitStandby", "GetPredictiveScalingForecast", "LaunchInstances", "PutLifecycleHook", "PutNotificationConfiguration", "PutWarmPool", "RecordLifecycleActionHeartbeat", "RollbackInstanceRefresh"],
+    shapes: &[&ACCELERATOR_COUNT_REQUEST, &ACCELERATOR_MANUFACTURER, &ACCELERATOR_MANUFACTURERS, &ACCELERATOR_NAME, &ACCELERATOR_NAMES, &ACCELERATOR_TOTAL_MEMORY_MI_B_REQUEST, &ACCELERATOR_TYPE, &ACCELERATOR_TYPES, &ACTIVE_INSTANCE_REFRESH_NOT_FOUND_FAULT, &ACTIVITIES, &ACTIVITIES_TYPE, &ACTIVITY, &ACTIVITY_IDS, &ACTIVITY_TYPE, &ADJUSTMENT_TYPE, &ADJUSTMENT_TYPES, &ALARM, &ALARM_LIST, &ALARM_SPECIFICATION, &ALARMS, &ALLOWED_INSTANCE_TYPE, &ALLOWED_INSTANCE_TYPES, &ALREADY_EXISTS_FAULT, &ANY_PRINTABLE_ASCII_STRING_MAX_LEN4000, &ASCII_STRING_MAX_LEN255, &ATTACH_INSTANCES_QUERY, &ATTACH_LOAD_BALANCER_TARGET_GROUPS_RESULT_TYPE, &ATTACH_LOAD_BALANCER_TARGET_GROUPS_TYPE, &AUTO_ROLLBACK, &AUTO_SCALING_GROUP, &AUTO_SCALING_GROUP_DESIRED_CAPACITY, &AUTO_SCALING_GROUP_MAX_SIZE, &AUTO_SCALING_GROUP_MIN_SIZE, &AUTO_SCALING_GROUP_NAMES, &AUTO_SCALING_GROUP_NAMES_TYPE, &AUTO_SCALING_GROUP_PREDICTED_CAPACITY, &AUTO_SCALING_GROUP_STATE, &AUTO_SCALING_GROUPS, &AUTO_SCALING_GROUPS_TYPE, &AUTO_SCALING_INSTANCE_DETAILS, &AUTO_SCALING_INSTANCES, &AUTO_SCALING_INSTANCES_TYPE, &AVAILABILITY_ZONE_DISTRIBUTION, &AVAILABILITY_ZONE_IDS, &AVAILABILITY_ZONE_IMPAIRMENT_POLICY, &AVAILABILITY_ZONES, &BAKE_TIME, &BARE_METAL, &BASELINE_EBS_BANDWIDTH_MBPS_REQUEST, &BASELINE_PERFORMANCE_FACTORS_REQUEST, &BATCH_DELETE_SCHEDULED_ACTION_ANSWER, &BATCH_DELETE_SCHEDULED_ACTION_TYPE, &BATCH_PUT_SCHEDULED_UPDATE_GROUP_ACTION_ANSWER, &BATCH_PUT_SCHEDULED_UPDATE_GROUP_ACTION_TYPE, &BOOLEAN_TYPE, &BURSTABLE_PERFORMANCE, &CANCEL_INSTANCE_REFRESH_ANSWER, &CANCEL_INSTANCE_REFRESH_TYPE, &CAPACITY_DISTRIBUTION_STRATEGY, &CAPACITY_REBALANCE_ENABLED, &CAPACITY_RESERVATION_IDS, &CAPACITY_RESERVATION_PREFERENCE, &CAPACITY_RESERVATION_RESOURCE_GROUP_ARNS, &CAPACITY_RESERVATION_SPECIFICATION, &CAPACITY_RESERVATION_TARGET, &CHECKPOINT_DELAY, &CHECKPOINT_PERCENTAGES, &CONTEXT, &COOLDOWN, &CPU_MANUFACTURER, &CPU_MANUFACTURERS, &CPU_PERFORMANCE_FACTOR_REQUEST, &CREATE_AUTO_SCALING_GROUP_TYPE, &CREATE_OR_UPDATE_TAGS_TYPE, &CUSTOMIZED_METRIC_SPECIFICATION, &DEFAULT_INSTANCE_WARMUP, &DELETE_AUTO_SCALING_GROUP_TYPE, &DELETE_POLICY_TYPE, &DELETE_SCHEDULED_ACTION_TYPE, &DELETE_TAGS_TYPE, &DELETION_PROTECTION, &DESCRIBE_ADJUSTMENT_TYPES_ANSWER, &DESCRIBE_AUTO_SCALING_INSTANCES_TYPE, &DESCRIBE_INSTANCE_REFRESHES_ANSWER, &DESCRIBE_INSTANCE_REFRESHES_TYPE, &DESCRIBE_LOAD_BALANCER_TARGET_GROUPS_REQUEST, &DESCRIBE_LOAD_BALANCER_TARGET_GROUPS_RESPONSE, &DESCRIBE_METRIC_COLLECTION_TYPES_ANSWER, &DESCRIBE_POLICIES_TYPE, &DESCRIBE_SCALING_ACTIVITIES_TYPE, &DESCRIBE_SCHEDULED_ACTIONS_TYPE, &DESCRIBE_TAGS_TYPE, &DESCRIBE_TERMINATION_POLICY_TYPES_ANSWER, &DESIRED_CONFIGURATION, &DETACH_INSTANCES_ANSWER, &DETACH_INSTANCES_QUERY, &DETACH_LOAD_BALANCER_TARGET_GROUPS_RESULT_TYPE, &DETACH_LOAD_BALANCER_TARGET_GROUPS_TYPE, &DISABLE_METRICS_COLLECTION_QUERY, &DISABLE_SCALE_IN, &ENABLE_METRICS_COLLECTION_QUERY, &ENABLED_METRIC, &ENABLED_METRICS, &ESTIMATED_INSTANCE_WARMUP, &EXCLUDED_INSTANCE, &EXCLUDED_INSTANCE_TYPES, &EXECUTE_POLICY_TYPE, &FAILED_SCHEDULED_UPDATE_GROUP_ACTION_REQUEST, &FAILED_SCHEDULED_UPDATE_GROUP_ACTION_REQUESTS, &FILTER, &FILTERS, &FORCE_DELETE, &HEALTH_CHECK_GRACE_PERIOD, &HEARTBEAT_TIMEOUT, &HONOR_COOLDOWN, &IMAGE_ID, &IMPAIRED_ZONE_HEALTH_CHECK_BEHAVIOR, &INCLUDE_DELETED_GROUPS, &INCLUDE_INSTANCES, &INSTANCE, &INSTANCE_GENERATION, &INSTANCE_GENERATIONS, &INSTANCE_IDS, &INSTANCE_LIFECYCLE_POLICY, &INSTANCE_MAINTENANCE_POLICY, &INSTANCE_PROTECTED, &INSTANCE_REFRESH, &INSTANCE_REFRESH_IDS, &INSTANCE_REFRESH_IN_PROGRESS_FAULT, &INSTANCE_REFRESH_LIVE_POOL_PROGRESS, &INSTANCE_REFRESH_PROGRESS_DETAILS, &INSTANCE_REFRESH_STATUS, &INSTANCE_REFRESH_WARM_POOL_PROGRESS, &INSTANCE_REFRESHES, &INSTANCE_REQUIREMENTS, &INSTANCE_REUSE_POLICY, &INSTANCES, &INSTANCES_DISTRIBUTION, &INSTANCES_TO_UPDATE, &INT_PERCENT, &INT_PERCENT100_TO200, &INT_PERCENT100_TO200_RESETTABLE, &INT_PERCENT_RESETTABLE, &INVALID_NEXT_TOKEN, &LAUNCH_TEMPLATE, &LAUNCH_TEMPLATE_NAME, &LAUNCH_TEMPLATE_OVERRIDES, &LAUNCH_TEMPLATE_SPECIFICATION, &LIFECYCLE_ACTION_RESULT, &LIFECYCLE_HOOK_SPECIFICATION, &LIFECYCLE_HOOK_SPECIFICATIONS, &LIFECYCLE_STATE, &LIFECYCLE_TRANSITION, &LIMIT_EXCEEDED_FAULT, &LOAD_BALANCER_NAMES, &LOAD_BALANCER_TARGET_GROUP_STATE, &LOAD_BALANCER_TARGET_GROUP_STATES, &LOCAL_STORAGE, &LOCAL_STORAGE_TYPE, &LOCAL_STORAGE_TYPES, &MAX_GROUP_PREPARED_CAPACITY, &MAX_INSTANCE_LIFETIME, &MAX_RECORDS, &MEMORY_GI_B_PER_V_CPU_REQUEST, &MEMORY_MI_B_REQUEST, &METRIC, &METRIC_COLLECTION_TYPE, &METRIC_COLLECTION_TYPES, &METRIC_DATA_QUERIES, &METRIC_DATA_QUERY, &METRIC_DIMENSION, &METRIC_DIMENSION_NAME, &METRIC_DIMENSION_VALUE, &METRIC_DIMENSIONS, &METRIC_GRANULARITY_IN_SECONDS, &METRIC_GRANULARITY_TYPE, &METRIC_GRANULARITY_TYPES, &METRIC_NAME, &METRIC_NAMESPACE, &METRIC_SCALE, &METRIC_STAT, &METRIC_STATISTIC, &METRIC_TYPE, &METRIC_UNIT, &METRICS, &MIN_ADJUSTMENT_MAGNITUDE, &MIN_ADJUSTMENT_STEP, &MIXED_INSTANCE_SPOT_PRICE, &MIXED_INSTANCES_POLICY, &NETWORK_BANDWIDTH_GBPS_REQUEST, &NETWORK_INTERFACE_COUNT_REQUEST, &NON_ZERO_INT_PERCENT, &NOTIFICATION_TARGET_RESOURCE_NAME, &NULLABLE_BOOLEAN, &NULLABLE_POSITIVE_DOUBLE, &NULLABLE_POSITIVE_INTEGER, &ON_DEMAND_BASE_CAPACITY, &ON_DEMAND_PERCENTAGE_ABOVE_BASE_CAPACITY, &OVERRIDES, &PERFORMANCE_FACTOR_REFERENCE_REQUEST, &PERFORMANCE_FACTOR_REFERENCE_SET_REQUEST, &POLICIES_TYPE, &POLICY_ARN_TYPE, &POLICY_INCREMENT, &POLICY_NAMES, &POLICY_TYPES, &PREDEFINED_LOAD_METRIC_TYPE, &PREDEFINED_METRIC_PAIR_TYPE, &PREDEFINED_METRIC_SPECIFICATION, &PREDEFINED_SCALING_METRIC_TYPE, &PREDICTIVE_SCALING_CONFIGURATION, &PREDICTIVE_SCALING_CUSTOMIZED_CAPACITY_METRIC, &PREDICTIVE_SCALING_CUSTOMIZED_LOAD_METRIC, &PREDICTIVE_SCALING_CUSTOMIZED_SCALING_METRIC, &PREDICTIVE_SCALING_MAX_CAPACITY_BREACH_BEHAVIOR, &PREDICTIVE_SCALING_MAX_CAPACITY_BUFFER, &PREDICTIVE_SCALING_METRIC_SPECIFICATION, &PREDICTIVE_SCALING_METRIC_SPECIFICATIONS, &PREDICTIVE_SCALING_MODE, &PREDICTIVE_SCALING_PREDEFINED_LOAD_METRIC, &PREDICTIVE_SCALING_PREDEFINED_METRIC_PAIR, &PREDICTIVE_SCALING_PREDEFINED_SCALING_METRIC, &PREDICTIVE_SCALING_SCHEDULING_BUFFER_TIME, &PROCESS_NAMES, &PROCESS_TYPE, &PROCESSES, &PROCESSES_TYPE, &PROGRESS, &PROPAGATE_AT_LAUNCH, &PROTECTED_FROM_SCALE_IN, &PUT_SCALING_POLICY_TYPE, &PUT_SCHEDULED_UPDATE_GROUP_ACTION_TYPE, &REFRESH_INSTANCE_WARMUP, &REFRESH_PREFERENCES, &REFRESH_STRATEGY, &RESOURCE_CONTENTION_FAULT, &RESOURCE_IN_USE_FAULT, &RESOURCE_NAME, &RETENTION_ACTION, &RETENTION_TRIGGERS, &RETURN_DATA, &REUSE_ON_SCALE_IN, &ROLLBACK_DETAILS, &SCALE_IN_PROTECTED_INSTANCES, &SCALING_ACTIVITY_IN_PROGRESS_FAULT, &SCALING_ACTIVITY_STATUS_CODE, &SCALING_POLICIES, &SCALING_POLICY, &SCALING_POLICY_ENABLED, &SCALING_PROCESS_QUERY, &SCHEDULED_ACTION_NAMES, &SCHEDULED_ACTIONS_TYPE, &SCHEDULED_UPDATE_GROUP_ACTION, &SCHEDULED_UPDATE_GROUP_ACTION_REQUEST, &SCHEDULED_UPDATE_GROUP_ACTION_REQUESTS, &SCHEDULED_UPDATE_GROUP_ACTIONS, &SERVICE_LINKED_ROLE_FAILURE, &SET_DESIRED_CAPACITY_TYPE, &SET_INSTANCE_HEALTH_QUERY, &SET_INSTANCE_PROTECTION_ANSWER, &SET_INSTANCE_PROTECTION_QUERY, &SHOULD_DECREMENT_DESIRED_CAPACITY, &SHOULD_RESPECT_GRACE_PERIOD, &SKIP_MATCHING, &SKIP_ZONAL_SHIFT_VALIDATION, &SPOT_INSTANCE_POOLS, &STANDBY_INSTANCES, &START_INSTANCE_REFRESH_ANSWER, &START_INSTANCE_REFRESH_TYPE, &STEP_ADJUSTMENT, &STEP_ADJUSTMENTS, &STRING, &SUSPENDED_PROCESS, &SUSPENDED_PROCESSES, &TAG, &TAG_DESCRIPTION, &TAG_DESCRIPTION_LIST, &TAG_KEY, &TAG_VALUE, &TAGS, &TAGS_TYPE, &TARGET_GROUP_AR_NS, &TARGET_TRACKING_CONFIGURATION, &TARGET_TRACKING_METRIC_DATA_QUERIES, &TARGET_TRACKING_METRIC_DATA_QUERY, &TARGET_TRACKING_METRIC_STAT, &TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP_TYPE, &TERMINATION_POLICIES, &TIMESTAMP_TYPE, &TOTAL_LOCAL_STORAGE_GB_REQUEST, &TRAFFIC_SOURCE_IDENTIFIER, &TRAFFIC_SOURCES, &UPDATE_AUTO_SCALING_GROUP_TYPE, &UPDATE_PLACEMENT_GROUP_PARAM, &V_CPU_COUNT_REQUEST, &VALUES, &WARM_POOL_CONFIGURATION, &WARM_POOL_MIN_SIZE, &WARM_POOL_SIZE, &WARM_POOL_STATE, &WARM_POOL_STATUS, &XML_STRING, &XML_STRING_MAX_LEN1023, &XML_STRING_MAX_LEN1600, &XML_STRING_MAX_LEN19, &XML_STRING_MAX_LEN2047, &XML_STRING_MAX_LEN255, &XML_STRING_MAX_LEN32, &XML_STRING_MAX_LEN5000, &XML_STRING_MAX_LEN511, &XML_STRING_MAX_LEN64, &XML_STRING_METRIC_LABEL, &XML_STRING_METRIC_STAT, &ZONAL_SHIFT_ENABLED],
 };
 
 static ACCELERATOR_COUNT_REQUEST: Schema = Schema::structure("AcceleratorCountRequest", &[
@@ -88,10 +98,19 @@ static ACTIVITY_IDS: Schema = Schema::list("ActivityIds", Member::element(&XML_S
 static ACTIVITY_TYPE: Schema = Schema::structure("ActivityType", &[
     Member::new("Activity", &ACTIVITY),
 ]);
+static ADJUSTMENT_TYPE: Schema = Schema::structure("AdjustmentType", &[
+    Member::new("AdjustmentType", &XML_STRING_MAX_LEN255),
+]);
+static ADJUSTMENT_TYPES: Schema = Schema::list("AdjustmentTypes", Member::element(&ADJUSTMENT_TYPE));
+static ALARM: Schema = Schema::structure("Alarm", &[
+    Member::new("AlarmName", &XML_STRING_MAX_LEN255),
+    Member::new("AlarmARN", &RESOURCE_NAME),
+]);
 static ALARM_LIST: Schema = Schema::list("AlarmList", Member::element(&XML_STRING_MAX_LEN255));
 static ALARM_SPECIFICATION: Schema = Schema::structure("AlarmSpecification", &[
     Member::new("Alarms", &ALARM_LIST),
 ]);
+static ALARMS: Schema = Schema::list("Alarms", Member::element(&ALARM));
 static ALLOWED_INSTANCE_TYPE: Schema = Schema::string("AllowedInstanceType").min(1).max(30).pattern("[a-zA-Z0-9\\.\\*\\-]+");
 static ALLOWED_INSTANCE_TYPES: Schema = Schema::list("AllowedInstanceTypes", Member::element(&ALLOWED_INSTANCE_TYPE)).max(400);
 static ALREADY_EXISTS_FAULT: Schema = Schema::structure("AlreadyExistsFault", &[
@@ -207,6 +226,20 @@ static BASELINE_EBS_BANDWIDTH_MBPS_REQUEST: Schema = Schema::structure("Baseline
 static BASELINE_PERFORMANCE_FACTORS_REQUEST: Schema = Schema::structure("BaselinePerformanceFactorsRequest", &[
     Member::new("Cpu", &CPU_PERFORMANCE_FACTOR_REQUEST),
 ]);
+static BATCH_DELETE_SCHEDULED_ACTION_ANSWER: Schema = Schema::structure("BatchDeleteScheduledActionAnswer", &[
+    Member::new("FailedScheduledActions", &FAILED_SCHEDULED_UPDATE_GROUP_ACTION_REQUESTS),
+]);
+static BATCH_DELETE_SCHEDULED_ACTION_TYPE: Schema = Schema::structure("BatchDeleteScheduledActionType", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255).required(),
+    Member::new("ScheduledActionNames", &SCHEDULED_ACTION_NAMES).required(),
+]);
+static BATCH_PUT_SCHEDULED_UPDATE_GROUP_ACTION_ANSWER: Schema = Schema::structure("BatchPutScheduledUpdateGroupActionAnswer", &[
+    Member::new("FailedScheduledUpdateGroupActions", &FAILED_SCHEDULED_UPDATE_GROUP_ACTION_REQUESTS),
+]);
+static BATCH_PUT_SCHEDULED_UPDATE_GROUP_ACTION_TYPE: Schema = Schema::structure("BatchPutScheduledUpdateGroupActionType", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255).required(),
+    Member::new("ScheduledUpdateGroupActions", &SCHEDULED_UPDATE_GROUP_ACTION_REQUESTS).required(),
+]);
 static BOOLEAN_TYPE: Schema = Schema::boolean("BooleanType");
 static BURSTABLE_PERFORMANCE: Schema = Schema::enumeration("BurstablePerformance", &["included", "excluded", "required"]);
 static CANCEL_INSTANCE_REFRESH_ANSWER: Schema = Schema::structure("CancelInstanceRefreshAnswer", &[
@@ -278,15 +311,35 @@ static CREATE_AUTO_SCALING_GROUP_TYPE: Schema = Schema::structure("CreateAutoSca
 static CREATE_OR_UPDATE_TAGS_TYPE: Schema = Schema::structure("CreateOrUpdateTagsType", &[
     Member::new("Tags", &TAGS).required(),
 ]);
+static CUSTOMIZED_METRIC_SPECIFICATION: Schema = Schema::structure("CustomizedMetricSpecification", &[
+    Member::new("MetricName", &METRIC_NAME),
+    Member::new("Namespace", &METRIC_NAMESPACE),
+    Member::new("Dimensions", &METRIC_DIMENSIONS),
+    Member::new("Statistic", &METRIC_STATISTIC),
+    Member::new("Unit", &METRIC_UNIT),
+    Member::new("Period", &METRIC_GRANULARITY_IN_SECONDS),
+    Member::new("Metrics", &TARGET_TRACKING_METRIC_DATA_QUERIES),
+]);
 static DEFAULT_INSTANCE_WARMUP: Schema = Schema::integer("DefaultInstanceWarmup");
 static DELETE_AUTO_SCALING_GROUP_TYPE: Schema = Schema::structure("DeleteAutoScalingGroupType", &[
     Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255).required(),
     Member::new("ForceDelete", &FORCE_DELETE),
 ]);
+static DELETE_POLICY_TYPE: Schema = Schema::structure("DeletePolicyType", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255),
+    Member::new("PolicyName", &RESOURCE_NAME).required(),
+]);
+static DELETE_SCHEDULED_ACTION_TYPE: Schema = Schema::structure("DeleteScheduledActionType", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255).required(),
+    Member::new("ScheduledActionName", &XML_STRING_MAX_LEN255).required(),
+]);
 static DELETE_TAGS_TYPE: Schema = Schema::structure("DeleteTagsType", &[
     Member::new("Tags", &TAGS).required(),
 ]);
 static DELETION_PROTECTION: Schema = Schema::enumeration("DeletionProtection", &["none", "prevent-force-deletion", "prevent-all-deletion"]);
+static DESCRIBE_ADJUSTMENT_TYPES_ANSWER: Schema = Schema::structure("DescribeAdjustmentTypesAnswer", &[
+    Member::new("AdjustmentTypes", &ADJUSTMENT_TYPES),
+]);
 static DESCRIBE_AUTO_SCALING_INSTANCES_TYPE: Schema = Schema::structure("DescribeAutoScalingInstancesType", &[
     Member::new("InstanceIds", &INSTANCE_IDS),
     Member::new("MaxRecords", &MAX_RECORDS),
@@ -315,6 +368,13 @@ static DESCRIBE_METRIC_COLLECTION_TYPES_ANSWER: Schema = Schema::structure("Desc
     Member::new("Metrics", &METRIC_COLLECTION_TYPES),
     Member::new("Granularities", &METRIC_GRANULARITY_TYPES),
 ]);
+static DESCRIBE_POLICIES_TYPE: Schema = Schema::structure("DescribePoliciesType", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255),
+    Member::new("PolicyNames", &POLICY_NAMES),
+    Member::new("PolicyTypes", &POLICY_TYPES),
+    Member::new("NextToken", &XML_STRING),
+    Member::new("MaxRecords", &MAX_RECORDS),
+]);
 static DESCRIBE_SCALING_ACTIVITIES_TYPE: Schema = Schema::structure("DescribeScalingActivitiesType", &[
     Member::new("ActivityIds", &ACTIVITY_IDS),
     Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255),
@@ -322,6 +382,14 @@ static DESCRIBE_SCALING_ACTIVITIES_TYPE: Schema = Schema::structure("DescribeSca
     Member::new("MaxRecords", &MAX_RECORDS),
     Member::new("NextToken", &XML_STRING),
     Member::new("Filters", &FILTERS),
+]);
+static DESCRIBE_SCHEDULED_ACTIONS_TYPE: Schema = Schema::structure("DescribeScheduledActionsType", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255),
+    Member::new("ScheduledActionNames", &SCHEDULED_ACTION_NAMES),
+    Member::new("StartTime", &TIMESTAMP_TYPE),
+    Member::new("EndTime", &TIMESTAMP_TYPE),
+    Member::new("NextToken", &XML_STRING),
+    Member::new("MaxRecords", &MAX_RECORDS),
 ]);
 static DESCRIBE_TAGS_TYPE: Schema = Schema::structure("DescribeTagsType", &[
     Member::new("Filters", &FILTERS),
@@ -352,6 +420,7 @@ static DISABLE_METRICS_COLLECTION_QUERY: Schema = Schema::structure("DisableMetr
     Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255).required(),
     Member::new("Metrics", &METRICS),
 ]);
+static DISABLE_SCALE_IN: Schema = Schema::boolean("DisableScaleIn");
 static ENABLE_METRICS_COLLECTION_QUERY: Schema = Schema::structure("EnableMetricsCollectionQuery", &[
     Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255).required(),
     Member::new("Metrics", &METRICS),
@@ -362,8 +431,22 @@ static ENABLED_METRIC: Schema = Schema::structure("EnabledMetric", &[
     Member::new("Granularity", &XML_STRING_MAX_LEN255),
 ]);
 static ENABLED_METRICS: Schema = Schema::list("EnabledMetrics", Member::element(&ENABLED_METRIC));
+static ESTIMATED_INSTANCE_WARMUP: Schema = Schema::integer("EstimatedInstanceWarmup");
 static EXCLUDED_INSTANCE: Schema = Schema::string("ExcludedInstance").min(1).max(30).pattern("[a-zA-Z0-9\\.\\*\\-]+");
 static EXCLUDED_INSTANCE_TYPES: Schema = Schema::list("ExcludedInstanceTypes", Member::element(&EXCLUDED_INSTANCE)).max(400);
+static EXECUTE_POLICY_TYPE: Schema = Schema::structure("ExecutePolicyType", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255),
+    Member::new("PolicyName", &RESOURCE_NAME).required(),
+    Member::new("HonorCooldown", &HONOR_COOLDOWN),
+    Member::new("MetricValue", &METRIC_SCALE),
+    Member::new("BreachThreshold", &METRIC_SCALE),
+]);
+static FAILED_SCHEDULED_UPDATE_GROUP_ACTION_REQUEST: Schema = Schema::structure("FailedScheduledUpdateGroupActionRequest", &[
+    Member::new("ScheduledActionName", &XML_STRING_MAX_LEN255).required(),
+    Member::new("ErrorCode", &XML_STRING_MAX_LEN64),
+    Member::new("ErrorMessage", &XML_STRING),
+]);
+static FAILED_SCHEDULED_UPDATE_GROUP_ACTION_REQUESTS: Schema = Schema::list("FailedScheduledUpdateGroupActionRequests", Member::element(&FAILED_SCHEDULED_UPDATE_GROUP_ACTION_REQUEST));
 static FILTER: Schema = Schema::structure("Filter", &[
     Member::new("Name", &XML_STRING),
     Member::new("Values", &VALUES),
@@ -534,15 +617,49 @@ static MEMORY_MI_B_REQUEST: Schema = Schema::structure("MemoryMiBRequest", &[
     Member::new("Min", &NULLABLE_POSITIVE_INTEGER).required(),
     Member::new("Max", &NULLABLE_POSITIVE_INTEGER),
 ]);
+static METRIC: Schema = Schema::structure("Metric", &[
+    Member::new("Namespace", &METRIC_NAMESPACE).required(),
+    Member::new("MetricName", &METRIC_NAME).required(),
+    Member::new("Dimensions", &METRIC_DIMENSIONS),
+]);
 static METRIC_COLLECTION_TYPE: Schema = Schema::structure("MetricCollectionType", &[
     Member::new("Metric", &XML_STRING_MAX_LEN255),
 ]);
 static METRIC_COLLECTION_TYPES: Schema = Schema::list("MetricCollectionTypes", Member::element(&METRIC_COLLECTION_TYPE));
+static METRIC_DATA_QUERIES: Schema = Schema::list("MetricDataQueries", Member::element(&METRIC_DATA_QUERY));
+static METRIC_DATA_QUERY: Schema = Schema::structure("MetricDataQuery", &[
+    Member::new("Id", &XML_STRING_MAX_LEN255).required(),
+    Member::new("Expression", &XML_STRING_MAX_LEN1023),
+    Member::new("MetricStat", &METRIC_STAT),
+    Member::new("Label", &XML_STRING_METRIC_LABEL),
+    Member::new("ReturnData", &RETURN_DATA),
+]);
+static METRIC_DIMENSION: Schema = Schema::structure("MetricDimension", &[
+    Member::new("Name", &METRIC_DIMENSION_NAME).required(),
+    Member::new("Value", &METRIC_DIMENSION_VALUE).required(),
+]);
+static METRIC_DIMENSION_NAME: Schema = Schema::string("MetricDimensionName");
+static METRIC_DIMENSION_VALUE: Schema = Schema::string("MetricDimensionValue");
+static METRIC_DIMENSIONS: Schema = Schema::list("MetricDimensions", Member::element(&METRIC_DIMENSION));
+static METRIC_GRANULARITY_IN_SECONDS: Schema = Schema::integer("MetricGranularityInSeconds").min(1);
 static METRIC_GRANULARITY_TYPE: Schema = Schema::structure("MetricGranularityType", &[
     Member::new("Granularity", &XML_STRING_MAX_LEN255),
 ]);
 static METRIC_GRANULARITY_TYPES: Schema = Schema::list("MetricGranularityTypes", Member::element(&METRIC_GRANULARITY_TYPE));
+static METRIC_NAME: Schema = Schema::string("MetricName");
+static METRIC_NAMESPACE: Schema = Schema::string("MetricNamespace");
+static METRIC_SCALE: Schema = Schema::double("MetricScale");
+static METRIC_STAT: Schema = Schema::structure("MetricStat", &[
+    Member::new("Metric", &METRIC).required(),
+    Member::new("Stat", &XML_STRING_METRIC_STAT).required(),
+    Member::new("Unit", &METRIC_UNIT),
+]);
+static METRIC_STATISTIC: Schema = Schema::enumeration("MetricStatistic", &["Average", "Minimum", "Maximum", "SampleCount", "Sum"]);
+static METRIC_TYPE: Schema = Schema::enumeration("MetricType", &["ASGAverageCPUUtilization", "ASGAverageNetworkIn", "ASGAverageNetworkOut", "ALBRequestCountPerTarget"]);
+static METRIC_UNIT: Schema = Schema::string("MetricUnit");
 static METRICS: Schema = Schema::list("Metrics", Member::element(&XML_STRING_MAX_LEN255));
+static MIN_ADJUSTMENT_MAGNITUDE: Schema = Schema::integer("MinAdjustmentMagnitude");
+static MIN_ADJUSTMENT_STEP: Schema = Schema::integer("MinAdjustmentStep");
 static MIXED_INSTANCE_SPOT_PRICE: Schema = Schema::string("MixedInstanceSpotPrice").min(0).max(255);
 static MIXED_INSTANCES_POLICY: Schema = Schema::structure("MixedInstancesPolicy", &[
     Member::new("LaunchTemplate", &LAUNCH_TEMPLATE),
@@ -568,6 +685,66 @@ static PERFORMANCE_FACTOR_REFERENCE_REQUEST: Schema = Schema::structure("Perform
     Member::new("InstanceFamily", &STRING),
 ]);
 static PERFORMANCE_FACTOR_REFERENCE_SET_REQUEST: Schema = Schema::list("PerformanceFactorReferenceSetRequest", Member::element(&PERFORMANCE_FACTOR_REFERENCE_REQUEST).located("item"));
+static POLICIES_TYPE: Schema = Schema::structure("PoliciesType", &[
+    Member::new("ScalingPolicies", &SCALING_POLICIES),
+    Member::new("NextToken", &XML_STRING),
+]);
+static POLICY_ARN_TYPE: Schema = Schema::structure("PolicyARNType", &[
+    Member::new("PolicyARN", &RESOURCE_NAME),
+    Member::new("Alarms", &ALARMS),
+]);
+static POLICY_INCREMENT: Schema = Schema::integer("PolicyIncrement");
+static POLICY_NAMES: Schema = Schema::list("PolicyNames", Member::element(&RESOURCE_NAME));
+static POLICY_TYPES: Schema = Schema::list("PolicyTypes", Member::element(&XML_STRING_MAX_LEN64));
+static PREDEFINED_LOAD_METRIC_TYPE: Schema = Schema::enumeration("PredefinedLoadMetricType", &["ASGTotalCPUUtilization", "ASGTotalNetworkIn", "ASGTotalNetworkOut", "ALBTargetGroupRequestCount"]);
+static PREDEFINED_METRIC_PAIR_TYPE: Schema = Schema::enumeration("PredefinedMetricPairType", &["ASGCPUUtilization", "ASGNetworkIn", "ASGNetworkOut", "ALBRequestCount"]);
+static PREDEFINED_METRIC_SPECIFICATION: Schema = Schema::structure("PredefinedMetricSpecification", &[
+    Member::new("PredefinedMetricType", &METRIC_TYPE).required(),
+    Member::new("ResourceLabel", &XML_STRING_MAX_LEN1023),
+]);
+static PREDEFINED_SCALING_METRIC_TYPE: Schema = Schema::enumeration("PredefinedScalingMetricType", &["ASGAverageCPUUtilization", "ASGAverageNetworkIn", "ASGAverageNetworkOut", "ALBRequestCountPerTarget"]);
+static PREDICTIVE_SCALING_CONFIGURATION: Schema = Schema::structure("PredictiveScalingConfiguration", &[
+    Member::new("MetricSpecifications", &PREDICTIVE_SCALING_METRIC_SPECIFICATIONS).required(),
+    Member::new("Mode", &PREDICTIVE_SCALING_MODE),
+    Member::new("SchedulingBufferTime", &PREDICTIVE_SCALING_SCHEDULING_BUFFER_TIME),
+    Member::new("MaxCapacityBreachBehavior", &PREDICTIVE_SCALING_MAX_CAPACITY_BREACH_BEHAVIOR),
+    Member::new("MaxCapacityBuffer", &PREDICTIVE_SCALING_MAX_CAPACITY_BUFFER),
+]);
+static PREDICTIVE_SCALING_CUSTOMIZED_CAPACITY_METRIC: Schema = Schema::structure("PredictiveScalingCustomizedCapacityMetric", &[
+    Member::new("MetricDataQueries", &METRIC_DATA_QUERIES).required(),
+]);
+static PREDICTIVE_SCALING_CUSTOMIZED_LOAD_METRIC: Schema = Schema::structure("PredictiveScalingCustomizedLoadMetric", &[
+    Member::new("MetricDataQueries", &METRIC_DATA_QUERIES).required(),
+]);
+static PREDICTIVE_SCALING_CUSTOMIZED_SCALING_METRIC: Schema = Schema::structure("PredictiveScalingCustomizedScalingMetric", &[
+    Member::new("MetricDataQueries", &METRIC_DATA_QUERIES).required(),
+]);
+static PREDICTIVE_SCALING_MAX_CAPACITY_BREACH_BEHAVIOR: Schema = Schema::enumeration("PredictiveScalingMaxCapacityBreachBehavior", &["HonorMaxCapacity", "IncreaseMaxCapacity"]);
+static PREDICTIVE_SCALING_MAX_CAPACITY_BUFFER: Schema = Schema::integer("PredictiveScalingMaxCapacityBuffer").min(0).max(100);
+static PREDICTIVE_SCALING_METRIC_SPECIFICATION: Schema = Schema::structure("PredictiveScalingMetricSpecification", &[
+    Member::new("TargetValue", &METRIC_SCALE).required(),
+    Member::new("PredefinedMetricPairSpecification", &PREDICTIVE_SCALING_PREDEFINED_METRIC_PAIR),
+    Member::new("PredefinedScalingMetricSpecification", &PREDICTIVE_SCALING_PREDEFINED_SCALING_METRIC),
+    Member::new("PredefinedLoadMetricSpecification", &PREDICTIVE_SCALING_PREDEFINED_LOAD_METRIC),
+    Member::new("CustomizedScalingMetricSpecification", &PREDICTIVE_SCALING_CUSTOMIZED_SCALING_METRIC),
+    Member::new("CustomizedLoadMetricSpecification", &PREDICTIVE_SCALING_CUSTOMIZED_LOAD_METRIC),
+    Member::new("CustomizedCapacityMetricSpecification", &PREDICTIVE_SCALING_CUSTOMIZED_CAPACITY_METRIC),
+]);
+static PREDICTIVE_SCALING_METRIC_SPECIFICATIONS: Schema = Schema::list("PredictiveScalingMetricSpecifications", Member::element(&PREDICTIVE_SCALING_METRIC_SPECIFICATION));
+static PREDICTIVE_SCALING_MODE: Schema = Schema::enumeration("PredictiveScalingMode", &["ForecastAndScale", "ForecastOnly"]);
+static PREDICTIVE_SCALING_PREDEFINED_LOAD_METRIC: Schema = Schema::structure("PredictiveScalingPredefinedLoadMetric", &[
+    Member::new("PredefinedMetricType", &PREDEFINED_LOAD_METRIC_TYPE).required(),
+    Member::new("ResourceLabel", &XML_STRING_MAX_LEN1023),
+]);
+static PREDICTIVE_SCALING_PREDEFINED_METRIC_PAIR: Schema = Schema::structure("PredictiveScalingPredefinedMetricPair", &[
+    Member::new("PredefinedMetricType", &PREDEFINED_METRIC_PAIR_TYPE).required(),
+    Member::new("ResourceLabel", &XML_STRING_MAX_LEN1023),
+]);
+static PREDICTIVE_SCALING_PREDEFINED_SCALING_METRIC: Schema = Schema::structure("PredictiveScalingPredefinedScalingMetric", &[
+    Member::new("PredefinedMetricType", &PREDEFINED_SCALING_METRIC_TYPE).required(),
+    Member::new("ResourceLabel", &XML_STRING_MAX_LEN1023),
+]);
+static PREDICTIVE_SCALING_SCHEDULING_BUFFER_TIME: Schema = Schema::integer("PredictiveScalingSchedulingBufferTime").min(0);
 static PROCESS_NAMES: Schema = Schema::list("ProcessNames", Member::element(&XML_STRING_MAX_LEN255));
 static PROCESS_TYPE: Schema = Schema::structure("ProcessType", &[
     Member::new("ProcessName", &XML_STRING_MAX_LEN255).required(),
@@ -579,6 +756,34 @@ static PROCESSES_TYPE: Schema = Schema::structure("ProcessesType", &[
 static PROGRESS: Schema = Schema::integer("Progress");
 static PROPAGATE_AT_LAUNCH: Schema = Schema::boolean("PropagateAtLaunch");
 static PROTECTED_FROM_SCALE_IN: Schema = Schema::boolean("ProtectedFromScaleIn");
+static PUT_SCALING_POLICY_TYPE: Schema = Schema::structure("PutScalingPolicyType", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255).required(),
+    Member::new("PolicyName", &XML_STRING_MAX_LEN255).required(),
+    Member::new("PolicyType", &XML_STRING_MAX_LEN64),
+    Member::new("AdjustmentType", &XML_STRING_MAX_LEN255),
+    Member::new("MinAdjustmentStep", &MIN_ADJUSTMENT_STEP),
+    Member::new("MinAdjustmentMagnitude", &MIN_ADJUSTMENT_MAGNITUDE),
+    Member::new("ScalingAdjustment", &POLICY_INCREMENT),
+    Member::new("Cooldown", &COOLDOWN),
+    Member::new("MetricAggregationType", &XML_STRING_MAX_LEN32),
+    Member::new("StepAdjustments", &STEP_ADJUSTMENTS),
+    Member::new("EstimatedInstanceWarmup", &ESTIMATED_INSTANCE_WARMUP),
+    Member::new("TargetTrackingConfiguration", &TARGET_TRACKING_CONFIGURATION),
+    Member::new("Enabled", &SCALING_POLICY_ENABLED),
+    Member::new("PredictiveScalingConfiguration", &PREDICTIVE_SCALING_CONFIGURATION),
+]);
+static PUT_SCHEDULED_UPDATE_GROUP_ACTION_TYPE: Schema = Schema::structure("PutScheduledUpdateGroupActionType", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255).required(),
+    Member::new("ScheduledActionName", &XML_STRING_MAX_LEN255).required(),
+    Member::new("Time", &TIMESTAMP_TYPE),
+    Member::new("StartTime", &TIMESTAMP_TYPE),
+    Member::new("EndTime", &TIMESTAMP_TYPE),
+    Member::new("Recurrence", &XML_STRING_MAX_LEN255),
+    Member::new("MinSize", &AUTO_SCALING_GROUP_MIN_SIZE),
+    Member::new("MaxSize", &AUTO_SCALING_GROUP_MAX_SIZE),
+    Member::new("DesiredCapacity", &AUTO_SCALING_GROUP_DESIRED_CAPACITY),
+    Member::new("TimeZone", &XML_STRING_MAX_LEN255),
+]);
 static REFRESH_INSTANCE_WARMUP: Schema = Schema::integer("RefreshInstanceWarmup").min(0);
 static REFRESH_PREFERENCES: Schema = Schema::structure("RefreshPreferences", &[
     Member::new("MinHealthyPercentage", &INT_PERCENT),
@@ -605,6 +810,7 @@ static RETENTION_ACTION: Schema = Schema::enumeration("RetentionAction", &["reta
 static RETENTION_TRIGGERS: Schema = Schema::structure("RetentionTriggers", &[
     Member::new("TerminateHookAbandon", &RETENTION_ACTION),
 ]);
+static RETURN_DATA: Schema = Schema::boolean("ReturnData");
 static REUSE_ON_SCALE_IN: Schema = Schema::boolean("ReuseOnScaleIn");
 static ROLLBACK_DETAILS: Schema = Schema::structure("RollbackDetails", &[
     Member::new("RollbackReason", &XML_STRING_MAX_LEN1023),
@@ -618,10 +824,60 @@ static SCALING_ACTIVITY_IN_PROGRESS_FAULT: Schema = Schema::structure("ScalingAc
     Member::new("message", &XML_STRING_MAX_LEN255),
 ]).error("ScalingActivityInProgress", 400);
 static SCALING_ACTIVITY_STATUS_CODE: Schema = Schema::enumeration("ScalingActivityStatusCode", &["PendingSpotBidPlacement", "WaitingForSpotInstanceRequestId", "WaitingForSpotInstanceId", "WaitingForInstanceId", "PreInService", "InProgress", "WaitingForELBConnectionDraining", "MidLifecycleAction", "WaitingForInstanceWarmup", "Successful", "Failed", "Cancelled", "WaitingForConnectionDraining", "WaitingForInPlaceUpdateToStart", "WaitingForInPlaceUpdateToFinalize", "InPlaceUpdateInProgress"]);
+static SCALING_POLICIES: Schema = Schema::list("ScalingPolicies", Member::element(&SCALING_POLICY));
+static SCALING_POLICY: Schema = Schema::structure("ScalingPolicy", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255),
+    Member::new("PolicyName", &XML_STRING_MAX_LEN255),
+    Member::new("PolicyARN", &RESOURCE_NAME),
+    Member::new("PolicyType", &XML_STRING_MAX_LEN64),
+    Member::new("AdjustmentType", &XML_STRING_MAX_LEN255),
+    Member::new("MinAdjustmentStep", &MIN_ADJUSTMENT_STEP),
+    Member::new("MinAdjustmentMagnitude", &MIN_ADJUSTMENT_MAGNITUDE),
+    Member::new("ScalingAdjustment", &POLICY_INCREMENT),
+    Member::new("Cooldown", &COOLDOWN),
+    Member::new("StepAdjustments", &STEP_ADJUSTMENTS),
+    Member::new("MetricAggregationType", &XML_STRING_MAX_LEN32),
+    Member::new("EstimatedInstanceWarmup", &ESTIMATED_INSTANCE_WARMUP),
+    Member::new("Alarms", &ALARMS),
+    Member::new("TargetTrackingConfiguration", &TARGET_TRACKING_CONFIGURATION),
+    Member::new("Enabled", &SCALING_POLICY_ENABLED),
+    Member::new("PredictiveScalingConfiguration", &PREDICTIVE_SCALING_CONFIGURATION),
+]);
+static SCALING_POLICY_ENABLED: Schema = Schema::boolean("ScalingPolicyEnabled");
 static SCALING_PROCESS_QUERY: Schema = Schema::structure("ScalingProcessQuery", &[
     Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255).required(),
     Member::new("ScalingProcesses", &PROCESS_NAMES),
 ]);
+static SCHEDULED_ACTION_NAMES: Schema = Schema::list("ScheduledActionNames", Member::element(&XML_STRING_MAX_LEN255));
+static SCHEDULED_ACTIONS_TYPE: Schema = Schema::structure("ScheduledActionsType", &[
+    Member::new("ScheduledUpdateGroupActions", &SCHEDULED_UPDATE_GROUP_ACTIONS),
+    Member::new("NextToken", &XML_STRING),
+]);
+static SCHEDULED_UPDATE_GROUP_ACTION: Schema = Schema::structure("ScheduledUpdateGroupAction", &[
+    Member::new("AutoScalingGroupName", &XML_STRING_MAX_LEN255),
+    Member::new("ScheduledActionName", &XML_STRING_MAX_LEN255),
+    Member::new("ScheduledActionARN", &RESOURCE_NAME),
+    Member::new("Time", &TIMESTAMP_TYPE),
+    Member::new("StartTime", &TIMESTAMP_TYPE),
+    Member::new("EndTime", &TIMESTAMP_TYPE),
+    Member::new("Recurrence", &XML_STRING_MAX_LEN255),
+    Member::new("MinSize", &AUTO_SCALING_GROUP_MIN_SIZE),
+    Member::new("MaxSize", &AUTO_SCALING_GROUP_MAX_SIZE),
+    Member::new("DesiredCapacity", &AUTO_SCALING_GROUP_DESIRED_CAPACITY),
+    Member::new("TimeZone", &XML_STRING_MAX_LEN255),
+]);
+static SCHEDULED_UPDATE_GROUP_ACTION_REQUEST: Schema = Schema::structure("ScheduledUpdateGroupActionRequest", &[
+    Member::new("ScheduledActionName", &XML_STRING_MAX_LEN255).required(),
+    Member::new("StartTime", &TIMESTAMP_TYPE),
+    Member::new("EndTime", &TIMESTAMP_TYPE),
+    Member::new("Recurrence", &XML_STRING_MAX_LEN255),
+    Member::new("MinSize", &AUTO_SCALING_GROUP_MIN_SIZE),
+    Member::new("MaxSize", &AUTO_SCALING_GROUP_MAX_SIZE),
+    Member::new("DesiredCapacity", &AUTO_SCALING_GROUP_DESIRED_CAPACITY),
+    Member::new("TimeZone", &XML_STRING_MAX_LEN255),
+]);
+static SCHEDULED_UPDATE_GROUP_ACTION_REQUESTS: Schema = Schema::list("ScheduledUpdateGroupActionRequests", Member::element(&SCHEDULED_UPDATE_GROUP_ACTION_REQUEST));
+static SCHEDULED_UPDATE_GROUP_ACTIONS: Schema = Schema::list("ScheduledUpdateGroupActions", Member::element(&SCHEDULED_UPDATE_GROUP_ACTION));
 static SERVICE_LINKED_ROLE_FAILURE: Schema = Schema::structure("ServiceLinkedRoleFailure", &[
     Member::new("message", &XML_STRING_MAX_LEN255),
 ]).error("ServiceLinkedRoleFailure", 500);
@@ -656,6 +912,12 @@ static START_INSTANCE_REFRESH_TYPE: Schema = Schema::structure("StartInstanceRef
     Member::new("DesiredConfiguration", &DESIRED_CONFIGURATION),
     Member::new("Preferences", &REFRESH_PREFERENCES),
 ]);
+static STEP_ADJUSTMENT: Schema = Schema::structure("StepAdjustment", &[
+    Member::new("MetricIntervalLowerBound", &METRIC_SCALE),
+    Member::new("MetricIntervalUpperBound", &METRIC_SCALE),
+    Member::new("ScalingAdjustment", &POLICY_INCREMENT).required(),
+]);
+static STEP_ADJUSTMENTS: Schema = Schema::list("StepAdjustments", Member::element(&STEP_ADJUSTMENT));
 static STRING: Schema = Schema::string("String");
 static SUSPENDED_PROCESS: Schema = Schema::structure("SuspendedProcess", &[
     Member::new("ProcessName", &XML_STRING_MAX_LEN255),
@@ -685,6 +947,27 @@ static TAGS_TYPE: Schema = Schema::structure("TagsType", &[
     Member::new("NextToken", &XML_STRING),
 ]);
 static TARGET_GROUP_AR_NS: Schema = Schema::list("TargetGroupARNs", Member::element(&XML_STRING_MAX_LEN511));
+static TARGET_TRACKING_CONFIGURATION: Schema = Schema::structure("TargetTrackingConfiguration", &[
+    Member::new("PredefinedMetricSpecification", &PREDEFINED_METRIC_SPECIFICATION),
+    Member::new("CustomizedMetricSpecification", &CUSTOMIZED_METRIC_SPECIFICATION),
+    Member::new("TargetValue", &METRIC_SCALE).required(),
+    Member::new("DisableScaleIn", &DISABLE_SCALE_IN),
+]);
+static TARGET_TRACKING_METRIC_DATA_QUERIES: Schema = Schema::list("TargetTrackingMetricDataQueries", Member::element(&TARGET_TRACKING_METRIC_DATA_QUERY));
+static TARGET_TRACKING_METRIC_DATA_QUERY: Schema = Schema::structure("TargetTrackingMetricDataQuery", &[
+    Member::new("Id", &XML_STRING_MAX_LEN64).required(),
+    Member::new("Expression", &XML_STRING_MAX_LEN2047),
+    Member::new("MetricStat", &TARGET_TRACKING_METRIC_STAT),
+    Member::new("Label", &XML_STRING_METRIC_LABEL),
+    Member::new("Period", &METRIC_GRANULARITY_IN_SECONDS),
+    Member::new("ReturnData", &RETURN_DATA),
+]);
+static TARGET_TRACKING_METRIC_STAT: Schema = Schema::structure("TargetTrackingMetricStat", &[
+    Member::new("Metric", &METRIC).required(),
+    Member::new("Stat", &XML_STRING_METRIC_STAT).required(),
+    Member::new("Unit", &METRIC_UNIT),
+    Member::new("Period", &METRIC_GRANULARITY_IN_SECONDS),
+]);
 static TERMINATE_INSTANCE_IN_AUTO_SCALING_GROUP_TYPE: Schema = Schema::structure("TerminateInstanceInAutoScalingGroupType", &[
     Member::new("InstanceId", &XML_STRING_MAX_LEN19).required(),
     Member::new("ShouldDecrementDesiredCapacity", &SHOULD_DECREMENT_DESIRED_CAPACITY).required(),
@@ -752,8 +1035,12 @@ static XML_STRING: Schema = Schema::string("XmlString").pattern("[\\u0020-\\uD7F
 static XML_STRING_MAX_LEN1023: Schema = Schema::string("XmlStringMaxLen1023").min(1).max(1023).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
 static XML_STRING_MAX_LEN1600: Schema = Schema::string("XmlStringMaxLen1600").min(1).max(1600).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
 static XML_STRING_MAX_LEN19: Schema = Schema::string("XmlStringMaxLen19").min(1).max(19).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
+static XML_STRING_MAX_LEN2047: Schema = Schema::string("XmlStringMaxLen2047").min(1).max(2047).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
 static XML_STRING_MAX_LEN255: Schema = Schema::string("XmlStringMaxLen255").min(1).max(255).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
 static XML_STRING_MAX_LEN32: Schema = Schema::string("XmlStringMaxLen32").min(1).max(32).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
 static XML_STRING_MAX_LEN5000: Schema = Schema::string("XmlStringMaxLen5000").min(1).max(5000).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
 static XML_STRING_MAX_LEN511: Schema = Schema::string("XmlStringMaxLen511").min(1).max(511).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
+static XML_STRING_MAX_LEN64: Schema = Schema::string("XmlStringMaxLen64").min(1).max(64).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
+static XML_STRING_METRIC_LABEL: Schema = Schema::string("XmlStringMetricLabel").max(2047).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
+static XML_STRING_METRIC_STAT: Schema = Schema::string("XmlStringMetricStat").min(1).max(100).pattern("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*");
 static ZONAL_SHIFT_ENABLED: Schema = Schema::boolean("ZonalShiftEnabled");

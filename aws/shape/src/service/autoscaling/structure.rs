@@ -56,6 +56,21 @@ pub struct ActivityType {
 structure!(ActivityType { activity: "Activity" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdjustmentType {
+    pub adjustment_type: Option<String>,
+}
+
+structure!(AdjustmentType { adjustment_type: "AdjustmentType" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Alarm {
+    pub alarm_name: Option<String>,
+    pub alarm_arn: Option<String>,
+}
+
+structure!(Alarm { alarm_name: "AlarmName", alarm_arn: "AlarmARN" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlarmSpecification {
     pub alarms: Option<Vec<String>>,
 }
@@ -206,6 +221,36 @@ pub struct BaselinePerformanceFactorsRequest {
 structure!(BaselinePerformanceFactorsRequest { cpu: "Cpu" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchDeleteScheduledActionAnswer {
+    pub failed_scheduled_actions: Option<Vec<FailedScheduledUpdateGroupActionRequest>>,
+}
+
+structure!(BatchDeleteScheduledActionAnswer { failed_scheduled_actions: "FailedScheduledActions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchDeleteScheduledActionType {
+    pub auto_scaling_group_name: String,
+    pub scheduled_action_names: Vec<String>,
+}
+
+structure!(BatchDeleteScheduledActionType { auto_scaling_group_name: "AutoScalingGroupName", scheduled_action_names: "ScheduledActionNames" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchPutScheduledUpdateGroupActionAnswer {
+    pub failed_scheduled_update_group_actions: Option<Vec<FailedScheduledUpdateGroupActionRequest>>,
+}
+
+structure!(BatchPutScheduledUpdateGroupActionAnswer { failed_scheduled_update_group_actions: "FailedScheduledUpdateGroupActions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchPutScheduledUpdateGroupActionType {
+    pub auto_scaling_group_name: String,
+    pub scheduled_update_group_actions: Vec<ScheduledUpdateGroupActionRequest>,
+}
+
+structure!(BatchPutScheduledUpdateGroupActionType { auto_scaling_group_name: "AutoScalingGroupName", scheduled_update_group_actions: "ScheduledUpdateGroupActions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CancelInstanceRefreshAnswer {
     pub instance_refresh_id: Option<String>,
 }
@@ -292,6 +337,19 @@ pub struct CreateOrUpdateTagsType {
 structure!(CreateOrUpdateTagsType { tags: "Tags" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomizedMetricSpecification {
+    pub metric_name: Option<String>,
+    pub namespace: Option<String>,
+    pub dimensions: Option<Vec<MetricDimension>>,
+    pub statistic: Option<MetricStatistic>,
+    pub unit: Option<String>,
+    pub period: Option<i32>,
+    pub metrics: Option<Vec<TargetTrackingMetricDataQuery>>,
+}
+
+structure!(CustomizedMetricSpecification { metric_name: "MetricName", namespace: "Namespace", dimensions: "Dimensions", statistic: "Statistic", unit: "Unit", period: "Period", metrics: "Metrics" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteAutoScalingGroupType {
     pub auto_scaling_group_name: String,
     pub force_delete: Option<bool>,
@@ -300,11 +358,34 @@ pub struct DeleteAutoScalingGroupType {
 structure!(DeleteAutoScalingGroupType { auto_scaling_group_name: "AutoScalingGroupName", force_delete: "ForceDelete" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeletePolicyType {
+    pub auto_scaling_group_name: Option<String>,
+    pub policy_name: String,
+}
+
+structure!(DeletePolicyType { auto_scaling_group_name: "AutoScalingGroupName", policy_name: "PolicyName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteScheduledActionType {
+    pub auto_scaling_group_name: String,
+    pub scheduled_action_name: String,
+}
+
+structure!(DeleteScheduledActionType { auto_scaling_group_name: "AutoScalingGroupName", scheduled_action_name: "ScheduledActionName" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteTagsType {
     pub tags: Vec<Tag>,
 }
 
 structure!(DeleteTagsType { tags: "Tags" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAdjustmentTypesAnswer {
+    pub adjustment_types: Option<Vec<AdjustmentType>>,
+}
+
+structure!(DescribeAdjustmentTypesAnswer { adjustment_types: "AdjustmentTypes" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeAutoScalingInstancesType {
@@ -359,6 +440,17 @@ pub struct DescribeMetricCollectionTypesAnswer {
 structure!(DescribeMetricCollectionTypesAnswer { metrics: "Metrics", granularities: "Granularities" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribePoliciesType {
+    pub auto_scaling_group_name: Option<String>,
+    pub policy_names: Option<Vec<String>>,
+    pub policy_types: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub max_records: Option<i32>,
+}
+
+structure!(DescribePoliciesType { auto_scaling_group_name: "AutoScalingGroupName", policy_names: "PolicyNames", policy_types: "PolicyTypes", next_token: "NextToken", max_records: "MaxRecords" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeScalingActivitiesType {
     pub activity_ids: Option<Vec<String>>,
     pub auto_scaling_group_name: Option<String>,
@@ -369,6 +461,18 @@ pub struct DescribeScalingActivitiesType {
 }
 
 structure!(DescribeScalingActivitiesType { activity_ids: "ActivityIds", auto_scaling_group_name: "AutoScalingGroupName", include_deleted_groups: "IncludeDeletedGroups", max_records: "MaxRecords", next_token: "NextToken", filters: "Filters" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeScheduledActionsType {
+    pub auto_scaling_group_name: Option<String>,
+    pub scheduled_action_names: Option<Vec<String>>,
+    pub start_time: Option<Timestamp>,
+    pub end_time: Option<Timestamp>,
+    pub next_token: Option<String>,
+    pub max_records: Option<i32>,
+}
+
+structure!(DescribeScheduledActionsType { auto_scaling_group_name: "AutoScalingGroupName", scheduled_action_names: "ScheduledActionNames", start_time: "StartTime", end_time: "EndTime", next_token: "NextToken", max_records: "MaxRecords" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeTagsType {
@@ -447,6 +551,26 @@ pub struct EnabledMetric {
 }
 
 structure!(EnabledMetric { metric: "Metric", granularity: "Granularity" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecutePolicyType {
+    pub auto_scaling_group_name: Option<String>,
+    pub policy_name: String,
+    pub honor_cooldown: Option<bool>,
+    pub metric_value: Option<f64>,
+    pub breach_threshold: Option<f64>,
+}
+
+structure!(ExecutePolicyType { auto_scaling_group_name: "AutoScalingGroupName", policy_name: "PolicyName", honor_cooldown: "HonorCooldown", metric_value: "MetricValue", breach_threshold: "BreachThreshold" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FailedScheduledUpdateGroupActionRequest {
+    pub scheduled_action_name: String,
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+}
+
+structure!(FailedScheduledUpdateGroupActionRequest { scheduled_action_name: "ScheduledActionName", error_code: "ErrorCode", error_message: "ErrorMessage" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
@@ -647,6 +771,15 @@ pub struct MemoryMiBRequest {
 structure!(MemoryMiBRequest { min: "Min", max: "Max" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metric {
+    pub namespace: String,
+    pub metric_name: String,
+    pub dimensions: Option<Vec<MetricDimension>>,
+}
+
+structure!(Metric { namespace: "Namespace", metric_name: "MetricName", dimensions: "Dimensions" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MetricCollectionType {
     pub metric: Option<String>,
 }
@@ -654,11 +787,39 @@ pub struct MetricCollectionType {
 structure!(MetricCollectionType { metric: "Metric" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricDataQuery {
+    pub id: String,
+    pub expression: Option<String>,
+    pub metric_stat: Option<MetricStat>,
+    pub label: Option<String>,
+    pub return_data: Option<bool>,
+}
+
+structure!(MetricDataQuery { id: "Id", expression: "Expression", metric_stat: "MetricStat", label: "Label", return_data: "ReturnData" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricDimension {
+    pub name: String,
+    pub value: String,
+}
+
+structure!(MetricDimension { name: "Name", value: "Value" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MetricGranularityType {
     pub granularity: Option<String>,
 }
 
 structure!(MetricGranularityType { granularity: "Granularity" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricStat {
+    pub metric: Metric,
+    pub stat: String,
+    pub unit: Option<String>,
+}
+
+structure!(MetricStat { metric: "Metric", stat: "Stat", unit: "Unit" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MixedInstancesPolicy {
@@ -692,6 +853,99 @@ pub struct PerformanceFactorReferenceRequest {
 structure!(PerformanceFactorReferenceRequest { instance_family: "InstanceFamily" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PoliciesType {
+    pub scaling_policies: Option<Vec<ScalingPolicy>>,
+    pub next_token: Option<String>,
+}
+
+structure!(PoliciesType { scaling_policies: "ScalingPolicies", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyARNType {
+    pub policy_arn: Option<String>,
+    pub alarms: Option<Vec<Alarm>>,
+}
+
+structure!(PolicyARNType { policy_arn: "PolicyARN", alarms: "Alarms" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PredefinedMetricSpecification {
+    pub predefined_metric_type: MetricType,
+    pub resource_label: Option<String>,
+}
+
+structure!(PredefinedMetricSpecification { predefined_metric_type: "PredefinedMetricType", resource_label: "ResourceLabel" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PredictiveScalingConfiguration {
+    pub metric_specifications: Vec<PredictiveScalingMetricSpecification>,
+    pub mode: Option<PredictiveScalingMode>,
+    pub scheduling_buffer_time: Option<i32>,
+    pub max_capacity_breach_behavior: Option<PredictiveScalingMaxCapacityBreachBehavior>,
+    pub max_capacity_buffer: Option<i32>,
+}
+
+structure!(PredictiveScalingConfiguration { metric_specifications: "MetricSpecifications", mode: "Mode", scheduling_buffer_time: "SchedulingBufferTime", max_capacity_breach_behavior: "MaxCapacityBreachBehavior", max_capacity_buffer: "MaxCapacityBuffer" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PredictiveScalingCustomizedCapacityMetric {
+    pub metric_data_queries: Vec<MetricDataQuery>,
+}
+
+structure!(PredictiveScalingCustomizedCapacityMetric { metric_data_queries: "MetricDataQueries" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PredictiveScalingCustomizedLoadMetric {
+    pub metric_data_queries: Vec<MetricDataQuery>,
+}
+
+structure!(PredictiveScalingCustomizedLoadMetric { metric_data_queries: "MetricDataQueries" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PredictiveScalingCustomizedScalingMetric {
+    pub metric_data_queries: Vec<MetricDataQuery>,
+}
+
+structure!(PredictiveScalingCustomizedScalingMetric { metric_data_queries: "MetricDataQueries" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PredictiveScalingMetricSpecification {
+    pub target_value: f64,
+    pub predefined_metric_pair_specification: Option<PredictiveScalingPredefinedMetricPair>,
+    pub predefined_scaling_metric_specification: Option<PredictiveScalingPredefinedScalingMetric>,
+    pub predefined_load_metric_specification: Option<PredictiveScalingPredefinedLoadMetric>,
+    pub customized_scaling_metric_specification: Option<PredictiveScalingCustomizedScalingMetric>,
+    pub customized_load_metric_specification: Option<PredictiveScalingCustomizedLoadMetric>,
+    pub customized_capacity_metric_specification: Option<PredictiveScalingCustomizedCapacityMetric>,
+}
+
+structure!(PredictiveScalingMetricSpecification { target_value: "TargetValue", predefined_metric_pair_specification: "PredefinedMetricPairSpecification", predefined_scaling_metric_specification: "PredefinedScalingMetricSpecification", predefined_load_metric_specification: "PredefinedLoadMetricSpecification", customized_scaling_metric_specification: "CustomizedScalingMetricSpecification", customized_load_metric_specification: "CustomizedLoadMetricSpecification", customized_capacity_metric_specification: "CustomizedCapacityMetricSpecification" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PredictiveScalingPredefinedLoadMetric {
+    pub predefined_metric_type: PredefinedLoadMetricType,
+    pub resource_label: Option<String>,
+}
+
+structure!(PredictiveScalingPredefinedLoadMetric { predefined_metric_type: "PredefinedMetricType", resource_label: "ResourceLabel" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PredictiveScalingPredefinedMetricPair {
+    pub predefined_metric_type: PredefinedMetricPairType,
+    pub resource_label: Option<String>,
+}
+
+structure!(PredictiveScalingPredefinedMetricPair { predefined_metric_type: "PredefinedMetricType", resource_label: "ResourceLabel" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PredictiveScalingPredefinedScalingMetric {
+    pub predefined_metric_type: PredefinedScalingMetricType,
+    pub resource_label: Option<String>,
+}
+
+structure!(PredictiveScalingPredefinedScalingMetric { predefined_metric_type: "PredefinedMetricType", resource_label: "ResourceLabel" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessType {
     pub process_name: String,
 }
@@ -704,6 +958,42 @@ pub struct ProcessesType {
 }
 
 structure!(ProcessesType { processes: "Processes" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutScalingPolicyType {
+    pub auto_scaling_group_name: String,
+    pub policy_name: String,
+    pub policy_type: Option<String>,
+    pub adjustment_type: Option<String>,
+    pub min_adjustment_step: Option<i32>,
+    pub min_adjustment_magnitude: Option<i32>,
+    pub scaling_adjustment: Option<i32>,
+    pub cooldown: Option<i32>,
+    pub metric_aggregation_type: Option<String>,
+    pub step_adjustments: Option<Vec<StepAdjustment>>,
+    pub estimated_instance_warmup: Option<i32>,
+    pub target_tracking_configuration: Option<TargetTrackingConfiguration>,
+    pub enabled: Option<bool>,
+    pub predictive_scaling_configuration: Option<PredictiveScalingConfiguration>,
+}
+
+structure!(PutScalingPolicyType { auto_scaling_group_name: "AutoScalingGroupName", policy_name: "PolicyName", policy_type: "PolicyType", adjustment_type: "AdjustmentType", min_adjustment_step: "MinAdjustmentStep", min_adjustment_magnitude: "MinAdjustmentMagnitude", scaling_adjustment: "ScalingAdjustment", cooldown: "Cooldown", metric_aggregation_type: "MetricAggregationType", step_adjustments: "StepAdjustments", estimated_instance_warmup: "EstimatedInstanceWarmup", target_tracking_configuration: "TargetTrackingConfiguration", enabled: "Enabled", predictive_scaling_configuration: "PredictiveScalingConfiguration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutScheduledUpdateGroupActionType {
+    pub auto_scaling_group_name: String,
+    pub scheduled_action_name: String,
+    pub time: Option<Timestamp>,
+    pub start_time: Option<Timestamp>,
+    pub end_time: Option<Timestamp>,
+    pub recurrence: Option<String>,
+    pub min_size: Option<i32>,
+    pub max_size: Option<i32>,
+    pub desired_capacity: Option<i32>,
+    pub time_zone: Option<String>,
+}
+
+structure!(PutScheduledUpdateGroupActionType { auto_scaling_group_name: "AutoScalingGroupName", scheduled_action_name: "ScheduledActionName", time: "Time", start_time: "StartTime", end_time: "EndTime", recurrence: "Recurrence", min_size: "MinSize", max_size: "MaxSize", desired_capacity: "DesiredCapacity", time_zone: "TimeZone" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RefreshPreferences {
@@ -741,12 +1031,73 @@ pub struct RollbackDetails {
 structure!(RollbackDetails { rollback_reason: "RollbackReason", rollback_start_time: "RollbackStartTime", percentage_complete_on_rollback: "PercentageCompleteOnRollback", instances_to_update_on_rollback: "InstancesToUpdateOnRollback", progress_details_on_rollback: "ProgressDetailsOnRollback" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScalingPolicy {
+    pub auto_scaling_group_name: Option<String>,
+    pub policy_name: Option<String>,
+    pub policy_arn: Option<String>,
+    pub policy_type: Option<String>,
+    pub adjustment_type: Option<String>,
+    pub min_adjustment_step: Option<i32>,
+    pub min_adjustment_magnitude: Option<i32>,
+    pub scaling_adjustment: Option<i32>,
+    pub cooldown: Option<i32>,
+    pub step_adjustments: Option<Vec<StepAdjustment>>,
+    pub metric_aggregation_type: Option<String>,
+    pub estimated_instance_warmup: Option<i32>,
+    pub alarms: Option<Vec<Alarm>>,
+    pub target_tracking_configuration: Option<TargetTrackingConfiguration>,
+    pub enabled: Option<bool>,
+    pub predictive_scaling_configuration: Option<PredictiveScalingConfiguration>,
+}
+
+structure!(ScalingPolicy { auto_scaling_group_name: "AutoScalingGroupName", policy_name: "PolicyName", policy_arn: "PolicyARN", policy_type: "PolicyType", adjustment_type: "AdjustmentType", min_adjustment_step: "MinAdjustmentStep", min_adjustment_magnitude: "MinAdjustmentMagnitude", scaling_adjustment: "ScalingAdjustment", cooldown: "Cooldown", step_adjustments: "StepAdjustments", metric_aggregation_type: "MetricAggregationType", estimated_instance_warmup: "EstimatedInstanceWarmup", alarms: "Alarms", target_tracking_configuration: "TargetTrackingConfiguration", enabled: "Enabled", predictive_scaling_configuration: "PredictiveScalingConfiguration" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScalingProcessQuery {
     pub auto_scaling_group_name: String,
     pub scaling_processes: Option<Vec<String>>,
 }
 
 structure!(ScalingProcessQuery { auto_scaling_group_name: "AutoScalingGroupName", scaling_processes: "ScalingProcesses" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScheduledActionsType {
+    pub scheduled_update_group_actions: Option<Vec<ScheduledUpdateGroupAction>>,
+    pub next_token: Option<String>,
+}
+
+structure!(ScheduledActionsType { scheduled_update_group_actions: "ScheduledUpdateGroupActions", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScheduledUpdateGroupAction {
+    pub auto_scaling_group_name: Option<String>,
+    pub scheduled_action_name: Option<String>,
+    pub scheduled_action_arn: Option<String>,
+    pub time: Option<Timestamp>,
+    pub start_time: Option<Timestamp>,
+    pub end_time: Option<Timestamp>,
+    pub recurrence: Option<String>,
+    pub min_size: Option<i32>,
+    pub max_size: Option<i32>,
+    pub desired_capacity: Option<i32>,
+    pub time_zone: Option<String>,
+}
+
+structure!(ScheduledUpdateGroupAction { auto_scaling_group_name: "AutoScalingGroupName", scheduled_action_name: "ScheduledActionName", scheduled_action_arn: "ScheduledActionARN", time: "Time", start_time: "StartTime", end_time: "EndTime", recurrence: "Recurrence", min_size: "MinSize", max_size: "MaxSize", desired_capacity: "DesiredCapacity", time_zone: "TimeZone" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScheduledUpdateGroupActionRequest {
+    pub scheduled_action_name: String,
+    pub start_time: Option<Timestamp>,
+    pub end_time: Option<Timestamp>,
+    pub recurrence: Option<String>,
+    pub min_size: Option<i32>,
+    pub max_size: Option<i32>,
+    pub desired_capacity: Option<i32>,
+    pub time_zone: Option<String>,
+}
+
+structure!(ScheduledUpdateGroupActionRequest { scheduled_action_name: "ScheduledActionName", start_time: "StartTime", end_time: "EndTime", recurrence: "Recurrence", min_size: "MinSize", max_size: "MaxSize", desired_capacity: "DesiredCapacity", time_zone: "TimeZone" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SetDesiredCapacityType {
@@ -798,6 +1149,15 @@ pub struct StartInstanceRefreshType {
 structure!(StartInstanceRefreshType { auto_scaling_group_name: "AutoScalingGroupName", strategy: "Strategy", desired_configuration: "DesiredConfiguration", preferences: "Preferences" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepAdjustment {
+    pub metric_interval_lower_bound: Option<f64>,
+    pub metric_interval_upper_bound: Option<f64>,
+    pub scaling_adjustment: i32,
+}
+
+structure!(StepAdjustment { metric_interval_lower_bound: "MetricIntervalLowerBound", metric_interval_upper_bound: "MetricIntervalUpperBound", scaling_adjustment: "ScalingAdjustment" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SuspendedProcess {
     pub process_name: Option<String>,
     pub suspension_reason: Option<String>,
@@ -834,6 +1194,38 @@ pub struct TagsType {
 }
 
 structure!(TagsType { tags: "Tags", next_token: "NextToken" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetTrackingConfiguration {
+    pub predefined_metric_specification: Option<PredefinedMetricSpecification>,
+    pub customized_metric_specification: Option<CustomizedMetricSpecification>,
+    pub target_value: f64,
+    pub disable_scale_in: Option<bool>,
+}
+
+structure!(TargetTrackingConfiguration { predefined_metric_specification: "PredefinedMetricSpecification", customized_metric_specification: "CustomizedMetricSpecification", target_value: "TargetValue", disable_scale_in: "DisableScaleIn" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetTrackingMetricDataQuery {
+    pub id: String,
+    pub expression: Option<String>,
+    pub metric_stat: Option<TargetTrackingMetricStat>,
+    pub label: Option<String>,
+    pub period: Option<i32>,
+    pub return_data: Option<bool>,
+}
+
+structure!(TargetTrackingMetricDataQuery { id: "Id", expression: "Expression", metric_stat: "MetricStat", label: "Label", period: "Period", return_data: "ReturnData" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetTrackingMetricStat {
+    pub metric: Metric,
+    pub stat: String,
+    pub unit: Option<String>,
+    pub period: Option<i32>,
+}
+
+structure!(TargetTrackingMetricStat { metric: "Metric", stat: "Stat", unit: "Unit", period: "Period" });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TerminateInstanceInAutoScalingGroupType {
@@ -912,6 +1304,11 @@ pub struct WarmPoolConfiguration {
 }
 
 structure!(WarmPoolConfiguration { max_group_prepared_capacity: "MaxGroupPreparedCapacity", min_size: "MinSize", pool_state: "PoolState", status: "Status", instance_reuse_policy: "InstanceReusePolicy" });
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAdjustmentTypesRequest {}
+
+structure!(DescribeAdjustmentTypesRequest {  });
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeMetricCollectionTypesRequest {}

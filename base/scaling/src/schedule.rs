@@ -1,4 +1,4 @@
-//! When a schedule is due: `at(…)`, `rate(…)` and `cron(…)`.
+//! When a schedule is due: `at(…)`, `rate(…)` and `cron(…)`, and the five fields of a crontab.
 
 use std::collections::BTreeSet;
 
@@ -14,14 +14,14 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum When {
+pub enum When {
     At(DateTime),
     Rate(SignedDuration),
     Cron(Cron),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Cron {
+pub struct Cron {
     minutes: BTreeSet<i16>,
     hours: BTreeSet<i16>,
     /// `None`: any. 0 stands for the last day of the month.
@@ -30,11 +30,13 @@ pub(crate) struct Cron {
     /// Sunday is 1.
     weekdays: Option<BTreeSet<i16>>,
     years: Option<BTreeSet<i16>>,
+    /// A day of the month or of the week is enough, where both are said.
+    is_either_day: bool,
 }
 
 /// # Errors
 /// What is wrong with it, in a sentence.
-pub(crate) fn parse(text: &str) -> Result<When, String> {
+pub fn parse(text: &str) -> Result<When, String> {
     let (kind, rest) = text
         .split_once('(')
         .ok_or("it is none of at(…), rate(…) and cron(…)")?;
@@ -99,7 +101,32 @@ fn cron(text: &str) -> Result<Cron, String> {
         } else {
             Some(field(years, 1970, 2199, &[])?)
         },
+        is_either_day: false,
     })
+}
+
+/// Minute, hour, day of the month, month, day of the week; Sunday is 0, and 7 as well.
+///
+/// # Errors
+/// What is wrong with it, in a sentence.
+pub fn crontab(text: &str) -> Result<When, String> {
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    let [minutes, hours, days, months, weekdays] = fields[..] else {
+        return Err("it has five fields: minute, hour, day of month, month, day of week".to_owned());
+    };
+    let of_week = || {
+        let found = field(weekdays, 0, 7, &DAYS)?.into_iter();
+        Ok::<_, String>(found.map(|day| day % 7 + 1).collect())
+    };
+    Ok(When::Cron(Cron {
+        minutes: field(minutes, 0, 59, &[])?,
+        hours: field(hours, 0, 23, &[])?,
+        days: (days != "*").then(|| field(days, 1, 31, &[])).transpose()?,
+        months: field(months, 1, 12, &MONTHS)?,
+        weekdays: (weekdays != "*").then(of_week).transpose()?,
+        years: None,
+        is_either_day: true,
+    }))
 }
 
 /// `*`, `5`, `1-5`, `*/15`, `0/15`, `MON,WED`.
@@ -140,7 +167,7 @@ fn field(text: &str, least: i16, most: i16, names: &[&str]) -> Result<BTreeSet<i
 }
 
 /// The first time after `after`; `since` is when a rate began to count.
-pub(crate) fn next(when: &When, zone: &TimeZone, since: Timestamp, after: Timestamp) -> Option<Timestamp> {
+pub fn next(when: &When, zone: &TimeZone, since: Timestamp, after: Timestamp) -> Option<Timestamp> {
     match when {
         When::At(at) => zone.to_timestamp(*at).ok().filter(|it| *it > after),
         When::Rate(every) => {
@@ -179,13 +206,14 @@ impl Cron {
         let of_month = |days: &BTreeSet<i16>| {
             days.contains(&i16::from(day.day())) || (days.contains(&0) && day.day() == day.days_in_month())
         };
-        self.months.contains(&i16::from(day.month()))
+        let of_week = |days: &BTreeSet<i16>| days.contains(&i16::from(day.weekday().to_sunday_one_offset()));
+        let is_day = match (&self.days, &self.weekdays) {
+            (Some(days), Some(weekdays)) if self.is_either_day => of_month(days) || of_week(weekdays),
+            (days, weekdays) => days.as_ref().is_none_or(of_month) && weekdays.as_ref().is_none_or(of_week),
+        };
+        is_day
+            && self.months.contains(&i16::from(day.month()))
             && self.years.as_ref().is_none_or(|it| it.contains(&day.year()))
-            && self.days.as_ref().is_none_or(of_month)
-            && self
-                .weekdays
-                .as_ref()
-                .is_none_or(|it| it.contains(&i16::from(day.weekday().to_sunday_one_offset())))
     }
 }
 

@@ -144,3 +144,20 @@ fn adjustments_are_rounded_as_aws_does() {
         Decision::Not(Why::AlreadyAtMinCapacity)
     );
 }
+
+#[test]
+fn steps_lie_side_by_side() {
+    let step = |lower, upper| Step {
+        lower,
+        upper,
+        adjustment: 1,
+    };
+    assert_eq!(check(&[step(Some(10.0), None), step(None, Some(10.0))]), Ok(()));
+    for steps in [
+        vec![step(Some(0.0), Some(10.0)), step(Some(5.0), None)],
+        vec![step(Some(0.0), Some(10.0)), step(Some(11.0), None)],
+        vec![step(Some(5.0), Some(5.0))],
+    ] {
+        assert!(check(&steps).is_err(), "{steps:?}");
+    }
+}

@@ -102,3 +102,41 @@ fn what_is_no_schedule_is_refused() {
         assert!(parse(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_crontab_is_understood() {
+    let first = |text: &str, after: &str| {
+        let after: Timestamp = after.parse().unwrap();
+        let next = next(&crontab(text).unwrap(), &TimeZone::UTC, after, after);
+        next.map(|it| it.to_string())
+    };
+    // 2026-11-23 is a Monday.
+    for (text, expected) in [
+        ("0 9 * * *", "2026-11-24T09:00:00Z"),
+        ("*/15 * * * *", "2026-11-23T12:15:00Z"),
+        ("30 22 * * 1-5", "2026-11-23T22:30:00Z"),
+        ("0 0 * * 0", "2026-11-29T00:00:00Z"),
+        ("0 0 * * 7", "2026-11-29T00:00:00Z"),
+        ("0 0 * * SUN", "2026-11-29T00:00:00Z"),
+        // Both kinds of days: one is enough.
+        ("0 0 1 * WED", "2026-11-25T00:00:00Z"),
+        ("0 0 24 * WED", "2026-11-24T00:00:00Z"),
+        ("0 0 1 1,6,12 *", "2026-12-01T00:00:00Z"),
+    ] {
+        assert_eq!(
+            first(text, "2026-11-23T12:00:00Z").as_deref(),
+            Some(expected),
+            "{text}"
+        );
+    }
+    for text in [
+        "0 9 * *",
+        "60 * * * *",
+        "0 9 * * 8",
+        "0 9 0 * *",
+        "a b c d e",
+        "0 9 * * * *",
+    ] {
+        assert!(crontab(text).is_err(), "{text}");
+    }
+}

@@ -1,12 +1,22 @@
 //! How many there shall be.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use crate::model::Move;
+/// A change of capacity, for what must not follow it too soon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    pub at: Timestamp,
+    pub from: i32,
+    pub to: i32,
+    /// Which policy was called by which alarm and when; so that it is done once.
+    #[serde(default)]
+    pub occasion: Option<String>,
+}
 
 /// What a policy looks at.
 #[derive(Clone, Debug)]
-pub(crate) struct Picture {
+pub struct Picture {
     pub current: i32,
     pub min: i32,
     pub max: i32,
@@ -15,14 +25,14 @@ pub(crate) struct Picture {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
+pub enum Decision {
     To(i32),
     Not(Why),
 }
 
 /// Why nothing is changed, in AWS's codes where it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub enum Why {
     AlreadyAtMaxCapacity,
     AlreadyAtMinCapacity,
     AlreadyAtDesiredCapacity,
@@ -31,19 +41,20 @@ pub(crate) enum Why {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub enum Direction {
     Out,
     In,
 }
 
+/// What target tracking looks at: so many minutes in a row above its target for more of them, so many below a part of it
+/// for fewer, so that the number does not swing.
+pub const PERIOD_SECONDS: i32 = 60;
+pub const PERIODS_OUT: i32 = 3;
+pub const PERIODS_IN: i32 = 15;
+pub const IN_PART: f64 = 0.9;
+
 /// By target tracking: as many as would bring the metric to its target.
-pub(crate) fn track(
-    picture: Picture,
-    value: f64,
-    target: f64,
-    direction: Direction,
-    cool_down: i64,
-) -> Decision {
+pub fn track(picture: Picture, value: f64, target: f64, direction: Direction, cool_down: i64) -> Decision {
     let wanted = |base: i32| {
         let exact = f64::from(base) * value / target;
         // What is next to a whole number is that number.
@@ -66,22 +77,47 @@ fn bounded(number: f64) -> i32 {
 
 /// One step of a policy: bounds relative to the alarm's threshold, and what is done within them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Step {
+pub struct Step {
     pub lower: Option<f64>,
     pub upper: Option<f64>,
     pub adjustment: i32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Adjustment {
+pub enum Adjustment {
     Change,
     Exact,
     /// With the least change it makes.
     Percent(i32),
 }
 
+/// # Errors
+/// When two steps overlap, or nothing is said of what lies between two.
+pub fn check(steps: &[Step]) -> Result<(), &'static str> {
+    let range = |it: &Step| {
+        (
+            it.lower.unwrap_or(f64::NEG_INFINITY),
+            it.upper.unwrap_or(f64::INFINITY),
+        )
+    };
+    let mut ranges: Vec<(f64, f64)> = steps.iter().map(range).collect();
+    ranges.sort_by(|a, b| a.0.total_cmp(&b.0));
+    if ranges.iter().any(|(low, high)| low >= high) {
+        return Err("At least one StepAdjustment has a lower bound that is not below its upper bound.");
+    }
+    for pair in ranges.windows(2) {
+        if pair[0].1 > pair[1].0 {
+            return Err("StepAdjustment intervals can't overlap");
+        }
+        if pair[0].1 < pair[1].0 {
+            return Err("There is a gap between two StepAdjustment intervals");
+        }
+    }
+    Ok(())
+}
+
 /// The step that is meant for a value so far from the threshold.
-pub(crate) fn step_for(steps: &[Step], distance: f64) -> Option<Step> {
+pub fn step_for(steps: &[Step], distance: f64) -> Option<Step> {
     let fits = |it: &&Step| {
         let lower = it.lower.unwrap_or(f64::NEG_INFINITY);
         let upper = it.upper.unwrap_or(f64::INFINITY);
@@ -95,7 +131,7 @@ pub(crate) fn step_for(steps: &[Step], distance: f64) -> Option<Step> {
     steps.iter().find(fits).copied()
 }
 
-pub(crate) fn adjusted(base: i32, step: Step, adjustment: Adjustment) -> i32 {
+pub fn adjusted(base: i32, step: Step, adjustment: Adjustment) -> i32 {
     match adjustment {
         Adjustment::Change => base.saturating_add(step.adjustment),
         Adjustment::Exact => step.adjustment,
@@ -118,7 +154,7 @@ pub(crate) fn adjusted(base: i32, step: Step, adjustment: Adjustment) -> i32 {
 }
 
 /// By a step policy.
-pub(crate) fn step(picture: Picture, step: Step, adjustment: Adjustment, cool_down: i64) -> Decision {
+pub fn step(picture: Picture, step: Step, adjustment: Adjustment, cool_down: i64) -> Decision {
     let direction = if adjusted(picture.current, step, adjustment) >= picture.current {
         Direction::Out
     } else {
