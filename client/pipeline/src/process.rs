@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{SigHandler, Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::unix::pipe::Receiver;
@@ -103,8 +103,20 @@ fn spawn(program: &Program) -> io::Result<(Receiver, Child)> {
         .stderr(writer)
         .process_group(0)
         .kill_on_drop(true);
+    // SAFETY: between fork and exec it makes system calls only, which need no memory.
+    unsafe { command.pre_exec(heed_all_signals) };
     let child = command.spawn()?;
     Ok((Receiver::from_owned_fd(OwnedFd::from(reader))?, child))
+}
+
+/// What is ignored stays ignored in the program: SIGINT, if the cloud was started in the background of a script. A shell
+/// could not even trap it then, and a step is asked to end by it.
+fn heed_all_signals() -> io::Result<()> {
+    for signal in Signal::iterator() {
+        // SAFETY: no handler is installed, the default one is put back.
+        let _ = unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) };
+    }
+    Ok(())
 }
 
 /// Reads on in the line that `buffer` has the beginning of. `false` at the end of all output. Nothing is lost when it

@@ -11,6 +11,7 @@ use contract::exec::TerminalSize;
 use libcontainer::oci_spec::runtime::Spec;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
 use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{SigHandler, Signal};
 
 use crate::seccomp::Filters;
 
@@ -117,8 +118,7 @@ impl FilteringExecutor {
         if let Some(size) = self.manner.window {
             let _ = crate::terminal::resize(io::stdin(), size);
         }
-        // SAFETY: a plain system call without pointers. Rust ignores SIGPIPE and the program would inherit that.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        heed_all_signals();
         end_with_parent();
         if let Err(error) = self.manner.filters.install() {
             let sentence = format!("the system call filter cannot be installed: {error}");
@@ -137,9 +137,18 @@ impl FilteringExecutor {
     }
 }
 
+/// What is ignored stays ignored in the program: SIGPIPE, as Rust ignores it, and SIGINT and SIGQUIT, if the cloud was
+/// started in the background of a script. A shell could not even trap them then.
+fn heed_all_signals() {
+    for signal in Signal::iterator() {
+        // SAFETY: no handler is installed, the default one is put back.
+        let _ = unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) };
+    }
+}
+
 /// The container must not outlive its shim, which owns its output and its exit.
 fn end_with_parent() {
-    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+    let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
 }
 
 /// Looks a program up in PATH as a shell does, unless it is a path itself.

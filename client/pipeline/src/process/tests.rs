@@ -1,3 +1,4 @@
+use nix::sys::signal::{SigHandler, Signal};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -42,8 +43,15 @@ async fn a_program_left_in_the_background_does_not_hold_the_step_up() {
     assert!(killed.success());
 }
 
+/// As for whoever is started in the background of a script.
+fn ignore(signal: Signal) {
+    // SAFETY: no handler is installed.
+    unsafe { nix::sys::signal::signal(signal, SigHandler::SigIgn) }.unwrap();
+}
+
 #[tokio::test]
 async fn what_takes_too_long_is_asked_to_end_and_may_say_goodbye() {
+    ignore(Signal::SIGINT);
     let script = "trap 'echo bye; exit 3' INT; echo on; sleep 600 & wait";
     let (ended, lines) = shell(script, Duration::from_millis(400)).await;
     assert_eq!(ended, Ended::TimedOut);

@@ -1,5 +1,6 @@
 //! How tasks live and end: order, stopping, health, and what happens when processes are killed.
 
+use nix::sys::signal::{SigHandler, Signal};
 use std::fs;
 use std::time::Duration;
 
@@ -64,6 +65,9 @@ async fn stop_by_force(bench: Bench) {
 }
 
 async fn the_images_own_stop_signal(bench: Bench) {
+    // As for whoever is started in the background of a script.
+    // SAFETY: no handler is installed.
+    unsafe { nix::sys::signal::signal(Signal::SIGQUIT, SigHandler::SigIgn) }.unwrap();
     let mut container = bench.shell("app", "trap 'exit 9' QUIT; echo up; while :; do :; done");
     container.stop_signal = Some("SIGQUIT".to_owned());
     container.stop_timeout_seconds = 30;
