@@ -5,12 +5,12 @@ import base64
 import datetime
 import glob
 import os
-import subprocess
 import time
 
 import boto3
 
 from cloud import until
+from sampled import Sampled, within
 
 MARK = b"wharf-instance-burner"
 WORK = "while :; do curl -s -o /dev/null http://169.254.169.254/latest/meta-data/; seq 20000 > /tmp/numbers; done"
@@ -21,7 +21,7 @@ image = boto3.client("ssm").get_parameter(
     Name="/aws/service/ecs/optimized-ami/amazon-linux-2/recommended/image_id")["Parameter"]["Value"]
 
 
-SIZES = ["GroupDesiredCapacity", "GroupInServiceInstances", "GroupMaxSize"]
+SIZES = {"GroupDesiredCapacity": 1.0, "GroupInServiceInstances": 1.0, "GroupMaxSize": 3.0}
 
 
 def launch():
@@ -32,9 +32,9 @@ def launch():
         "UserData": base64.b64encode(USER_DATA.encode()).decode(),
     })
     groups.create_auto_scaling_group(
-        AutoScalingGroupName="workers", MinSize=1, MaxSize=1, VPCZoneIdentifier=subnet,
+        AutoScalingGroupName="workers", MinSize=1, MaxSize=3, DesiredCapacity=1, VPCZoneIdentifier=subnet,
         LaunchTemplate={"LaunchTemplateName": "workers"})
-    groups.enable_metrics_collection(AutoScalingGroupName="workers", Granularity="1Minute", Metrics=SIZES)
+    groups.enable_metrics_collection(AutoScalingGroupName="workers", Granularity="1Minute", Metrics=list(SIZES))
 
     def in_service():
         found = groups.describe_auto_scaling_groups(AutoScalingGroupNames=["workers"])["AutoScalingGroups"][0]["Instances"]
@@ -73,8 +73,7 @@ def cpu_seconds(pid):
 
 def link_bytes(pid):
     """Received and sent at the instance's own link."""
-    seen = subprocess.run(["nsenter", "-t", pid, "-n", "cat", "/proc/net/dev"], check=True, capture_output=True, text=True)
-    line = next(it for it in seen.stdout.splitlines() if it.strip().startswith("eth0:"))
+    line = next(it for it in open(f"/proc/{pid}/net/dev") if it.strip().startswith("eth0:"))
     counts = line.split(":")[1].split()
     return int(counts[0]), int(counts[8])
 
@@ -86,28 +85,65 @@ def statistic(name, dimension, value, start, stat, namespace="AWS/EC2"):
     return metrics.get_metric_data(MetricDataQueries=[query], StartTime=start, EndTime=end)["MetricDataResults"][0]["Values"]
 
 
-def near(what, found, expected, part=0.02):
-    assert abs(found - expected) <= abs(expected) * part, f"{what}: {found}, not {expected}"
-
-
 instance = launch()
 pid = until("the worker", worker)
-# From one whole minute to the next.
-time.sleep(60 - time.time() % 60)
-begun, cpu, (received, sent) = time.time(), cpu_seconds(pid), link_bytes(pid)
-time.sleep(60 - time.time() % 60)
-seconds = time.time() - begun
-cpu, (received_after, sent_after) = cpu_seconds(pid) - cpu, link_bytes(pid)
-minute = datetime.datetime.fromtimestamp(int(begun), datetime.timezone.utc)
+kernel = Sampled(lambda: (cpu_seconds(pid), *link_bytes(pid)))
+start = kernel.minute()
+rises = kernel.rises(start)
+minute = datetime.datetime.fromtimestamp(start, datetime.timezone.utc)
 for dimension, value in (("InstanceId", instance), ("AutoScalingGroupName", "workers"), ("InstanceType", "t3.small")):
     def look(name, stat):
         return until(f"{name} by {dimension}", lambda: statistic(name, dimension, value, minute, stat), 30)[0]
-    near("CPU", look("CPUUtilization", "Average"), cpu / seconds / 2 * 100)
-    near("bytes in", look("NetworkIn", "Sum"), received_after - received)
-    near("bytes out", look("NetworkOut", "Sum"), sent_after - sent)
+    within("CPU", look("CPUUtilization", "Average"), [counts[0] / seconds / 2 * 100 for seconds, counts in rises])
+    within("bytes in", look("NetworkIn", "Sum"), [counts[1] for _, counts in rises])
+    within("bytes out", look("NetworkOut", "Sum"), [counts[2] for _, counts in rises])
     assert look("NetworkPacketsOut", "Sum") > 100
-for name in SIZES:
+for name, size in SIZES.items():
     told = statistic(name, "AutoScalingGroupName", "workers", minute, "Sum", "AWS/AutoScaling")
-    assert told == [1.0], f"{name}: {told}"
-assert received_after > received and sent_after > sent, "the worker asks its metadata"
+    assert told == [size], f"{name}: {told}"
+assert all(count > 0 for _, counts in rises for count in counts), "the worker works and asks its metadata"
 print("measured")
+
+
+def group():
+    return groups.describe_auto_scaling_groups(AutoScalingGroupNames=["workers"])["AutoScalingGroups"][0]
+
+
+def in_service():
+    return sum(it["LifecycleState"] == "InService" for it in group()["Instances"])
+
+
+def put(value, minutes, weight=1):
+    """A value for each of the last minutes that are over."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    metrics.put_metric_data(Namespace="load", MetricData=[
+        {"MetricName": "queue", "Timestamp": now - datetime.timedelta(minutes=it), "Values": [value], "Counts": [weight]}
+        for it in range(1, minutes + 1)])
+
+
+def causes():
+    told = groups.describe_scaling_activities(AutoScalingGroupName="workers")["Activities"]
+    return [it["Cause"] for it in told]
+
+
+policy = groups.put_scaling_policy(
+    AutoScalingGroupName="workers", PolicyName="queue", PolicyType="TargetTrackingScaling", EstimatedInstanceWarmup=1,
+    TargetTrackingConfiguration={"TargetValue": 10.0, "CustomizedMetricSpecification": {
+        "Namespace": "load", "MetricName": "queue", "Statistic": "Average"}})
+high, low = (it["AlarmName"] for it in policy["Alarms"])
+put(30.0, 3)
+until("three instances", lambda: in_service() == 3, 90)
+assert f"a monitor alarm {high} in state ALARM triggered policy queue changing the desired capacity from 1 to 3." in causes()[0], causes()
+# The same minutes with so many low values that their average is low.
+put(1.0, 15, 1000)
+until("one instance", lambda: len(group()["Instances"]) == 1, 90)
+assert f"a monitor alarm {low} in state ALARM triggered policy queue" in causes()[0], causes()
+groups.delete_policy(AutoScalingGroupName="workers", PolicyName="queue")
+assert not metrics.describe_alarms(AlarmNames=[high, low])["MetricAlarms"], "alarms go with their policy"
+soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
+groups.put_scheduled_update_group_action(
+    AutoScalingGroupName="workers", ScheduledActionName="night", StartTime=soon, MinSize=0, MaxSize=1, DesiredCapacity=0)
+until("no instance", lambda: not group()["Instances"], 60)
+assert "the scheduled action night executed.  Setting min size from 1 to 0.  Setting max size from 3 to 1." in causes()[0], causes()
+assert not groups.describe_scheduled_actions(AutoScalingGroupName="workers")["ScheduledUpdateGroupActions"]
+print("scaled")

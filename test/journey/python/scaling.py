@@ -9,12 +9,12 @@ import http.client
 import os
 import subprocess
 import sys
-import threading
 import time
 
 import boto3
 
 from cloud import CLUSTER, ecs, ec2, logged, prepare, until
+from sampled import Sampled, within
 
 HOST, PORT = sys.argv[1].rsplit(":", 1)
 elb, metrics, scaling = (boto3.client(name) for name in ("elbv2", "cloudwatch", "application-autoscaling"))
@@ -86,31 +86,11 @@ def group_of(kind):
     raise AssertionError(f"no control group for {kind}")
 
 
-class KernelCpu(threading.Thread):
-    """What the kernel has counted, many times a second."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.folder, self.seen, self.is_over = group_of("cpuacct"), [], False
-        self.start()
-
-    def run(self):
-        while not self.is_over:
-            self.seen.append((time.time(), self.read()))
-            time.sleep(0.05)
-
-    def read(self):
-        if os.path.exists(f"{self.folder}/cpuacct.usage"):
-            return int(open(f"{self.folder}/cpuacct.usage").read()) / 1e9
-        lines = dict(line.split() for line in open(f"{self.folder}/cpu.stat"))
-        return int(lines["usage_usec"]) / 1e6
-
-    def rates(self, start, end):
-        """Of all spans that begin and end within seconds after these: the work is not even, and whoever measures a minute
-        looks when it gets to it."""
-        def after(at):
-            return [it for it in self.seen if at <= it[0] <= at + 3]
-        return [(b[1] - a[1]) / (b[0] - a[0]) for a in after(start) for b in after(end)]
+def kernel_cpu(folder):
+    if os.path.exists(f"{folder}/cpuacct.usage"):
+        return int(open(f"{folder}/cpuacct.usage").read()) / 1e9
+    lines = dict(line.split() for line in open(f"{folder}/cpu.stat"))
+    return int(lines["usage_usec"]) / 1e6
 
 
 def statistic(namespace, name, dimensions, start, end, stat):
@@ -127,9 +107,9 @@ def near(what, found, expected, part=0.02):
 def measured(address, balancer, group):
     begin = now()
     # From one whole minute to the next, beside the kernel.
-    kernel = KernelCpu()
-    time.sleep(60 - time.time() % 60)
-    start = int(time.time())
+    folder = group_of("cpuacct")
+    kernel = Sampled(lambda: (kernel_cpu(folder),))
+    start = kernel.minute()
     connection = http.client.HTTPConnection(address, 80)
     carried = 0
     for _ in range(REQUESTS):
@@ -139,13 +119,11 @@ def measured(address, balancer, group):
         request = f"GET / HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: identity\r\n\r\n"
         head = f"HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in answer.getheaders()) + "\r\n"
         carried += len(request) + len(head) + len(b"hello\n")
-    time.sleep(max(0, start + 64 - time.time()))
-    kernel.is_over = True
+    rises = kernel.rises(start)
     minute = datetime.datetime.fromtimestamp(start, datetime.timezone.utc)
     span = (minute, minute + datetime.timedelta(minutes=1))
     found = until("CPU", lambda: statistic("AWS/ECS", "CPUUtilization", NAMES, *span, "Average"), 30)
-    counted = [it / 0.25 * 100 for it in kernel.rates(start, start + 60)]
-    assert min(counted) * 0.98 <= found[0] <= max(counted) * 1.02, f"CPU: {found[0]}, not {min(counted)} to {max(counted)}"
+    within("CPU", found[0], [used / seconds / 0.25 * 100 for seconds, (used,) in rises])
     held = statistic("AWS/ECS", "MemoryUtilization", NAMES, *span, "Average")[0] / 100 * 512
     assert HELD_MIB <= held <= HELD_MIB + 8, f"{held} MiB"
     both = [{"Name": "LoadBalancer", "Value": balancer}, {"Name": "TargetGroup", "Value": group}]

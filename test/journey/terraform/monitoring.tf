@@ -146,3 +146,52 @@ resource "aws_appautoscaling_scheduled_action" "morning" {
     max_capacity = 4
   }
 }
+
+resource "aws_autoscaling_policy" "cpu" {
+  name                      = "cpu"
+  autoscaling_group_name    = aws_autoscaling_group.main.name
+  policy_type               = "TargetTrackingScaling"
+  estimated_instance_warmup = 60
+  target_tracking_configuration {
+    target_value = 50
+    predefined_metric_specification {
+      predefined_metric_type = "ASGAverageCPUUtilization"
+    }
+  }
+}
+
+resource "aws_autoscaling_policy" "steps" {
+  name                      = "steps"
+  autoscaling_group_name    = aws_autoscaling_group.main.name
+  policy_type               = "StepScaling"
+  adjustment_type           = "PercentChangeInCapacity"
+  min_adjustment_magnitude  = 1
+  estimated_instance_warmup = 60
+  step_adjustment {
+    metric_interval_lower_bound = 0
+    metric_interval_upper_bound = 20
+    scaling_adjustment          = 10
+  }
+  step_adjustment {
+    metric_interval_lower_bound = 20
+    scaling_adjustment          = 30
+  }
+}
+
+resource "aws_autoscaling_policy" "one_less" {
+  name                   = "one-less"
+  autoscaling_group_name = aws_autoscaling_group.main.name
+  adjustment_type        = "ChangeInCapacity"
+  scaling_adjustment     = -1
+  cooldown               = 300
+}
+
+resource "aws_autoscaling_schedule" "weekend" {
+  scheduled_action_name  = "weekend"
+  autoscaling_group_name = aws_autoscaling_group.main.name
+  recurrence             = "0 20 * * FRI"
+  time_zone              = "Europe/Paris"
+  min_size               = 0
+  max_size               = 1
+  desired_capacity       = 0
+}
