@@ -1,5 +1,7 @@
 //! What running containers use, as the kernel counts it.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -74,4 +76,24 @@ pub trait MachineMeter: Send + Sync {
     async fn machine(&self, task: &str) -> Option<MachineCounters>;
     /// The interface of a task that lives in another one; `None` if it does not run or has none.
     async fn interface(&self, task: &str) -> Option<InterfaceUsage>;
+}
+
+/// What has passed a gateway of a network since it is there, as the kernel counts it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GatewayUsage {
+    /// From the network to the world.
+    pub sent_bytes: u64,
+    pub sent_packets: u64,
+    /// From the world to the network.
+    pub received_bytes: u64,
+    pub received_packets: u64,
+    /// Of TCP: first packets, and answers to them.
+    pub attempted_connections: u64,
+    pub established_connections: u64,
+}
+
+#[async_trait]
+pub trait GatewayMeter: Send + Sync {
+    /// By gateway; nothing of a network that is not there.
+    async fn gateways(&self, network: &str) -> BTreeMap<String, GatewayUsage>;
 }

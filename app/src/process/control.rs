@@ -90,7 +90,10 @@ pub(super) async fn run(order: &Order) -> anyhow::Result<()> {
     wire::meters(
         &plane,
         Arc::new(node.clone()),
-        Arc::new(node.clone()),
+        service_ec2::Meters {
+            machines: Arc::new(node.clone()),
+            gateways: Arc::new(node.clone()),
+        },
         board.clone(),
         &shutdown.subscribe(),
     );

@@ -14,7 +14,7 @@ use contract::agent;
 use contract::log::LogStore;
 use contract::metric::MetricStore;
 use contract::route::TrafficMeter;
-use contract::usage::{MachineMeter, Usage};
+use contract::usage::Usage;
 use dataplane_authority::LocalAuthority;
 use dataplane_blobs::{BlobStore, Mirror, RemoteConfig};
 use dataplane_logs::LogDirectory;
@@ -315,7 +315,7 @@ fn start(
 pub(super) fn meters(
     plane: &Plane,
     usage: Arc<dyn Usage>,
-    machines: Arc<dyn MachineMeter>,
+    machines: service_ec2::Meters,
     traffic: Arc<dyn TrafficMeter>,
     shutdown: &watch::Receiver<bool>,
 ) {

@@ -190,6 +190,7 @@ fn table(name: String, chains: Vec<Chain>) -> Table {
         name,
         sets: BTreeMap::new(),
         maps: BTreeMap::new(),
+        counters: vec![],
         branches: vec![],
         chains,
     }

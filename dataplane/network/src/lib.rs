@@ -1,13 +1,14 @@
 //! Private networks on this machine: a network namespace per network, one per task, and between them what a VPC
 //! promises: subnets, routers, security groups, a resolver and a way out.
 //!
-//! Read on in `rules` for what may pass an interface, in `router` for the ways between subnets and out, in `vpc` for what is inside a network, in `host` for the little that is
-//! changed outside.
+//! Read on in `rules` for what may pass an interface, in `router` for the ways between subnets and out, in `vpc` for what
+//! is inside a network, in `meter` for what is counted, in `host` for the little that is changed outside.
 
 mod bridge;
 mod door;
 mod host;
 mod link;
+mod meter;
 mod name;
 mod namespace;
 mod netlink;
@@ -17,13 +18,14 @@ mod router;
 mod rules;
 mod vpc;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use contract::network::{DesiredNetwork, Interface};
+use contract::usage::GatewayUsage;
 
 use host::Host;
 use namespace::Namespace;
@@ -173,6 +175,19 @@ impl Network {
                 let _ = std::fs::remove_dir(inner.config.run_dir.join(directory));
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// What has passed a network's gateways, by gateway.
+    ///
+    /// # Errors
+    /// When the network has not been made, or the kernel refuses something.
+    pub async fn gateways(&self, network: &str) -> Result<BTreeMap<String, GatewayUsage>, NetworkError> {
+        let network = network.to_owned();
+        self.run(move |inner| {
+            let inside = Namespace::open(&inner.network_pin(&network))?;
+            Ok(meter::read(&mut inside.filter()?)?)
         })
         .await
     }

@@ -8,13 +8,13 @@ pub(crate) use expression::{
     Addresses, Expression, Rule, ct_established, ct_marked, ct_readdressed, from_link, ipv4_only, masquerade,
     not_from_link, not_to_link, to_link,
 };
-pub(crate) use expression::{destination, port_range, protocol, source};
+pub(crate) use expression::{TCP_ACK, TCP_SYN, destination, handshake, port_range, protocol, source};
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 
-use crate::netlink::{APPEND, CREATE, Message, Reply, Socket};
+use crate::netlink::{APPEND, CREATE, Message, Reply, Socket, attributes};
 
 const NFNL_SUBSYS_NFTABLES: u16 = 10;
 const BATCH_BEGIN: u16 = 16;
@@ -26,6 +26,10 @@ const NEW_CHAIN: u16 = 3;
 const NEW_RULE: u16 = 6;
 const NEW_SET: u16 = 9;
 const NEW_SET_ELEMENT: u16 = 12;
+const NEW_OBJECT: u16 = 18;
+const GET_OBJECT: u16 = 19;
+/// A kind of object.
+const COUNTER: u32 = 1;
 /// `ipv4_addr` in nft's own numbering of types, so that `nft list` shows addresses.
 const TYPE_IPV4: u32 = 7;
 const SET_IS_MAP: u32 = 8;
@@ -88,8 +92,16 @@ pub(crate) struct Table {
     pub sets: BTreeMap<String, Vec<Ipv4Addr>>,
     /// Maps from address to address by name.
     pub maps: BTreeMap<String, Vec<(Ipv4Addr, Ipv4Addr)>>,
+    pub counters: Vec<&'static str>,
     pub branches: Vec<Branch>,
     pub chains: Vec<Chain>,
+}
+
+/// What a counter has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub bytes: u64,
+    pub packets: u64,
 }
 
 impl Table {
@@ -102,6 +114,7 @@ impl Table {
         for (number, (name, pairs)) in (1 + self.sets.len() as u32..).zip(&self.maps) {
             messages.extend(self.map(number, name, pairs));
         }
+        messages.extend(self.counters.iter().map(|name| self.counter(name)));
         // All of them before the first rule, which may lead to any.
         messages.extend(self.branches.iter().map(|branch| self.branch(&branch.name)));
         messages.extend(self.chains.iter().map(|chain| self.chain(chain)));
@@ -121,6 +134,7 @@ impl Table {
             name: name.to_owned(),
             sets: BTreeMap::new(),
             maps: BTreeMap::new(),
+            counters: Vec::new(),
             branches: Vec::new(),
             chains: Vec::new(),
         };
@@ -131,13 +145,17 @@ impl Table {
     /// Names of the tables that stand.
     pub fn names(family: Family, socket: &mut Socket) -> io::Result<Vec<String>> {
         let there = socket.dump(NFNL_SUBSYS_NFTABLES << 8 | GET_TABLE, &[family.number(), 0, 0, 0])?;
-        let name = |reply: &Reply| {
-            let attributes = reply.attributes(4);
-            let (_, bytes) = attributes.iter().find(|(kind, _)| *kind == 1)?;
-            let text = String::from_utf8_lossy(bytes);
-            Some(text.trim_end_matches('\0').to_owned())
-        };
+        let name = |reply: &Reply| find(&reply.attributes(4), 1).map(text);
         Ok(there.iter().filter_map(name).collect())
+    }
+
+    /// All counters that stand, by table and name.
+    pub fn counts(family: Family, socket: &mut Socket) -> io::Result<BTreeMap<(String, String), Count>> {
+        let there = socket.dump(
+            NFNL_SUBSYS_NFTABLES << 8 | GET_OBJECT,
+            &[family.number(), 0, 0, 0],
+        )?;
+        Ok(there.iter().filter_map(count).collect())
     }
 
     fn message(&self, kind: u16, flags: u16) -> Message {
@@ -210,6 +228,14 @@ impl Table {
         std::iter::once(map).chain(elements).collect()
     }
 
+    fn counter(&self, name: &str) -> Message {
+        self.message(NEW_OBJECT, CREATE)
+            .text(1, &self.name)
+            .text(2, name)
+            .big(3, COUNTER)
+            .nested(4, &[], |from_nothing| from_nothing)
+    }
+
     fn branch(&self, name: &str) -> Message {
         self.message(NEW_CHAIN, CREATE).text(1, &self.name).text(3, name)
     }
@@ -239,6 +265,30 @@ impl Table {
                 })
             })
     }
+}
+
+fn find<'a>(attributes: &[(u16, &'a [u8])], wanted: u16) -> Option<&'a [u8]> {
+    let mut found = attributes.iter().filter(|(kind, _)| *kind == wanted);
+    found.next().map(|(_, bytes)| *bytes)
+}
+
+fn text(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.trim_end_matches('\0').to_owned()
+}
+
+fn count(reply: &Reply) -> Option<((String, String), Count)> {
+    let all = reply.attributes(4);
+    if find(&all, 3)? != COUNTER.to_be_bytes() {
+        return None;
+    }
+    let seen = attributes(find(&all, 4)?);
+    let number = |kind| Some(u64::from_be_bytes(find(&seen, kind)?.try_into().ok()?));
+    let count = Count {
+        bytes: number(1)?,
+        packets: number(2)?,
+    };
+    Some(((text(find(&all, 1)?), text(find(&all, 2)?)), count))
 }
 
 fn transact(socket: &mut Socket, messages: Vec<Message>) -> io::Result<()> {

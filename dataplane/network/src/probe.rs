@@ -74,6 +74,7 @@ fn try_filter() -> io::Result<()> {
         name: "probe".to_owned(),
         sets: [("set".to_owned(), vec![std::net::Ipv4Addr::LOCALHOST])].into(),
         maps: std::collections::BTreeMap::new(),
+        counters: vec!["count"],
         branches: Vec::new(),
         chains: vec![
             chain(
@@ -81,7 +82,7 @@ fn try_filter() -> io::Result<()> {
                 Kind::Filter,
                 Hook::Input,
                 0,
-                vec![Rule::when([ct_established()]).accept()],
+                vec![Rule::when([ct_established()]).count("count").accept()],
             ),
             chain(
                 "out",

@@ -87,6 +87,7 @@ pub(crate) fn network_table(network: &DesiredNetwork) -> Table {
             (OUTWARD.to_owned(), pairs().collect()),
             (INWARD.to_owned(), inward),
         ]),
+        counters: vec![],
         branches,
         chains: vec![
             filter("input", Hook::Input, input),

@@ -138,6 +138,7 @@ pub(crate) fn task_table(network: &DesiredNetwork, interface: &Interface) -> Tab
         name: TABLE.to_owned(),
         sets: sets.members,
         maps: BTreeMap::new(),
+        counters: vec![],
         branches: Vec::new(),
         chains: vec![
             filter_at("arriving", Hook::Prerouting, ARRIVING_PRIORITY, input),
@@ -156,6 +157,7 @@ pub(crate) fn alias_table() -> Table {
         name: ALIAS_TABLE.to_owned(),
         sets: BTreeMap::new(),
         maps: BTreeMap::new(),
+        counters: vec![],
         branches: Vec::new(),
         chains: vec![nat("output", Hook::Output, DESTINATION_PRIORITY, vec![lead])],
     }
@@ -248,6 +250,7 @@ pub(crate) fn host_table(name: &str, uplinks: &[Uplink]) -> Table {
         name: name.to_owned(),
         sets: BTreeMap::from([(PUBLIC.to_owned(), public.into_iter().collect())]),
         maps: BTreeMap::new(),
+        counters: vec![],
         branches: Vec::new(),
         chains: vec![
             nat("postrouting", Hook::Postrouting, SOURCE_PRIORITY, postrouting),

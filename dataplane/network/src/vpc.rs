@@ -9,6 +9,7 @@ use contract::network::{DesiredNetwork, Interface, Subnet};
 
 use crate::host::Host;
 use crate::link::{Veth, VethPeer};
+use crate::meter;
 use crate::name::{bridge_name, router_mac, task_link_name};
 use crate::namespace::Namespace;
 use crate::router;
@@ -43,6 +44,7 @@ pub(crate) fn apply(desired: &DesiredNetwork, inside: &Namespace, host: &Host) -
     // Nothing comes in by the way out before the table stands that says what may.
     let link = host.ensure_uplink(&desired.id, inside)?;
     router::network_table(desired).replace(&mut inside.filter()?)?;
+    meter::apply(desired, &mut inside.filter()?)?;
     let gateways = desired.gateways.iter().map(|gateway| gateway.public);
     let public = desired
         .public

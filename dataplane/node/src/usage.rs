@@ -1,11 +1,13 @@
 //! What tasks use, and what their containers said last, told to whoever asks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::log::{LastOutput, Line};
-use contract::usage::{Counters, InterfaceUsage, MachineCounters, MachineMeter, TaskUsage, Usage};
+use contract::usage::{
+    Counters, GatewayMeter, GatewayUsage, InterfaceUsage, MachineCounters, MachineMeter, TaskUsage, Usage,
+};
 use dataplane_runtime::{Runtime, spool};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -84,6 +86,18 @@ impl MachineMeter for Node {
 
     async fn interface(&self, task: &str) -> Option<InterfaceUsage> {
         self.counters(task).await?.interface
+    }
+}
+
+#[async_trait]
+impl GatewayMeter for Node {
+    async fn gateways(&self, network: &str) -> BTreeMap<String, GatewayUsage> {
+        self.inner
+            .parts
+            .network
+            .gateways(network)
+            .await
+            .unwrap_or_default()
     }
 }
 

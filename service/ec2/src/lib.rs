@@ -14,7 +14,7 @@ mod reconcile;
 mod table;
 
 pub use guest::{Guest, GuestKey, GuestMetadata, GuestProfile};
-pub use reconcile::{Instances, Metrics, Networks};
+pub use reconcile::{Instances, Meters, Metrics, Networks};
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! From VPC nouns to a network the data plane can build. Pure.
 
+pub(crate) mod gateway_usage;
 pub(crate) mod instance;
 pub(crate) mod usage;
 

@@ -4,7 +4,7 @@ mod instances;
 mod metrics;
 
 pub use instances::Instances;
-pub use metrics::Metrics;
+pub use metrics::{Meters, Metrics};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

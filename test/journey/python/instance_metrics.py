@@ -1,5 +1,5 @@
-"""An instance that works is measured: CPU, network and disk beside the kernel's own count over a whole minute, by instance and
-by group."""
+"""An instance that works is measured: CPU and network beside the kernel's own count over a whole minute, by instance and by
+group, and what it sends through its NAT gateway; its group follows an alarm, and the clock."""
 
 import base64
 import datetime
@@ -14,7 +14,6 @@ from sampled import Sampled, within
 
 MARK = b"wharf-instance-burner"
 WORK = "while :; do curl -s -o /dev/null http://169.254.169.254/latest/meta-data/; seq 20000 > /tmp/numbers; done"
-USER_DATA = f"#!/bin/sh\nsetsid sh -c '{WORK}' {MARK.decode()} > /dev/null 2>&1 &\n"
 
 ec2, groups, metrics = (boto3.client(it) for it in ("ec2", "autoscaling", "cloudwatch"))
 image = boto3.client("ssm").get_parameter(
@@ -24,12 +23,29 @@ image = boto3.client("ssm").get_parameter(
 SIZES = {"GroupDesiredCapacity": 1.0, "GroupInServiceInstances": 1.0, "GroupMaxSize": 3.0}
 
 
-def launch():
-    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.1.0/24")["Subnet"]["SubnetId"]
+def network(number):
+    """A private subnet behind a NAT gateway: the subnet, the gateway and its address."""
+    vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
+    door = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=door, VpcId=vpc)
+    public, private = (ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.{number}.{it}.0/24")["Subnet"]["SubnetId"] for it in (1, 2))
+    address = ec2.allocate_address()
+    gateway = ec2.create_nat_gateway(SubnetId=public, AllocationId=address["AllocationId"])["NatGateway"]["NatGatewayId"]
+    ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[gateway], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    for subnet, way in ((public, {"GatewayId": door}), (private, {"NatGatewayId": gateway})):
+        table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+        ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **way)
+    return private, gateway, address["PublicIp"]
+
+
+def launch(subnet, closed):
+    calls = f"while :; do curl -s -m 1 http://{closed}/; done"
+    user_data = (f"#!/bin/sh\nsetsid sh -c '{WORK}' {MARK.decode()} > /dev/null 2>&1 &\n"
+                 f"setsid sh -c '{calls}' > /dev/null 2>&1 &\n")
     ec2.create_launch_template(LaunchTemplateName="workers", LaunchTemplateData={
         "ImageId": image, "InstanceType": "t3.small",
-        "UserData": base64.b64encode(USER_DATA.encode()).decode(),
+        "UserData": base64.b64encode(user_data.encode()).decode(),
     })
     groups.create_auto_scaling_group(
         AutoScalingGroupName="workers", MinSize=1, MaxSize=3, DesiredCapacity=1, VPCZoneIdentifier=subnet,
@@ -85,7 +101,10 @@ def statistic(name, dimension, value, start, stat, namespace="AWS/EC2"):
     return metrics.get_metric_data(MetricDataQueries=[query], StartTime=start, EndTime=end)["MetricDataResults"][0]["Values"]
 
 
-instance = launch()
+subnet, gateway, _ = network(8)
+# Another network's gateway lets nobody in: what the worker sends there is not answered.
+_, _, closed = network(7)
+instance = launch(subnet, closed)
 pid = until("the worker", worker)
 kernel = Sampled(lambda: (cpu_seconds(pid), *link_bytes(pid)))
 start = kernel.minute()
@@ -102,6 +121,17 @@ for name, size in SIZES.items():
     told = statistic(name, "AutoScalingGroupName", "workers", minute, "Sum", "AWS/AutoScaling")
     assert told == [size], f"{name}: {told}"
 assert all(count > 0 for _, counts in rises for count in counts), "the worker works and asks its metadata"
+
+def passed(name):
+    return statistic(name, "NatGatewayId", gateway, minute, "Sum", "AWS/NATGateway")
+
+
+attempts = until("the gateway's minute", lambda: passed("ConnectionAttemptCount"), 30)[0]
+# One call a second, and where a second is over before the call is, its repetition.
+assert 20 <= attempts <= 130, attempts
+assert passed("ConnectionEstablishedCount") == [0.0]
+sent = passed("BytesOutToDestination")[0]
+assert passed("BytesInFromSource") == [sent] and attempts * 40 <= sent <= attempts * 60, f"{sent} bytes in {attempts} packets"
 print("measured")
 
 

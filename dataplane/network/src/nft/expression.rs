@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use contract::network::Protocol;
 use ipnet::Ipv4Net;
 
+use super::COUNTER;
 use crate::netlink::Message;
 
 const REGISTER: u32 = 1;
@@ -18,6 +19,9 @@ const NETWORK_HEADER: u32 = 1;
 const SOURCE_OFFSET: u32 = 12;
 const DESTINATION_OFFSET: u32 = 16;
 const TRANSPORT_HEADER: u32 = 2;
+const TCP_FLAGS_OFFSET: u32 = 13;
+pub(crate) const TCP_SYN: u8 = 2;
+pub(crate) const TCP_ACK: u8 = 16;
 const CT_STATE: u32 = 0;
 const CT_STATUS: u32 = 2;
 const CT_MARK: u32 = 3;
@@ -46,6 +50,8 @@ pub(crate) enum Expression {
         offset: u32,
         length: u32,
     },
+    /// Adds the packet to a counter of the table.
+    Count(String),
     /// A fact about the packet's connection, by its key.
     Connection(u32),
     /// Marks the connection with what was loaded.
@@ -112,6 +118,12 @@ impl Rule {
     /// Back to where the chain was jumped to from.
     pub fn back(mut self) -> Self {
         self.0.push(Expression::Return);
+        self
+    }
+
+    /// Adds the packet to a counter of the table.
+    pub fn count(mut self, counter: &str) -> Self {
+        self.0.push(Expression::Count(counter.to_owned()));
         self
     }
 
@@ -316,6 +328,19 @@ fn ports(protocol: i32, offset: u32, from: u16, to: u16) -> Vec<Expression> {
     expressions
 }
 
+/// TCP with these of its flags SYN (2) and ACK (16) set, and the other not.
+pub(crate) fn handshake(flags: u8) -> Vec<Expression> {
+    let mut expressions = number(libc::IPPROTO_TCP as u8);
+    expressions.push(Expression::Payload {
+        base: TRANSPORT_HEADER,
+        offset: TCP_FLAGS_OFFSET,
+        length: 1,
+    });
+    expressions.push(Expression::And(vec![TCP_SYN | TCP_ACK]));
+    expressions.push(equal(vec![flags]));
+    expressions
+}
+
 /// A protocol by its number.
 fn number(protocol: u8) -> Vec<Expression> {
     vec![Expression::Meta(META_L4PROTO), equal(vec![protocol])]
@@ -359,6 +384,7 @@ impl Expression {
                         .big(4, *length)
                 }),
             ),
+            Self::Count(name) => ("objref", Box::new(|data| data.big(1, COUNTER).text(2, name))),
             Self::Connection(key) => ("ct", Box::new(|data| data.big(1, REGISTER).big(2, *key))),
             Self::MarkConnection => ("ct", Box::new(|data| data.big(2, CT_MARK).big(4, REGISTER))),
             Self::And(mask) => (

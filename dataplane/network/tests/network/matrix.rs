@@ -666,12 +666,47 @@ fn machine() -> String {
     format!("/proc/{}/ns/net", nix::unistd::gettid())
 }
 
+/// What passes it is counted, also while the network's rules are replaced.
+async fn gateway_is_counted(bench: &Bench, place: &Path) {
+    const CALLS: u64 = 20;
+    let counted = async || bench.network.gateways("vpc-a").await.unwrap()["nat-1"].clone();
+    let before = counted().await;
+    for round in 0..CALLS {
+        call(place, address(WORLD), 8080).unwrap();
+        // Nobody is there: an attempt, and the refusal of it.
+        call(place, address(WORLD), 8081).unwrap_err();
+        if round == CALLS / 2 {
+            let [mut a, _] = networks();
+            a.groups[0].members.push(address("10.0.3.41"));
+            bench.network.apply(&a).await.unwrap();
+            let [a, _] = networks();
+            bench.network.apply(&a).await.unwrap();
+        }
+    }
+    let after = counted().await;
+    assert_eq!(
+        after.attempted_connections - before.attempted_connections,
+        2 * CALLS
+    );
+    assert_eq!(
+        after.established_connections - before.established_connections,
+        CALLS
+    );
+    let sent = after.sent_packets - before.sent_packets;
+    // First packet, acknowledgements, end; and the one in vain.
+    assert!((4 * CALLS..=15 * CALLS).contains(&sent), "{sent} packets");
+    let bytes = after.received_bytes - before.received_bytes;
+    assert!(bytes > CALLS * 4 * 40, "{bytes} bytes, heads included");
+}
+
 #[test]
 fn who_reaches_whom() {
     on_a_host(|bench| async move {
         let places = places(&bench).await;
         try_all(&places, AT_FIRST);
         assert!(AT_FIRST.iter().any(|case| case.4 == Nothing));
+
+        gateway_is_counted(&bench, &places["a-db"]).await;
 
         let [mut a, mut b] = networks();
         for group in &mut a.groups {
@@ -705,5 +740,6 @@ fn who_reaches_whom() {
             bench.network.apply(&desired).await.unwrap();
         }
         try_all(&places, AFTER_CHANGES);
+        assert!(bench.network.gateways("vpc-a").await.unwrap().is_empty());
     });
 }
