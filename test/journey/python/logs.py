@@ -155,5 +155,38 @@ for event in stream:
 stream.close()
 assert seen == ["start", "LIVE 1"], seen
 print("live tail")
+
+# From lines to a number, from the number to an alarm, from the alarm to whoever is to hear of it.
+watch = boto3.client("cloudwatch")
+
+
+class Duty(http.server.BaseHTTPRequestHandler):
+    called = []
+
+    def do_POST(self):
+        Duty.called.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+phone = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Duty)
+threading.Thread(target=phone.serve_forever, daemon=True).start()
+watch.put_metric_alarm(
+    AlarmName="errors", Namespace="journey", MetricName="Broken", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=3,
+    ComparisonOperator="GreaterThanOrEqualToThreshold", TreatMissingData="notBreaching",
+    AlarmActions=[f"http://127.0.0.1:{phone.server_port}/"])
+logs.put_metric_filter(
+    logGroupName=GROUP, filterName="broken", filterPattern='{ $.level = "error" && $.status >= 500 }',
+    metricTransformations=[{"metricNamespace": "journey", "metricName": "Broken", "metricValue": "1"}])
+for status in (500, 404, 503, 502):
+    put("one", json.dumps({"level": "error", "status": status}))
+until("the alarm", lambda: Duty.called, 90)
+assert Duty.called[0]["AlarmName"] == "errors" and Duty.called[0]["NewStateValue"] == "ALARM", Duty.called
+assert "[3.0 (" in Duty.called[0]["NewStateReason"], Duty.called[0]["NewStateReason"]
+watch.delete_alarms(AlarmNames=["errors"])
+print("alarm")
 logs.delete_log_group(logGroupName=GROUP)
 assert not logs.describe_metric_filters()["metricFilters"]
