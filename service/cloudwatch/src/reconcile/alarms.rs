@@ -234,8 +234,9 @@ fn reason(alarm: &Metric, verdict: &Verdict, state: &str, at: &impl Fn(usize) ->
     let shown = counted.iter().rev().filter(|(_, value)| {
         (state == ALARM) == metric::breaches(&alarm.comparison, *value, alarm.threshold)
     });
+    // Numbers as Java writes them, and with it AWS: 3.0.
     let shown: Vec<String> = shown
-        .map(|(place, value)| format!("{value} ({})", at(*place).strftime("%d/%m/%y %H:%M:%S")))
+        .map(|(place, value)| format!("{value:?} ({})", at(*place).strftime("%d/%m/%y %H:%M:%S")))
         .collect();
     let words = match alarm.comparison.as_str() {
         "GreaterThanOrEqualToThreshold" => "greater than or equal to",
@@ -262,7 +263,7 @@ fn reason(alarm: &Metric, verdict: &Verdict, state: &str, at: &impl Fn(usize) ->
         ),
     };
     format!(
-        "Threshold Crossed: {count} out of the last {total} datapoints [{}] {was} {not}{words} the threshold ({}) (minimum {} datapoint{} for OK -> ALARM transition){filled}.",
+        "Threshold Crossed: {count} out of the last {total} datapoints [{}] {was} {not}{words} the threshold ({:?}) (minimum {} datapoint{} for OK -> ALARM transition){filled}.",
         shown.join(", "),
         alarm.threshold,
         metric::needed(alarm),

@@ -110,7 +110,7 @@ async fn an_alarm_goes_off_repeats_and_ends() {
     let (state, reason) = world.state("high").await;
     assert_eq!(state, "ALARM");
     assert!(
-        reason.starts_with("Threshold Crossed: 2 out of the last 2 datapoints [8 ("),
+        reason.starts_with("Threshold Crossed: 2 out of the last 2 datapoints [8.0 ("),
         "{reason}"
     );
     world.look(&target).await;
