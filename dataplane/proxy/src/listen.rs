@@ -25,6 +25,8 @@ use crate::serve::{self, Client, Door};
 use crate::state::State;
 use crate::{pipe, tls};
 
+/// For connections of which only the first request says which listener is meant; AWS's own default.
+const IDLE_DEFAULT_SECONDS: u32 = 60;
 /// How long requests in flight may take when their listener goes away.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// How often a port that could not be opened is tried again.
@@ -179,6 +181,10 @@ async fn take(
         }
         _ => (state.routing.load().at(&door), door),
     };
+    let idle = listener
+        .as_ref()
+        .map_or(IDLE_DEFAULT_SECONDS, |it| it.idle_timeout_seconds);
+    let idle = Duration::from_secs(idle.max(1).into());
     match listener.as_deref().map(|it| &it.protocol) {
         Some(ListenerProtocol::Tcp) => {
             if let Some(listener) = listener {
@@ -191,7 +197,7 @@ async fn take(
         }) => match tls::accept(certificates, *only_newest, stream).await {
             Ok(stream) => {
                 let client = Client { peer, secure: true };
-                connection(stream, client, state, door, close).await;
+                connection(stream, client, state, door, idle, close).await;
             }
             Err(error) => {
                 tracing::debug!(%peer, %error, "a client's TLS handshake failed");
@@ -202,7 +208,7 @@ async fn take(
         },
         Some(ListenerProtocol::Http) | None => {
             let client = Client { peer, secure: false };
-            connection(stream, client, state, door, close).await;
+            connection(stream, client, state, door, idle, close).await;
         }
     }
 }
@@ -219,6 +225,7 @@ async fn connection(
     client: Client,
     state: Arc<State>,
     door: Door,
+    idle: Duration,
     close: CancellationToken,
 ) {
     let peer = client.peer;
@@ -235,7 +242,12 @@ async fn connection(
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).half_close(false);
+    // So long a client may take for the next request, or for its head.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(idle)
+        .half_close(false);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -70,3 +70,21 @@ async fn what_the_proxy_could_not_do_is_counted_by_status() {
     let flows = seen(&proxy, |flows| flows.iter().any(|it| it.own_answers[3] > 0)).await;
     assert_eq!(flows[0].own_failures, [0, 0, 1, 0]);
 }
+
+#[tokio::test]
+async fn a_client_that_asks_nothing_is_kept_as_long_as_the_listener_says() {
+    let proxy = start().await;
+    let a = app("a", Duration::ZERO).await;
+    let mut table = table(1, proxy.port, &[(a.address, false)]);
+    table.listeners[0].idle_timeout_seconds = 1;
+    assert!(proxy.state.apply(table));
+    proxy.until_healthy(1).await;
+    let mut stream = TcpStream::connect((Ipv4Addr::new(127, 0, 0, 2), proxy.port))
+        .await
+        .unwrap();
+    ask(&mut stream, "x").await;
+    let mut more = [0; 1];
+    let closed = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut more)).await;
+    assert_eq!(closed.expect("it is closed").unwrap(), 0);
+    seen(&proxy, |flows| flows[0].open_connections == 0).await;
+}
