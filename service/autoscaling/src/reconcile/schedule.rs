@@ -124,8 +124,8 @@ impl Reconciler for Schedules {
     }
 
     async fn activate(&self) -> Result<Outcome, String> {
-        self.sweep().await?;
         let due = self.run_due(self.0.clock.now()).await?;
+        self.sweep().await?;
         Ok(due.map_or(Outcome::Settled, Outcome::Until))
     }
 }

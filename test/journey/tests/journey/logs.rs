@@ -7,7 +7,10 @@ use crate::inside::script;
 fn logs_are_searched_queried_sent_on_and_watched() {
     let cloud = Cloud::start(&[]);
     let said = script(&cloud, "logs.py", &[]);
-    assert_eq!(said, "patterns\ninsights\nfilters\nsubscription\nlive tail\nalarm");
+    assert_eq!(
+        said,
+        "patterns\ninsights\nfilters\nsubscription\nlive tail\nalarm"
+    );
     cloud.stop();
     cloud.assert_nothing_left();
 }
