@@ -83,7 +83,7 @@ async fn tracking_grows_and_shrinks_a_group_and_says_why() {
     let high = world.alarms.all.lock().unwrap()[&alarms[0]].clone();
     assert_eq!(high.namespace.as_deref(), Some("AWS/EC2"));
     assert_eq!(high.dimensions.unwrap()[0].name, "AutoScalingGroupName");
-    assert_eq!(high.alarm_actions.unwrap(), [arn.clone()]);
+    assert_eq!(high.alarm_actions.unwrap(), std::slice::from_ref(&arn));
 
     world.fire(&arn, &alarms[0], 140.0).await.unwrap();
     assert_eq!(world.desired().await, 3);
