@@ -102,6 +102,15 @@ pub fn check(steps: &[Step]) -> Result<(), &'static str> {
     };
     let mut ranges: Vec<(f64, f64)> = steps.iter().map(range).collect();
     ranges.sort_by(|a, b| a.0.total_cmp(&b.0));
+    if ranges.contains(&(f64::NEG_INFINITY, f64::INFINITY)) {
+        return Err("The upper and lower bound can't be null in the same step adjustment.");
+    }
+    let ends = ranges.first().zip(ranges.last());
+    if ends.is_some_and(|(first, last)| {
+        (first.0.is_finite() && first.0 < 0.0) || (last.1.is_finite() && last.1 > 0.0)
+    }) {
+        return Err("There must be a step adjustment without a bound on the side of the last values.");
+    }
     if ranges.iter().any(|(low, high)| low >= high) {
         return Err("At least one StepAdjustment has a lower bound that is not below its upper bound.");
     }
@@ -118,17 +127,23 @@ pub fn check(steps: &[Step]) -> Result<(), &'static str> {
 
 /// The step that is meant for a value so far from the threshold.
 pub fn step_for(steps: &[Step], distance: f64) -> Option<Step> {
-    let fits = |it: &&Step| {
-        let lower = it.lower.unwrap_or(f64::NEG_INFINITY);
-        let upper = it.upper.unwrap_or(f64::INFINITY);
-        // A bound belongs to the step that is nearer to the threshold's far side.
-        if distance >= 0.0 {
-            lower <= distance && distance < upper
-        } else {
-            lower < distance && distance <= upper
-        }
+    let bounds = |it: &Step| {
+        (
+            it.lower.unwrap_or(f64::NEG_INFINITY),
+            it.upper.unwrap_or(f64::INFINITY),
+        )
     };
-    steps.iter().find(fits).copied()
+    // A bound belongs to the step that is nearer to the threshold's far side; the threshold itself to either.
+    let above = |it: &&Step| {
+        let (lower, upper) = bounds(it);
+        distance >= 0.0 && lower <= distance && distance < upper
+    };
+    let below = |it: &&Step| {
+        let (lower, upper) = bounds(it);
+        distance <= 0.0 && lower < distance && distance <= upper
+    };
+    let found = steps.iter().find(above);
+    found.or_else(|| steps.iter().find(below)).copied()
 }
 
 pub fn adjusted(base: i32, step: Step, adjustment: Adjustment) -> i32 {

@@ -9,7 +9,7 @@ use contract::alarm::{ActionTarget, Firing};
 use crate::Autoscaling;
 use crate::event;
 use crate::model::{Group, Kind, Policy};
-use crate::plan::policy::{self, Call};
+use crate::plan::policy::{self, Call, Not};
 use crate::table::{self, GROUPS};
 
 #[async_trait]
@@ -42,6 +42,9 @@ pub(crate) enum Caller {
 
 impl Autoscaling {
     async fn follow(&self, scope: &Scope, policy: &Policy, firing: &Firing) -> Result<String, ApiError> {
+        if policy.given()?.enabled == Some(false) {
+            return Ok("The policy is disabled.".to_owned());
+        }
         let call = match policy.kind {
             Kind::Tracking => {
                 let Some(value) = firing.value.filter(|_| firing.state == "ALARM") else {
@@ -69,7 +72,7 @@ impl Autoscaling {
             occasion: format!("{} {} {}", policy.name, firing.alarm, firing.at),
         };
         let done = self.apply(scope, policy, call, caller).await?;
-        Ok(done.unwrap_or_else(|why| why))
+        Ok(done.unwrap_or_else(|not| not.sentence().to_owned()))
     }
 
     /// Another policy of target tracking that does not want less.
@@ -107,7 +110,7 @@ impl Autoscaling {
         policy: &Policy,
         call: Call,
         caller: Caller,
-    ) -> Result<Result<String, String>, ApiError> {
+    ) -> Result<Result<String, Not>, ApiError> {
         let rule = policy.rule()?;
         let now = self.clock.now();
         let (scope, policy) = (scope.clone(), policy.clone());
@@ -117,7 +120,7 @@ impl Autoscaling {
                 let mut occasion = None;
                 if let Caller::Alarm { occasion: this, .. } = &caller {
                     if !group.runs("AlarmNotification") {
-                        return Ok(Err("The process AlarmNotification is suspended.".to_owned()));
+                        return Ok(Err(Not::now("The process AlarmNotification is suspended.")));
                     }
                     // The process died after it had done this.
                     let last = group.moved.as_ref();
@@ -144,6 +147,7 @@ impl Autoscaling {
                     desired: to,
                     change,
                     moved: Some(moved),
+                    settled_at: None,
                     back_off: None,
                     ..group
                 };

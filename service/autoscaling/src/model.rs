@@ -50,6 +50,9 @@ pub(crate) struct Group {
     /// What a policy did last.
     #[serde(default)]
     pub(crate) moved: Option<Move>,
+    /// When all that it wanted was in service.
+    #[serde(default)]
+    pub(crate) settled_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -77,6 +77,11 @@ pub(crate) fn plan(
         planner.shrink(&mut group);
         planner.grow(&mut group);
     }
+    let is_settled = group.count() == group.desired as usize
+        && group.members.iter().all(|it| it.stage == Stage::InService);
+    if is_settled && group.moved.is_some() && group.settled_at.is_none() {
+        group.settled_at = Some(now);
+    }
     Planned {
         group,
         activities: planner.activities,

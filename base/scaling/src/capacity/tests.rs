@@ -157,7 +157,27 @@ fn steps_lie_side_by_side() {
         vec![step(Some(0.0), Some(10.0)), step(Some(5.0), None)],
         vec![step(Some(0.0), Some(10.0)), step(Some(11.0), None)],
         vec![step(Some(5.0), Some(5.0))],
+        vec![step(None, None)],
+        vec![step(Some(0.0), Some(10.0))],
+        vec![step(Some(-10.0), Some(0.0))],
     ] {
         assert!(check(&steps).is_err(), "{steps:?}");
     }
+}
+
+#[test]
+fn the_threshold_itself_belongs_to_either_side() {
+    let step = |lower, upper, adjustment| Step {
+        lower,
+        upper,
+        adjustment,
+    };
+    let down = [step(None, Some(-10.0), -2), step(Some(-10.0), Some(0.0), -1)];
+    let up = [step(Some(0.0), None, 1)];
+    let chosen = |steps: &[Step], distance| step_for(steps, distance).map(|it| it.adjustment);
+    assert_eq!(chosen(&down, 0.0), Some(-1));
+    assert_eq!(chosen(&down, -10.0), Some(-2));
+    assert_eq!(chosen(&down, 0.1), None);
+    assert_eq!(chosen(&up, 0.0), Some(1));
+    assert_eq!(chosen(&up, -0.1), None);
 }

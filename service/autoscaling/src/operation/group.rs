@@ -163,6 +163,7 @@ async fn parse(
         back_off: None,
         refreshes: vec![],
         moved: None,
+        settled_at: None,
         name: input.auto_scaling_group_name,
     };
     group_check::sizes(&group)?;

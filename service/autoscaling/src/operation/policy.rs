@@ -12,7 +12,7 @@ use crate::Autoscaling;
 use crate::alarm::Caller;
 use crate::error::{bad_token, validation};
 use crate::model::{Kind, Policy};
-use crate::plan::policy::Call;
+use crate::plan::policy::{Call, Not};
 use crate::table::{self, POLICIES, sub_key};
 
 const PAGE_MAX: usize = 100;
@@ -28,9 +28,13 @@ pub(super) async fn put_scaling_policy(
     let snapshot = autoscaling.store.snapshot();
     let group = table::group(&snapshot, scope, &input.auto_scaling_group_name)?;
     let place = sub_key(scope, &group.name, &input.policy_name);
-    let before = snapshot
-        .get(POLICIES, &place)
-        .filter(|it| it.group_uuid == group.uuid);
+    let (before, orphan) = match snapshot.get(POLICIES, &place) {
+        Some(row) if row.group_uuid == group.uuid => (Some(row), None),
+        other => (None, other),
+    };
+    if let Some(orphan) = orphan {
+        remove_alarms(autoscaling, scope, &orphan.alarms).await?;
+    }
     if before.as_ref().is_some_and(|it| it.kind != kind) {
         return Err(validation(
             "The policy type of a scaling policy cannot be changed.",
@@ -94,6 +98,13 @@ async fn save(autoscaling: &Autoscaling, scope: &Scope, place: &str, policy: Pol
             // Deleted meanwhile.
             if !table::has_group(&tx.snapshot(), &scope, &policy.group, &policy.group_uuid) {
                 return Err(crate::error::group_not_found(&policy.group));
+            }
+            // Made by somebody else at the same moment.
+            let known = tx.get(POLICIES, &place);
+            let known = known.filter(|it| it.group_uuid == policy.group_uuid);
+            if known.is_some_and(|it| it.arn != policy.arn) {
+                let message = "You already have a pending update to this scaling policy.";
+                return Err(ApiError::client("ResourceContention", message));
             }
             tx.put(POLICIES, &place, policy);
             Ok(())
@@ -267,7 +278,8 @@ pub(super) async fn execute_policy(
     };
     let done = autoscaling.apply(scope, &policy, call, Caller::User).await?;
     match done {
-        Err(why) if input.honor_cooldown == Some(true) => {
+        Err(Not::Ever(why)) => Err(validation(why)),
+        Err(Not::Yet(why)) if input.honor_cooldown == Some(true) => {
             Err(ApiError::client("ScalingActivityInProgress", why))
         }
         _ => Ok(()),

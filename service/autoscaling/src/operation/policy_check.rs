@@ -175,6 +175,18 @@ fn adjustment(given: &PutScalingPolicyType, kind: Kind) -> Result<(), ApiError> 
             "MinAdjustmentMagnitude is only supported by the adjustment type PercentChangeInCapacity.",
         ));
     }
+    let mut amounts = given.scaling_adjustment.into_iter().chain(
+        given
+            .step_adjustments
+            .iter()
+            .flatten()
+            .map(|it| it.scaling_adjustment),
+    );
+    if adjustment == "ExactCapacity" && amounts.any(|it| it < 0) {
+        return Err(validation(
+            "ScalingAdjustment must not be negative with the adjustment type ExactCapacity.",
+        ));
+    }
     if kind == Kind::Simple {
         return given
             .scaling_adjustment

@@ -40,8 +40,30 @@ pub(crate) enum Call {
     AtOnce,
 }
 
-/// How many there shall be; or why nothing is changed, in a sentence.
-pub(crate) fn decide(rule: &Rule, group: &Group, call: Call, now: Timestamp) -> Result<Move, String> {
+/// Why nothing is changed, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Not {
+    /// Something has to be waited for.
+    Yet(String),
+    Now(String),
+    /// No step is meant for the value.
+    Ever(String),
+}
+
+impl Not {
+    pub(crate) fn now(why: &str) -> Self {
+        Self::Now(why.to_owned())
+    }
+
+    pub(crate) fn sentence(&self) -> &str {
+        match self {
+            Self::Yet(why) | Self::Now(why) | Self::Ever(why) => why,
+        }
+    }
+}
+
+/// How many there shall be.
+pub(crate) fn decide(rule: &Rule, group: &Group, call: Call, now: Timestamp) -> Result<Move, Not> {
     let current = number(group.desired);
     let (decision, last) = match (rule, call) {
         (Rule::Simple { .. }, _) => (simple(rule, group, call, now)?, None),
@@ -54,10 +76,10 @@ pub(crate) fn decide(rule: &Rule, group: &Group, call: Call, now: Timestamp) -> 
             Call::Of { value, threshold },
         ) => {
             let (Some(value), Some(threshold)) = (value, threshold) else {
-                return Err("The alarm has no value to choose a step by.".to_owned());
+                return Err(Not::now("The alarm has no value to choose a step by."));
             };
             let step = capacity::step_for(steps, value - threshold)
-                .ok_or("The policy has nothing to do for this value.")?;
+                .ok_or_else(|| Not::Ever("The policy has no step for this value.".to_owned()))?;
             let seconds = warm_up_seconds(group, *warm_up);
             let last = warming(group, seconds, now);
             let picture = picture(group, last.clone(), now);
@@ -72,7 +94,7 @@ pub(crate) fn decide(rule: &Rule, group: &Group, call: Call, now: Timestamp) -> 
             Call::High(value) | Call::Low(value),
         ) => {
             let direction = match call {
-                Call::Low(_) if *only_out => return Err("The policy does not scale in.".to_owned()),
+                Call::Low(_) if *only_out => return Err(Not::now("The policy does not scale in.")),
                 Call::Low(_) => Direction::In,
                 _ => Direction::Out,
             };
@@ -80,11 +102,18 @@ pub(crate) fn decide(rule: &Rule, group: &Group, call: Call, now: Timestamp) -> 
             let last = warming(group, seconds, now);
             let picture = picture(group, last.clone(), now);
             let decision = capacity::track(picture, value, *target, direction, seconds);
+            // The metric does not show yet what the last change has done.
+            if direction == Direction::In && matches!(decision, Decision::To(_)) {
+                shrunk(group, seconds, now)?;
+            }
             (decision, last)
         }
-        _ => return Err("The policy cannot be called like this.".to_owned()),
+        _ => return Err(Not::now("The policy cannot be called like this.")),
     };
     match decision {
+        Decision::To(to) if to < current && is_leaving(group) => {
+            Err(Not::Yet("Instances are being taken out.".to_owned()))
+        }
         Decision::To(to) => Ok(Move {
             at: now,
             // As long as instances warm up, more are counted from where the first of them began.
@@ -92,7 +121,8 @@ pub(crate) fn decide(rule: &Rule, group: &Group, call: Call, now: Timestamp) -> 
             to,
             occasion: None,
         }),
-        Decision::Not(why) => Err(sentence(why, group)),
+        Decision::Not(why @ Why::CoolDown(_)) => Err(Not::Yet(sentence(why, group))),
+        Decision::Not(why) => Err(Not::Now(sentence(why, group))),
     }
 }
 
@@ -115,14 +145,14 @@ fn picture(group: &Group, last: Option<Move>, now: Timestamp) -> Picture {
     }
 }
 
-fn simple(rule: &Rule, group: &Group, call: Call, now: Timestamp) -> Result<Decision, String> {
+fn simple(rule: &Rule, group: &Group, call: Call, now: Timestamp) -> Result<Decision, Not> {
     let Rule::Simple {
         adjustment,
         by,
         cool_down,
     } = rule
     else {
-        return Err("The policy is no simple one.".to_owned());
+        return Err(Not::now("The policy is no simple one."));
     };
     if call != Call::AtOnce {
         cooled(group, cool_down.unwrap_or(number(group.cooldown_seconds)), now)?;
@@ -145,38 +175,49 @@ fn sentence(why: Why, group: &Group) -> String {
 }
 
 /// A simple policy waits until nothing moves any more, and its cool-down after that.
-fn cooled(group: &Group, seconds: i32, now: Timestamp) -> Result<(), String> {
+fn cooled(group: &Group, seconds: i32, now: Timestamp) -> Result<(), Not> {
     let is_moving = group.members.iter().any(|it| it.stage != Stage::InService);
     if is_moving || group.count() != group.desired as usize {
-        return Err("A scaling activity is in progress.".to_owned());
+        return Err(Not::Yet("A scaling activity is in progress.".to_owned()));
     }
     let Some(last) = &group.moved else {
         return Ok(());
     };
-    let arrived = group.members.iter().filter_map(|it| it.in_service_since);
-    let since = arrived.chain(group.scaled_at).fold(last.at, Timestamp::max);
+    let since = group.settled_at.unwrap_or(last.at);
     let left = i64::from(seconds) - now.duration_since(since).as_secs();
     if left > 0 {
-        return Err(format!(
+        return Err(Not::Yet(format!(
             "The cool-down after the last change goes on for {left} seconds."
-        ));
+        )));
     }
     Ok(())
 }
 
-/// What a policy added and what is not warm yet.
+fn is_leaving(group: &Group) -> bool {
+    let is_gone = |stage| matches!(stage, Stage::Terminating | Stage::Detaching);
+    group.count() > group.desired as usize || group.members.iter().any(|it| is_gone(it.stage))
+}
+
+/// Whether what a policy took away last was so long ago.
+fn shrunk(group: &Group, seconds: i64, now: Timestamp) -> Result<(), Not> {
+    let last = group.moved.as_ref().filter(|it| it.to < it.from);
+    let left = last.map_or(0, |it| seconds - now.duration_since(it.at).as_secs());
+    if left > 0 {
+        return Err(Not::Yet(format!(
+            "What the last change has done shows in {left} seconds."
+        )));
+    }
+    Ok(())
+}
+
+/// What a policy added and what is not warm yet: until all of them are in service, and as long as they warm up then.
 fn warming(group: &Group, seconds: i64, now: Timestamp) -> Option<Move> {
     let last = group.moved.as_ref().filter(|it| it.to > it.from)?;
-    let is_coming = group.count() < group.desired as usize
-        || group
-            .members
-            .iter()
-            .any(|it| matches!(it.stage, Stage::Launching | Stage::Pending));
-    let since = if is_coming {
-        now
-    } else {
-        let arrived = group.members.iter().filter_map(|it| it.in_service_since);
-        arrived.filter(|at| *at >= last.at).max()?
+    let since = match group.settled_at {
+        Some(at) => at,
+        // They cannot be launched: nobody waits for them.
+        None if group.back_off.is_some() => return None,
+        None => now,
     };
     let is_cold = now.duration_since(since) < SignedDuration::from_secs(seconds);
     is_cold.then(|| Move {

@@ -7,6 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::event;
 use crate::model::{Group, Schedule};
 
+const MISSED_MAX: usize = 1000;
+
 /// The first time after `after`; `None` if there is none before `end`.
 ///
 /// # Errors
@@ -32,6 +34,21 @@ pub(crate) fn next(
         }
     };
     Ok(found.filter(|it| end.is_none_or(|end| *it <= end)))
+}
+
+/// The next time of one that was taken once: it is understood again.
+pub(crate) fn after(it: &Schedule, moment: Timestamp) -> Option<Timestamp> {
+    let (recurrence, time_zone) = (it.recurrence.as_deref(), it.time_zone.as_deref());
+    next(recurrence, time_zone, it.start, it.end, moment)
+        .ok()
+        .flatten()
+}
+
+/// The last time that it was due, or its next one. Of very many that were missed, one of the first thousand.
+pub(crate) fn latest(it: &Schedule, now: Timestamp) -> Timestamp {
+    let times = std::iter::successors(Some(it.next_at), |at| after(it, *at));
+    let missed = times.take(MISSED_MAX).take_while(|at| *at <= now).last();
+    missed.unwrap_or(it.next_at)
 }
 
 /// The group after its action has run.

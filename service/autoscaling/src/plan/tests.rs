@@ -43,6 +43,7 @@ pub(super) fn group(min: u32, max: u32, desired: u32) -> Group {
         back_off: None,
         refreshes: vec![],
         moved: None,
+        settled_at: None,
     }
 }
 

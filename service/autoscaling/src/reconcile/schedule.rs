@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use base_id::Scope;
 use base_reconcile::{Outcome, Reconciler};
 use base_store::{StoreError, Transaction};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Autoscaling;
 use crate::model::{Activity, ActivityStatus, Group, Schedule};
 use crate::operation::policy;
 use crate::plan::schedule;
 use crate::table::{self, GROUPS, POLICIES, SCHEDULES};
+
+const SWEEP_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// The reconciler of scheduled actions.
 pub struct Schedules(Autoscaling);
@@ -25,16 +27,21 @@ impl Schedules {
         Self(autoscaling)
     }
 
-    /// Removes the policies of groups that are gone.
-    async fn sweep(&self) -> Result<(), String> {
+    /// Removes the policies of groups that are gone. One whose alarms stay, as somebody else's alarm depends on them, stays
+    /// as well, and does not keep others; true if there is one.
+    async fn sweep(&self) -> Result<bool, String> {
         let snapshot = self.0.store.snapshot();
+        let mut is_kept = false;
         for (place, it) in snapshot.list(POLICIES) {
             let scope = Scope::of_key(&place);
             if table::has_group(&snapshot, &scope, &it.group, &it.group_uuid) {
                 continue;
             }
-            let removed = policy::remove_alarms(&self.0, &scope, &it.alarms).await;
-            removed.map_err(|error| error.message)?;
+            if let Err(error) = policy::remove_alarms(&self.0, &scope, &it.alarms).await {
+                tracing::warn!(policy = it.arn, %error, "alarms of a policy that is gone cannot be removed");
+                is_kept = true;
+                continue;
+            }
             let gone = self.0.store.write(move |tx| {
                 // A group of the same name may have one of the same name by now.
                 if tx.get(POLICIES, &place).is_some_and(|row| row.arn == it.arn) {
@@ -44,14 +51,17 @@ impl Schedules {
             });
             gone.await.map_err(|error| error.to_string())?;
         }
-        Ok(())
+        Ok(is_kept)
     }
 
     /// Runs what is due; the next time, if there is one.
     async fn run_due(&self, now: Timestamp) -> Result<Option<Timestamp>, String> {
         let mut due = None::<Timestamp>;
         let snapshot = self.0.store.snapshot();
-        for (place, it) in snapshot.list(SCHEDULES) {
+        let mut all = snapshot.list(SCHEDULES);
+        // After a time away, what was due last has the last word.
+        all.sort_by_cached_key(|(_, it)| schedule::latest(it, now));
+        for (place, it) in all {
             let scope = Scope::of_key(&place);
             let is_orphan = !table::has_group(&snapshot, &scope, &it.group, &it.group_uuid);
             if !is_orphan && it.next_at > now {
@@ -86,15 +96,8 @@ fn run(tx: &mut Transaction, scope: &Scope, place: &str, seen: &Arc<Schedule>, i
             }
         }
     }
-    let next = schedule::next(
-        row.recurrence.as_deref(),
-        row.time_zone.as_deref(),
-        row.start,
-        row.end,
-        now,
-    );
-    // What was taken once is understood again; what never comes again is removed.
-    match next.ok().flatten().filter(|_| group.is_some()) {
+    // What never comes again is removed.
+    match schedule::after(&row, now).filter(|_| group.is_some()) {
         Some(next_at) => {
             let row = Schedule::clone(&row);
             tx.put(SCHEDULES, place, Schedule { next_at, ..row });
@@ -124,8 +127,10 @@ impl Reconciler for Schedules {
     }
 
     async fn activate(&self) -> Result<Outcome, String> {
-        let due = self.run_due(self.0.clock.now()).await?;
-        self.sweep().await?;
+        let now = self.0.clock.now();
+        let due = self.run_due(now).await?;
+        let again = self.sweep().await?.then(|| now + SWEEP_AGAIN);
+        let due = due.into_iter().chain(again).min();
         Ok(due.map_or(Outcome::Settled, Outcome::Until))
     }
 }

@@ -134,6 +134,23 @@ async fn a_call_is_answered_once_and_not_while_it_is_suspended() {
 }
 
 #[tokio::test]
+async fn a_disabled_policy_does_nothing() {
+    let world = world().await;
+    world.create(world.request(1, 9, 1)).await.unwrap();
+    world.settle().await;
+    let off = PutScalingPolicyType {
+        enabled: Some(false),
+        ..simple("more", 2)
+    };
+    let (arn, _) = world.put(off).await.unwrap();
+    assert_eq!(
+        world.fire(&arn, "busy", 90.0).await.unwrap(),
+        "The policy is disabled."
+    );
+    assert_eq!(world.desired().await, 1);
+}
+
+#[tokio::test]
 async fn users_execute_policies() {
     let world = world().await;
     world.create(world.request(1, 9, 1)).await.unwrap();

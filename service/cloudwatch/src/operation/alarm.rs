@@ -115,7 +115,8 @@ fn metric(input: &PutMetricAlarmInput) -> Result<Metric, ApiError> {
         datapoints_to_alarm: input.datapoints_to_alarm,
         threshold: input
             .threshold
-            .ok_or_else(|| error::missing("The parameter Threshold is required."))?,
+            .filter(|it| it.is_finite())
+            .ok_or_else(|| error::missing("The parameter Threshold is required, and is a number."))?,
         comparison,
         missing: missing.transpose()?,
         low_sample_percentile: input.evaluate_low_sample_count_percentile.clone(),

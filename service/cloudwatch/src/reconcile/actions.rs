@@ -137,6 +137,10 @@ impl Reconciler for Actions {
             let result = self.perform(&it).await;
             self.settle(place, Pending::clone(&it), result).await?;
             did = true;
+            // What came meanwhile may be scaling.
+            if it.firing.action.starts_with("http") {
+                break;
+            }
         }
         Ok(match next {
             _ if did => Outcome::Again,

@@ -175,23 +175,45 @@ impl MetricFilters {
             principal_arn: "logs.amazonaws.com".to_owned(),
             access_key: String::new(),
         };
-        for data in data.chunks(CALL_DATA_MAX) {
+        let mut calls: Vec<Vec<MetricDatum>> = data.chunks(CALL_DATA_MAX).map(<[_]>::to_vec).collect();
+        while let Some(data) = calls.pop() {
             let input = PutMetricDataInput {
                 namespace: metric.namespace.clone(),
-                metric_data: Some(data.to_vec()),
+                metric_data: Some(data.clone()),
                 ..Default::default()
             };
             match self.metrics.put_metric_data(&context, input).await {
                 Ok(()) => {}
                 Err(error) if error.is_internal() => return Err(error.to_string()),
-                // What is refused once is refused for ever: a line of three weeks ago, a value that is too large.
-                Err(error) => {
-                    tracing::warn!(filter = counting.filter.name, %error, "values of a metric filter were refused");
-                }
+                // What is refused once is refused for ever: a line of three weeks ago, a value that is too large. Those
+                // that came with it are sent without it.
+                Err(error) => match halves(data) {
+                    Some(halves) => calls.extend(halves),
+                    None => {
+                        tracing::warn!(filter = counting.filter.name, %error, "a value of a metric filter was refused");
+                    }
+                },
             }
         }
         Ok(())
     }
+}
+
+/// A call in two; `None` for one that has a single value.
+fn halves(mut data: Vec<MetricDatum>) -> Option<[Vec<MetricDatum>; 2]> {
+    if data.len() > 1 {
+        let rest = data.split_off(data.len() / 2);
+        return Some([data, rest]);
+    }
+    let mut first = data.pop()?;
+    let values = first.values.as_mut().filter(|it| it.len() > 1)?;
+    let middle = values.len() / 2;
+    let rest = MetricDatum {
+        values: Some(values.split_off(middle)),
+        counts: first.counts.as_mut().map(|it| it.split_off(middle)),
+        ..first.clone()
+    };
+    Some([vec![first], vec![rest]])
 }
 
 /// Minute, and names and values of dimensions.

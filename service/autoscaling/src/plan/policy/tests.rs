@@ -49,7 +49,10 @@ fn of(value: f64) -> Call {
 }
 
 fn to(rule: &Rule, group: &Group, call: Call, now: i64) -> Result<(i32, i32), String> {
-    decide(rule, group, call, at(now)).map(|it| (it.from, it.to))
+    let decided = decide(rule, group, call, at(now));
+    decided
+        .map(|it| (it.from, it.to))
+        .map_err(|not| not.sentence().to_owned())
 }
 
 /// As in AWS's own example: nothing up to 10 beyond the threshold, then 10 %, then 30 %.
@@ -94,7 +97,7 @@ fn nothing_is_taken_while_instances_warm_up() {
         warm_up: None,
     };
     let mut group = group(&[0, 1000], 1, 5);
-    group.moved = moved(990, 1, 2);
+    (group.moved, group.settled_at) = (moved(990, 1, 2), Some(at(1000)));
     let why = to(&down, &group, of(10.0), 1100).unwrap_err();
     assert_eq!(why, "Instances warm up for 200 more seconds.");
     assert_eq!(to(&down, &group, of(10.0), 1300), Ok((2, 1)));
@@ -147,11 +150,56 @@ fn a_simple_policy_waits_for_its_cool_down() {
         "A scaling activity is in progress."
     );
     let mut group = self::group(&[0, 1010, 1010], 1, 9);
-    group.moved = moved(1000, 1, 3);
+    (group.moved, group.settled_at) = (moved(1000, 1, 3), Some(at(1010)));
     assert_eq!(
         to(&rule, &group, of(70.0), 1100).unwrap_err(),
         "The cool-down after the last change goes on for 30 seconds."
     );
     assert_eq!(to(&rule, &group, of(70.0), 1130), Ok((3, 5)));
     assert_eq!(to(&rule, &group, Call::AtOnce, 1100), Ok((3, 5)));
+}
+
+#[test]
+fn what_was_taken_is_not_taken_again_before_it_shows() {
+    let rule = Rule::Tracking {
+        target: 50.0,
+        only_out: false,
+        warm_up: Some(60),
+    };
+    let mut group = group(&[0; 12], 1, 20);
+    assert_eq!(to(&rule, &group, Call::Low(20.0), 1000), Ok((12, 5)));
+    (group.desired, group.moved) = (5, moved(1000, 12, 5));
+    group.members.truncate(5);
+    group.settled_at = Some(at(1005));
+    assert_eq!(
+        to(&rule, &group, Call::Low(20.0), 1030).unwrap_err(),
+        "What the last change has done shows in 30 seconds."
+    );
+    assert_eq!(to(&rule, &group, Call::Low(30.0), 1060), Ok((5, 3)));
+    // More is always given.
+    assert_eq!(to(&rule, &group, Call::High(90.0), 1030), Ok((5, 9)));
+    group.members[0].stage = Stage::Terminating;
+    assert_eq!(
+        to(&rule, &group, Call::Low(30.0), 1060).unwrap_err(),
+        "Instances are being taken out."
+    );
+}
+
+#[test]
+fn what_came_long_ago_or_cannot_come_warms_up_no_more() {
+    let rule = Rule::Tracking {
+        target: 50.0,
+        only_out: false,
+        warm_up: Some(60),
+    };
+    let mut group = group(&[0, 0, 0, 5000], 1, 20);
+    (group.moved, group.settled_at) = (moved(1000, 2, 4), Some(at(1010)));
+    // One was replaced a moment ago; the policy's own are warm since long.
+    assert_eq!(to(&rule, &group, Call::High(75.0), 5010), Ok((4, 6)));
+    (group.desired, group.settled_at) = (9, None);
+    group.back_off = Some(crate::model::BackOff {
+        failures: 3,
+        until: at(9000),
+    });
+    assert_eq!(to(&rule, &group, Call::Low(25.0), 5010), Ok((9, 5)));
 }

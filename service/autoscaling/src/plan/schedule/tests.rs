@@ -52,6 +52,20 @@ fn the_next_time_lies_between_start_and_end() {
 }
 
 #[test]
+fn of_many_missed_times_the_last_one_counts() {
+    let daily = |recurrence: &str| Schedule {
+        recurrence: Some(recurrence.into()),
+        next_at: time("2026-11-20T08:00:00Z"),
+        ..action(None, None, Some(1))
+    };
+    let now = time("2026-11-23T09:00:00Z");
+    let found = |recurrence| latest(&daily(recurrence), now).to_string();
+    assert_eq!(found("0 8 * * *"), "2026-11-23T08:00:00Z");
+    assert_eq!(found("0 20 * * *"), "2026-11-22T20:00:00Z");
+    assert_eq!(found("0 0 1 * *"), "2026-11-20T08:00:00Z");
+}
+
+#[test]
 fn an_action_sets_the_sizes() {
     let now = time("2026-11-23T12:00:00Z");
     let ran = run(&group(1, 4, 3), &action(None, Some(2), None), now).unwrap();
