@@ -94,6 +94,6 @@ pub struct GatewayUsage {
 
 #[async_trait]
 pub trait GatewayMeter: Send + Sync {
-    /// By gateway; nothing of a network that is not there.
-    async fn gateways(&self, network: &str) -> BTreeMap<String, GatewayUsage>;
+    /// By gateway; `None` if it cannot be told now.
+    async fn gateways(&self, network: &str) -> Option<BTreeMap<String, GatewayUsage>>;
 }

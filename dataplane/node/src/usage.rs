@@ -91,13 +91,8 @@ impl MachineMeter for Node {
 
 #[async_trait]
 impl GatewayMeter for Node {
-    async fn gateways(&self, network: &str) -> BTreeMap<String, GatewayUsage> {
-        self.inner
-            .parts
-            .network
-            .gateways(network)
-            .await
-            .unwrap_or_default()
+    async fn gateways(&self, network: &str) -> Option<BTreeMap<String, GatewayUsage>> {
+        self.inner.parts.network.gateways(network).await.ok()
     }
 }
 

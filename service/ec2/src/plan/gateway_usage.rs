@@ -18,7 +18,8 @@ pub(crate) struct Seen {
     pub(crate) scope: String,
     pub(crate) gateway: String,
     pub(crate) made: Timestamp,
-    pub(crate) usage: GatewayUsage,
+    /// `None`: it could not be counted this time.
+    pub(crate) usage: Option<GatewayUsage>,
 }
 
 #[derive(Clone, Debug)]
@@ -26,7 +27,9 @@ struct Window {
     start_seconds: i64,
     is_whole: bool,
     at: Timestamp,
-    last: Seen,
+    scope: String,
+    gateway: String,
+    last: GatewayUsage,
     /// What has come together since the minute began.
     sum: GatewayUsage,
     /// The most in a second, on the average between two looks.
@@ -47,10 +50,13 @@ impl Windows {
         let mut told = Vec::new();
         for seen in seen {
             let id = seen.gateway.clone();
-            let window = match before.remove(&id) {
-                None => Window::new(seen, start, now),
-                Some(window) => {
-                    let window = window.goes_on(seen, now);
+            let window = match (before.remove(&id), seen.usage.clone()) {
+                (None, None) => continue,
+                // It goes on from here when it can be counted again.
+                (Some(window), None) => window,
+                (None, Some(usage)) => Window::new(seen, usage, start, now),
+                (Some(window), Some(usage)) => {
+                    let window = window.goes_on(usage, now);
                     if window.start_seconds < start {
                         told.extend(window.data());
                         window.next(start)
@@ -73,7 +79,7 @@ fn rise(now: u64, then: u64) -> u64 {
 }
 
 impl Window {
-    fn new(seen: Seen, start_seconds: i64, now: Timestamp) -> Self {
+    fn new(seen: Seen, usage: GatewayUsage, start_seconds: i64, now: Timestamp) -> Self {
         let begin = start_seconds.max(seen.made.as_second());
         let is_new = seen.made.as_second() >= start_seconds;
         Self {
@@ -82,11 +88,13 @@ impl Window {
             at: now,
             // One that was made in this minute has counted from nothing.
             sum: if is_new {
-                seen.usage.clone()
+                usage.clone()
             } else {
                 GatewayUsage::default()
             },
-            last: seen,
+            last: usage,
+            scope: seen.scope,
+            gateway: seen.gateway,
             peak_bytes: 0.0,
             peak_packets: 0.0,
         }
@@ -103,8 +111,8 @@ impl Window {
         }
     }
 
-    fn goes_on(mut self, seen: Seen, at: Timestamp) -> Self {
-        let (now, then) = (&seen.usage, &self.last.usage);
+    fn goes_on(mut self, now: GatewayUsage, at: Timestamp) -> Self {
+        let then = &self.last;
         let step = GatewayUsage {
             sent_bytes: rise(now.sent_bytes, then.sent_bytes),
             sent_packets: rise(now.sent_packets, then.sent_packets),
@@ -126,7 +134,7 @@ impl Window {
         self.sum.received_packets += step.received_packets;
         self.sum.attempted_connections += step.attempted_connections;
         self.sum.established_connections += step.established_connections;
-        (self.last, self.at) = (seen, at);
+        (self.last, self.at) = (now, at);
         self
     }
 
@@ -160,10 +168,10 @@ impl Window {
         ];
         let datum = |(name, unit, value): (&str, &str, f64)| Datum {
             series: Series {
-                scope: self.last.scope.clone(),
+                scope: self.scope.clone(),
                 namespace: NAMESPACE.to_owned(),
                 name: name.to_owned(),
-                dimensions: vec![("NatGatewayId".to_owned(), self.last.gateway.clone())],
+                dimensions: vec![("NatGatewayId".to_owned(), self.gateway.clone())],
             },
             at_seconds: self.start_seconds,
             unit: unit.to_owned(),

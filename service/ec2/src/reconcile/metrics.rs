@@ -86,13 +86,15 @@ impl Metrics {
                 let usage = self.meters.gateways.gateways(&gateway.vpc).await;
                 counted.insert(gateway.vpc.clone(), usage);
             }
-            let usage = counted.get(&gateway.vpc).and_then(|it| it.get(&gateway.id));
-            seen.extend(usage.map(|usage| gateway_usage::Seen {
+            let usage = counted
+                .get(&gateway.vpc)
+                .and_then(|it| it.as_ref()?.get(&gateway.id));
+            seen.push(gateway_usage::Seen {
                 scope: Scope::of_key(&place).key(),
                 gateway: gateway.id.clone(),
                 made: gateway.made,
-                usage: usage.clone(),
-            }));
+                usage: usage.cloned(),
+            });
         }
         seen
     }

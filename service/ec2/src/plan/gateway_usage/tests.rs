@@ -9,11 +9,11 @@ fn seen(made: i64, sent_bytes: u64, attempted_connections: u64) -> Vec<Seen> {
         scope: "000000000000/us-east-1".into(),
         gateway: "nat-1".into(),
         made: at(made),
-        usage: GatewayUsage {
+        usage: Some(GatewayUsage {
             sent_bytes,
             attempted_connections,
             ..Default::default()
-        },
+        }),
     }]
 }
 
@@ -49,6 +49,18 @@ fn a_new_gateway_counts_from_nothing_and_one_that_goes_says_the_rest() {
     let told = windows.take(vec![], at(680));
     assert_eq!(value(&told, "BytesOutToDestination"), Some(50.0));
     assert_eq!(value(&told, "ConnectionAttemptCount"), Some(1.0));
+}
+
+#[test]
+fn what_could_not_be_counted_once_is_counted_the_next_time() {
+    let mut windows = Windows::default();
+    windows.take(seen(0, 5_000, 7), at(600));
+    let mut blind = seen(0, 0, 0);
+    blind[0].usage = None;
+    assert_eq!(windows.take(blind, at(630)), []);
+    let told = windows.take(seen(0, 5_600, 9), at(660));
+    assert_eq!(value(&told, "BytesOutToDestination"), Some(600.0));
+    assert_eq!(value(&told, "ConnectionAttemptCount"), Some(2.0));
 }
 
 #[test]
